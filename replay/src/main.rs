@@ -1,0 +1,2 @@
+//! The portcullis-replay command.
+fn main() {}

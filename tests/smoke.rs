@@ -1,0 +1,3 @@
+//! Workspace-level smoke test.
+#[test]
+fn workspace_builds() {}
