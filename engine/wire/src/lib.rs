@@ -1,1 +1,96 @@
-//! Placeholder crate root.
+//! The order-entry protocol of Portcullis: layouts, codec, schema.
+//!
+//! TCP carries one frame a message ([`codec`]). Every message has a fixed root block, described once
+//! in [`session`], [`orders`], [`admin`] and [`replies`]; the SBE schema (`schema/portcullis-sbe.xml`)
+//! is generated from the same description. The crate does no I/O and keeps no state, so that the
+//! engine, the gateway and every client can stand on it.
+
+#![deny(clippy::float_arithmetic)]
+
+extern crate self as wire;
+
+pub use bincode;
+
+pub mod admin;
+pub mod codec;
+pub mod codes;
+pub mod layout;
+pub mod orders;
+pub mod replies;
+pub mod session;
+pub mod types;
+
+pub use admin::*;
+pub use codec::{Frame, FrameError, Malformed};
+pub use codes::RejectCode;
+pub use layout::{EnumDef, Field, FieldKind, Layout, Message, WireField};
+pub use orders::*;
+pub use replies::*;
+pub use session::*;
+pub use types::*;
+
+/// `flags`: this message was sent before.
+pub const POSS_DUP: u32 = 1;
+/// `flags`: decide, but reserve nothing.
+pub const WHAT_IF: u32 = 2;
+/// `flags`: answer this heartbeat.
+pub const REPLY_REQUESTED: u32 = 4;
+
+message_set! {
+    /// What a client may send inside a sequence, template ids 100 to 199.
+    Request {
+        NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
+        SetLimit, SetState, Query, SetReference, SetMark, SetFx,
+        DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+    }
+}
+
+message_set! {
+    /// What the server sends inside a session's sequence, template ids 200 to 299.
+    Reply {
+        OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
+        MassCancelReport, BusinessReject, NotApplied,
+        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport,
+        RoutedOrder, RoutedReplace, RoutedCancel,
+    }
+}
+
+message_set! {
+    /// Session messages: they have no sequence number.
+    SessionMessage {
+        Hello, Logon, LogonAck, LogonReject, Heartbeat, ReplayComplete, Terminate,
+    }
+}
+
+/// First template id of sequenced client messages.
+pub const FIRST_REQUEST: u16 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_order_round_trips_in_a_64_byte_frame() {
+        let order = NewOrder {
+            seq_no: 7,
+            cl_ord_id: 9,
+            price: Price(101 * E8),
+            qty: Qty(5 * E8),
+            account: 1,
+            instrument_id: 2,
+            trader_id: 3,
+            side: Side::Buy,
+            ord_type: OrdType::Limit,
+            tif: TimeInForce::Day,
+            capacity: Capacity::Agency,
+            ..NewOrder::default()
+        };
+        let mut bytes = [0; codec::MAX_FRAME];
+        let len = codec::encode_frame(&order, &mut bytes);
+        assert_eq!(len, 64);
+        let frame = codec::split_frame(&bytes[..len]).unwrap().unwrap();
+        assert_eq!(frame.template_id, 100);
+        assert_eq!(codec::decode_block::<NewOrder>(frame.block), Ok(order));
+        assert_eq!(NewOrder::LAYOUT.fields[2].name, "clOrdId");
+    }
+}

@@ -1,0 +1,325 @@
+//! Risk management and operation, template ids 120 to 132. Each is answered by AdminAck.
+
+use crate::messages;
+use crate::types::{
+    Factor, Flag, LimitKind, LimitMode, OrdType, Price, Qty, QueryWhat, ReconcileWhat, Scope,
+    Selector, Text, Time, TradingState, Unit,
+};
+
+messages! {
+    #[doc = "Sets, changes or removes one limit; it binds from the next order in the sequence."]
+    120 SetLimit {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "New value: quantities in 1e-8, amounts in 1e-4, counts, nanoseconds, basis points or ticks as the kind says; i64::MAX is unlimited; null removes the limit."]
+        value: i64 [optional],
+        #[doc = "Length of the window of a rate."]
+        window_ns: u64,
+        #[doc = "End of a temporary limit; 0 for a permanent one."]
+        expires_at: Time,
+        #[doc = "Version that the change is based on; 0 where there is none yet."]
+        expected_version: u32,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Instrument or product group; 0 for all."]
+        selector_id: u32,
+        #[doc = "Where the limit stands."]
+        scope: Scope,
+        #[doc = "What it limits."]
+        limit_kind: LimitKind,
+        #[doc = "What it applies to."]
+        selector: Selector,
+        #[doc = "Unit of the value."]
+        unit: Unit,
+        #[doc = "Whether it refuses."]
+        mode: LimitMode,
+        #[doc = "First warn level in per cent; 0 for the default."]
+        warn1: u8,
+        #[doc = "Second warn level in per cent; 0 for the default."]
+        warn2: u8,
+        #[doc = "Third warn level in per cent; 0 for the default."]
+        warn3: u8,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Sets the trading state of a scope or an instrument: kill switch, reduce only, release."]
+    121 SetState {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Version that the change is based on; 0 where there is none yet."]
+        expected_version: u32,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Where the state stands."]
+        scope: Scope,
+        #[doc = "New state."]
+        state: TradingState,
+        #[doc = "Whether to ask for the cancel of every live order in scope."]
+        cancel_open: Flag,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+        #[doc = "Zero."]
+        reserved2: u32,
+    }
+
+    #[doc = "Asks for a page of reports about the durable state; AdminAck ends the page."]
+    122 Query {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Answer only when at least this sequence is durable."]
+        min_engine_seq: u64,
+        #[doc = "0, or the cursor of the AdminAck that ended the page before."]
+        cursor: u64,
+        #[doc = "Only this scope."]
+        scope_id: u32 [optional],
+        #[doc = "Only this instrument."]
+        instrument_id: u32 [optional],
+        #[doc = "What is asked for."]
+        what: QueryWhat,
+        #[doc = "Only this scope."]
+        scope: Scope [optional],
+        #[doc = "Rows of a page; 0 for the server's choice."]
+        max_rows: u16,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Sets the reference price that serves the collar and market orders."]
+    123 SetReference {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Reference price; null removes it."]
+        price: Price [optional],
+        #[doc = "Time of the feed."]
+        feed_time: Time,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Sets the price that values filled positions."]
+    124 SetMark {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Mark; null removes it."]
+        price: Price [optional],
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Sets the rate of a currency: base currency for one unit of it."]
+    125 SetFx {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Rate; null removes it."]
+        rate: Factor [optional],
+        #[doc = "Time of the rate."]
+        rate_time: Time,
+        #[doc = "Age above which the rate is stale; null keeps the age in force."]
+        max_age_ns: u64 [optional],
+        #[doc = "ISO 4217 code."]
+        currency: Text<4>,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Defines or changes an instrument."]
+    126 DefineInstrument {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Smallest step of an order's price."]
+        tick: Price,
+        #[doc = "Smallest step of an order's quantity."]
+        lot: Qty,
+        #[doc = "Smallest quantity that can trade; divides the lot."]
+        qty_step: Qty,
+        #[doc = "Contract multiplier."]
+        multiplier: Factor,
+        #[doc = "Average daily volume, where loaded."]
+        average_daily_volume: Qty [optional],
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Product group."]
+        product_group: u32,
+        #[doc = "Currency of its prices."]
+        currency: Text<4>,
+        #[doc = "Venue."]
+        venue_id: u16,
+        #[doc = "Zero."]
+        reserved1: u16,
+        #[doc = "Whether sells may be odd lots."]
+        odd_lot_sell: Flag,
+        #[doc = "Whether short sales are checked."]
+        short_sale_check: Flag,
+        #[doc = "Order types allowed: 1 market, 2 limit, 3 both."]
+        ord_types: u8,
+        #[doc = "Zero."]
+        reserved2: u8,
+        #[doc = "Symbol."]
+        symbol: Text<20>,
+    }
+
+    #[doc = "Defines an account or moves it to another desk."]
+    127 DefineAccount {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Desk it belongs to."]
+        desk_id: u32,
+        #[doc = "Self-match group; 0 for the account alone."]
+        self_match_group: u32,
+        #[doc = "Whether the self-match check is off."]
+        self_match_off: Flag,
+        #[doc = "Whether this is the firm's suspense account."]
+        suspense: Flag,
+        #[doc = "Zero."]
+        reserved: u16,
+        #[doc = "Name."]
+        name: Text<24>,
+    }
+
+    #[doc = "Allows or forbids a scope to trade an instrument, a group or an order type."]
+    128 Permit {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Instrument or product group; 0 for all."]
+        selector_id: u32,
+        #[doc = "Account or desk."]
+        scope: Scope,
+        #[doc = "What it applies to."]
+        selector: Selector,
+        #[doc = "Only this order type."]
+        ord_type: OrdType [optional],
+        #[doc = "Allowed or forbidden."]
+        allow: Flag,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "One row of an absolute load of positions; the last row completes the batch."]
+    129 PositionLoad {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Id of the batch."]
+        batch_id: u64,
+        #[doc = "Signed position at the start of the day; null in a last row that carries no position."]
+        qty: Qty [optional],
+        #[doc = "Business date as YYYYMMDD."]
+        business_date: u32,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Whether the batch is complete with this row."]
+        last: Flag,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+    }
+
+    #[doc = "Opens trading for a business date."]
+    130 DayOpen {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Business date as YYYYMMDD."]
+        business_date: u32,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Ends the day and names the next one."]
+    131 DayRoll {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "The new business date as YYYYMMDD."]
+        business_date: u32,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Confirms what is left of an unresolved order, or the reconciliation after a lossy restart."]
+    132 Reconcile {
+        #[doc = "1 possDup, 2 whatIf."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Order; 0 for a restart."]
+        order_id: u64,
+        #[doc = "What is live at the venue, at most what is reserved."]
+        leaves_qty: Qty,
+        #[doc = "What is confirmed."]
+        what: ReconcileWhat,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Zero."]
+        reserved3: u32,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+    }
+}

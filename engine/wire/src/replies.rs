@@ -1,0 +1,592 @@
+//! What the server sends in a session's sequence, template ids 200 to 222.
+
+use crate::messages;
+use crate::types::{
+    Amount, CancelReason, Capacity, CodMode, ExecType, Flag, LimitKind, LimitMode, Liquidity,
+    OrdType, OrderStatus, Price, Qty, RiskEventKind, Role, Scope, Selector, Severity, Side, Text,
+    Time, TimeInForce, Topology, TradingState, Unit,
+};
+
+messages! {
+    #[doc = "The order, replace or cancel request has passed and is reserved or pending."]
+    200 OrderAccepted {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the accepted message."]
+        cl_ord_id: u64,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Time from receipt to decision; null when replayed."]
+        decision_nanos: u32 [optional],
+        #[doc = "Tightest use of a limit of C8 to C12 after this order, in basis points, at most 65534; null without one."]
+        util_bps: u16 [optional],
+        #[doc = "Its kind."]
+        util_limit_kind: LimitKind [optional],
+        #[doc = "Its scope."]
+        util_scope: Scope [optional],
+    }
+
+    #[doc = "The order, replace or cancel request is refused."]
+    201 OrderRejected {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the refused message."]
+        cl_ord_id: u64,
+        #[doc = "Value of the limit, in the unit of its kind."]
+        limit_value: i64 [optional],
+        #[doc = "Value that would have been reached, in the same unit."]
+        observed_value: i64 [optional],
+        #[doc = "Reject code."]
+        code: u16,
+        #[doc = "Template of the refused message."]
+        ref_template_id: u8,
+        #[doc = "Scope of the limit."]
+        limit_scope: Scope [optional],
+        #[doc = "Id within the scope."]
+        scope_id: u32 [optional],
+        #[doc = "Version of the limit."]
+        limit_version: u32 [optional],
+        #[doc = "Kind of the limit."]
+        limit_kind: LimitKind [optional],
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+    }
+
+    #[doc = "A replace is in force at the venue."]
+    202 OrderReplaced {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the version in force."]
+        cl_ord_id: u64,
+        #[doc = "Id of the version that it replaces."]
+        orig_cl_ord_id: u64,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Still open."]
+        leaves_qty: Qty,
+    }
+
+    #[doc = "The order has ended."]
+    203 OrderCancelled {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the newest version."]
+        cl_ord_id: u64,
+        #[doc = "Id of the order at its acceptance."]
+        orig_cl_ord_id: u64,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Quantity released."]
+        cancelled_qty: Qty,
+        #[doc = "Why."]
+        reason: CancelReason,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Zero."]
+        reserved3: u32,
+    }
+
+    #[doc = "A fill is booked."]
+    204 OrderFilled {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the version in force; 0 for an unknown order."]
+        cl_ord_id: u64,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Execution id of the venue."]
+        exec_id: u64,
+        #[doc = "Price."]
+        last_px: Price,
+        #[doc = "Quantity."]
+        last_qty: Qty,
+        #[doc = "Still open."]
+        leaves_qty: Qty,
+        #[doc = "Filled in all."]
+        cum_qty: Qty,
+        #[doc = "Account's position after it, saturating."]
+        net_position: Qty,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Fill, Bust or Correct."]
+        exec_type: ExecType,
+        #[doc = "Side."]
+        side: Side,
+        #[doc = "Whether liquidity was added or removed."]
+        liquidity: Liquidity,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Venue."]
+        venue_id: u16,
+        #[doc = "Zero."]
+        reserved2: u16,
+    }
+
+    #[doc = "Progress of a mass cancel or kill switch: at once, and again when nothing is outstanding."]
+    205 MassCancelReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id of the mass cancel; requestId of the kill switch."]
+        cl_ord_id: u64,
+        #[doc = "Live orders that matched."]
+        requested: u32,
+        #[doc = "Those that have not ended yet."]
+        outstanding: u32,
+        #[doc = "0, or why no cancel was asked for."]
+        code: u16,
+        #[doc = "Zero."]
+        reserved1: u16,
+        #[doc = "Zero."]
+        reserved2: u32,
+    }
+
+    #[doc = "A message that could not be taken as it is; its sequence number is used up."]
+    206 BusinessReject {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Sequence number of the message."]
+        ref_seq_no: u64,
+        #[doc = "Its clOrdId or requestId, where known."]
+        ref_id: u64,
+        #[doc = "Reject code."]
+        code: u16,
+        #[doc = "Template of the message."]
+        ref_template_id: u16,
+        #[doc = "Offset of the offending field in its root block."]
+        field_offset: u16 [optional],
+        #[doc = "Zero."]
+        reserved: u16,
+    }
+
+    #[doc = "Sequence numbers that the server has not seen."]
+    207 NotApplied {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "First one."]
+        from_seq_no: u64,
+        #[doc = "How many."]
+        count: u64,
+    }
+
+    #[doc = "Something a risk manager should know."]
+    210 RiskEvent {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Before."]
+        old_value: i64 [optional],
+        #[doc = "After."]
+        new_value: i64 [optional],
+        #[doc = "orderId or execution id that it is about; else 0."]
+        ref_id: u64,
+        #[doc = "Session that caused it; 0 for the server."]
+        actor: u32,
+        #[doc = "Id within the scope."]
+        scope_id: u32 [optional],
+        #[doc = "Instrument."]
+        instrument_id: u32 [optional],
+        #[doc = "What happened."]
+        event: RiskEventKind,
+        #[doc = "Scope."]
+        scope: Scope [optional],
+        #[doc = "Kind of the limit."]
+        limit_kind: LimitKind [optional],
+        #[doc = "How urgent it is."]
+        severity: Severity,
+        #[doc = "Reason given, or a short text."]
+        reason: Text<32>,
+    }
+
+    #[doc = "One row of positions, in answer to a query."]
+    211 PositionReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Signed filled position, saturating."]
+        net_qty: Qty,
+        #[doc = "Open quantity of live buys."]
+        open_buy_qty: Qty,
+        #[doc = "Open quantity of live sells."]
+        open_sell_qty: Qty,
+        #[doc = "Average price, for display."]
+        avg_px: Price [optional],
+        #[doc = "Signed value at the mark."]
+        notional: Amount,
+        #[doc = "Profit and loss of the day."]
+        day_pnl: Amount [optional],
+        #[doc = "Reserved value of live buys."]
+        reserved_buy: Amount,
+        #[doc = "Reserved value of live sells."]
+        reserved_sell: Amount,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Scope of the row."]
+        scope: Scope,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Zero."]
+        reserved3: u32,
+    }
+
+    #[doc = "Answer to a risk or operations message, and end of a query's page."]
+    212 AdminAck {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Query: where the next page begins; 0 when there is none."]
+        cursor: u64,
+        #[doc = "Version now in force."]
+        new_version: u32,
+        #[doc = "Query: reports sent."]
+        count: u32,
+        #[doc = "0 applied, else the reject code."]
+        code: u16,
+        #[doc = "Template of the message."]
+        ref_template_id: u16,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "One limit with its use, in answer to a query."]
+    213 LimitReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Value in the unit of its kind; i64::MAX is unlimited."]
+        value: i64,
+        #[doc = "Highest use now, in the same unit; null where the kind has none."]
+        used: i64 [optional],
+        #[doc = "Length of the window of a rate."]
+        window_ns: u64,
+        #[doc = "End of a temporary limit; 0 for none."]
+        expires_at: Time,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Instrument or product group; 0 for all."]
+        selector_id: u32,
+        #[doc = "Version."]
+        version: u32,
+        #[doc = "Scope."]
+        scope: Scope,
+        #[doc = "Kind."]
+        limit_kind: LimitKind,
+        #[doc = "Selector."]
+        selector: Selector,
+        #[doc = "Mode."]
+        mode: LimitMode,
+        #[doc = "Unit of the value."]
+        unit: Unit,
+        #[doc = "First warn level in per cent."]
+        warn1: u8,
+        #[doc = "Second warn level in per cent."]
+        warn2: u8,
+        #[doc = "Third warn level in per cent."]
+        warn3: u8,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "One live order, in answer to a query."]
+    214 OpenOrderReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Id of the newest version not rejected."]
+        cl_ord_id: u64,
+        #[doc = "Price of the version in force."]
+        price: Price [optional],
+        #[doc = "Its total quantity."]
+        qty: Qty,
+        #[doc = "Still open."]
+        leaves_qty: Qty,
+        #[doc = "Filled."]
+        cum_qty: Qty,
+        #[doc = "Quantity reserved over all versions."]
+        reserved_qty: Qty,
+        #[doc = "Value reserved over all versions."]
+        reserved_value: Amount,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Session that sent it."]
+        session_id: u32,
+        #[doc = "Trader."]
+        trader_id: u16,
+        #[doc = "Side."]
+        side: Side,
+        #[doc = "Status."]
+        status: OrderStatus,
+    }
+
+    #[doc = "Trading state of a scope or an instrument, in answer to a query."]
+    215 StateReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Version of the state."]
+        version: u32,
+        #[doc = "Business date as YYYYMMDD; 0 before the first."]
+        business_date: u32,
+        #[doc = "Scope."]
+        scope: Scope,
+        #[doc = "State."]
+        state: TradingState,
+        #[doc = "Whether use of an enforced limit is above it."]
+        breached: Flag,
+        #[doc = "Firm: reduce only until the restart is reconciled."]
+        restricted: Flag,
+        #[doc = "Firm: whether the day is open."]
+        ready: Flag,
+        #[doc = "Firm: whether loosening needs two people."]
+        two_person: Flag,
+        #[doc = "Zero."]
+        reserved1: u16,
+        #[doc = "Zero."]
+        reserved2: u32,
+    }
+
+    #[doc = "One session, in answer to a query."]
+    216 SessionReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Highest inbound sequence number applied."]
+        last_applied_seq_no: u64,
+        #[doc = "Next outbound sequence number."]
+        next_seq_no: u64,
+        #[doc = "Highest clOrdId accepted for uniqueness."]
+        cl_ord_id_mark: u64,
+        #[doc = "Session."]
+        session_id: u32,
+        #[doc = "Key in use."]
+        key_id: u32,
+        #[doc = "Role."]
+        role: Role,
+        #[doc = "Topology."]
+        topology: Topology,
+        #[doc = "Whether it is logged on."]
+        up: Flag,
+        #[doc = "Cancel on disconnect."]
+        cod_mode: CodMode,
+        #[doc = "Venue of a venue session; else 0."]
+        venue_id: u16,
+        #[doc = "Zero."]
+        reserved: u16,
+        #[doc = "Name."]
+        name: Text<16>,
+    }
+
+    #[doc = "To the venue session: an accepted order."]
+    220 RoutedOrder {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Id of the order."]
+        cl_ord_id: u64,
+        #[doc = "Limit price; null for market orders."]
+        price: Price [optional],
+        #[doc = "Total order quantity."]
+        qty: Qty,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Session that sent the order."]
+        order_session_id: u32,
+        #[doc = "Person or algorithm behind the order."]
+        trader_id: u16,
+        #[doc = "Free for the desk's use."]
+        strategy_id: u16,
+        #[doc = "Side."]
+        side: Side,
+        #[doc = "Order type."]
+        ord_type: OrdType,
+        #[doc = "Time in force."]
+        tif: TimeInForce,
+        #[doc = "Order capacity."]
+        capacity: Capacity,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "To the venue session: an accepted replace."]
+    221 RoutedReplace {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Id of the replace."]
+        cl_ord_id: u64,
+        #[doc = "Id of the version that it replaces."]
+        orig_cl_ord_id: u64,
+        #[doc = "New limit price."]
+        price: Price [optional],
+        #[doc = "New total quantity."]
+        qty: Qty,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Session that sent the order."]
+        order_session_id: u32,
+        #[doc = "Side."]
+        side: Side,
+        #[doc = "Order type."]
+        ord_type: OrdType,
+        #[doc = "Zero."]
+        reserved: u16,
+    }
+
+    #[doc = "To the venue session: a request to cancel."]
+    222 RoutedCancel {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "Sequence number in the session's outbound log, from 1; 0 for answers to queries."]
+        seq_no: u64,
+        #[doc = "Sequence of the command in the journal that this message results from."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Id that the server gave the order; never reused."]
+        order_id: u64,
+        #[doc = "Id of the cancel; 0 for one of the server's own."]
+        cl_ord_id: u64,
+        #[doc = "Id of the newest version."]
+        orig_cl_ord_id: u64,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Session that sent the order."]
+        order_session_id: u32,
+        #[doc = "Side."]
+        side: Side,
+        #[doc = "Why."]
+        reason: CancelReason,
+        #[doc = "Zero."]
+        reserved: u16,
+    }
+}
