@@ -1,1 +1,6 @@
-//! Placeholder crate root.
+//! The middle office.
+pub mod command;
+pub mod decision;
+pub mod record;
+pub mod risk;
+pub mod view;

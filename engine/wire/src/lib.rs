@@ -62,6 +62,73 @@ message_set! {
     }
 }
 
+macro_rules! prefixed {
+    ($set:ident { $($name:ident,)* }) => {
+        impl $set {
+            /// Sequence number of the message in its session.
+            #[must_use]
+            pub const fn seq_no(&self) -> u64 {
+                match self { $( Self::$name(message) => message.seq_no, )* }
+            }
+
+            /// Flags of the message.
+            #[must_use]
+            pub const fn flags(&self) -> u32 {
+                match self { $( Self::$name(message) => message.flags, )* }
+            }
+
+            /// Sets flags and sequence number.
+            pub const fn set_seq_no(&mut self, flags: u32, seq_no: u64) {
+                match self { $( Self::$name(message) => {
+                    message.flags = flags;
+                    message.seq_no = seq_no;
+                } )* }
+            }
+        }
+    };
+}
+prefixed! { Request {
+    NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
+    SetLimit, SetState, Query, SetReference, SetMark, SetFx,
+    DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+} }
+prefixed! { Reply {
+    OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
+    MassCancelReport, BusinessReject, NotApplied,
+    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport,
+    RoutedOrder, RoutedReplace, RoutedCancel,
+} }
+
+impl Reply {
+    /// Sets the sequence and time of the command that the reply results from.
+    pub const fn set_engine(&mut self, engine_seq: u64, engine_time: Time) {
+        macro_rules! each {
+            ($($name:ident)*) => {
+                match self { $( Self::$name(message) => {
+                    message.engine_seq = engine_seq;
+                    message.engine_time = engine_time;
+                } )* }
+            };
+        }
+        each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
+              BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
+              StateReport SessionReport RoutedOrder RoutedReplace RoutedCancel);
+    }
+
+    /// Sequence of the command that the reply results from.
+    #[must_use]
+    pub const fn engine_seq(&self) -> u64 {
+        macro_rules! each {
+            ($($name:ident)*) => {
+                match self { $( Self::$name(message) => message.engine_seq, )* }
+            };
+        }
+        each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
+              BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
+              StateReport SessionReport RoutedOrder RoutedReplace RoutedCancel)
+    }
+}
+
 /// First template id of sequenced client messages.
 pub const FIRST_REQUEST: u16 = 100;
 
