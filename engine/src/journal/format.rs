@@ -1,6 +1,6 @@
-//! Owns the bytes of a journal: the segment header, the frame header, their
-//! constants and their checksums. Leaves out files, buffers and what a record
-//! means; nothing here does I/O.
+//! Owns the layout of a journal: the byte tables, their constants, and the small
+//! types that stand in them. Leaves out the two headers' own code (`segment`,
+//! `frame`), files, and what a record means; nothing here does I/O.
 //!
 //! Every integer is little-endian. No byte is "don't care": what carries no
 //! meaning must be zero, and a reader refuses it when it is not.
@@ -72,13 +72,8 @@ pub const PAYLOAD_CRC_BYTES: usize = 4;
 pub const FLAG_CLEAN_STOP: u32 = 1;
 /// Frame flag: a writer took the journal up again here.
 pub const FLAG_OPENED: u32 = 2;
-const KNOWN_FLAGS: u32 = FLAG_CLEAN_STOP | FLAG_OPENED;
 
-const SEGMENT_MAGIC: [u8; 8] = *b"PCJOURNL";
-const FRAME_MAGIC: [u8; 4] = *b"PCFR";
 const BUILD_BYTES: usize = 32;
-/// The part of a frame header that the chain hash covers.
-const FRAME_FIELD_BYTES: usize = 64;
 
 /// Number of a segment; the first is 1, the next always one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,7 +149,7 @@ impl fmt::Debug for ChainHash {
 
 /// The name of the build that writes a journal: at most 32 printable ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Build([u8; BUILD_BYTES]);
+pub struct Build(pub(super) [u8; BUILD_BYTES]);
 
 impl Build {
     /// The name as stored; `None` when it is too long or not printable ASCII.
@@ -185,257 +180,6 @@ impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// What the first 128 bytes of a segment say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SegmentHeader {
-    /// Format the segment was written in.
-    pub format_version: u32,
-    /// Lowest reader version able to read it.
-    pub lowest_reader_version: u32,
-    /// The build that wrote it.
-    pub build: Build,
-    /// The rules version every decision in it was made under.
-    pub rules_version: u32,
-    /// Size of the segment's file in bytes.
-    pub size: u64,
-    /// Its own id.
-    pub id: SegmentId,
-    /// The first sequence it may hold.
-    pub first_sequence: u64,
-    /// Epoch when it was opened.
-    pub epoch: u64,
-    /// Chain hash at the end of the segment before.
-    pub previous: ChainHash,
-}
-
-/// Why 128 bytes are not a segment header this build can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SegmentHeaderError {
-    /// Not the magic of a journal.
-    Magic,
-    /// The checksum does not match.
-    Checksum,
-    /// Intact, but written for newer readers.
-    Version {
-        /// Format of the segment.
-        format: u32,
-        /// Lowest reader version it asks for.
-        lowest_reader: u32,
-    },
-    /// Bytes that must be zero are not.
-    Reserved,
-}
-
-impl SegmentHeader {
-    /// The header's 128 bytes, checksum included.
-    #[must_use]
-    pub fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
-        let mut bytes = [0; SEGMENT_HEADER_BYTES];
-        let mut rest = bytes.as_mut_slice();
-        put(&mut rest, SEGMENT_MAGIC);
-        put(&mut rest, self.format_version.to_le_bytes());
-        put(&mut rest, self.lowest_reader_version.to_le_bytes());
-        put(&mut rest, self.build.0);
-        put(&mut rest, self.rules_version.to_le_bytes());
-        put(&mut rest, [0; 4]);
-        put(&mut rest, self.size.to_le_bytes());
-        put(&mut rest, self.id.0.to_le_bytes());
-        put(&mut rest, self.first_sequence.to_le_bytes());
-        put(&mut rest, self.epoch.to_le_bytes());
-        put(&mut rest, self.previous.0);
-        put(&mut rest, [0; 4]);
-        seal(&mut bytes);
-        bytes
-    }
-
-    /// Reads a header back.
-    ///
-    /// The magic, the two versions and the checksum keep their places in every
-    /// later format, so that an old build can refuse a new segment by name
-    /// instead of calling it damaged.
-    ///
-    /// # Errors
-    /// See [`SegmentHeaderError`].
-    pub fn decode(bytes: &[u8; SEGMENT_HEADER_BYTES]) -> Result<Self, SegmentHeaderError> {
-        if !bytes.starts_with(&SEGMENT_MAGIC) {
-            return Err(SegmentHeaderError::Magic);
-        }
-        if !sealed(bytes) {
-            return Err(SegmentHeaderError::Checksum);
-        }
-        let mut fields = Fields(bytes);
-        let _magic: [u8; 8] = fields.take();
-        let format_version = fields.u32();
-        let lowest_reader_version = fields.u32();
-        if lowest_reader_version > FORMAT_VERSION || format_version < LOWEST_READER_VERSION {
-            return Err(SegmentHeaderError::Version {
-                format: format_version,
-                lowest_reader: lowest_reader_version,
-            });
-        }
-        let build = Build(fields.take());
-        let rules_version = fields.u32();
-        let reserved = fields.u32();
-        let header = Self {
-            format_version,
-            lowest_reader_version,
-            build,
-            rules_version,
-            size: fields.u64(),
-            id: SegmentId(fields.u64()),
-            first_sequence: fields.u64(),
-            epoch: fields.u64(),
-            previous: ChainHash(fields.take()),
-        };
-        if reserved != 0 || fields.u32() != 0 {
-            return Err(SegmentHeaderError::Reserved);
-        }
-        Ok(header)
-    }
-
-    /// Where the chain of this segment's frames starts.
-    #[must_use]
-    pub fn chain_start(&self) -> ChainHash {
-        ChainHash(*blake3::hash(&self.encode()).as_bytes())
-    }
-}
-
-/// What the first 104 bytes of a frame say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameHeader {
-    /// Bytes of payload.
-    pub payload_length: u32,
-    /// Sequence of the first record; of an empty frame, the sequence still to come.
-    pub first_sequence: u64,
-    /// Number of records; their sequences are consecutive.
-    pub count: u32,
-    /// `FLAG_*` bits.
-    pub flags: u32,
-    /// Epoch in force.
-    pub epoch: u64,
-    /// The segment this frame was written for: defeats stale and misdirected blocks.
-    pub segment: SegmentId,
-    /// The offset this frame was written for, to the same end.
-    pub offset: u64,
-    /// Every sequence up to this one was durable before this frame was written.
-    pub durable_up_to: u64,
-    /// When the batch was written, nanoseconds since 1970-01-01 UTC.
-    pub time_ns: u64,
-    /// Chain hash after this frame.
-    pub chain: ChainHash,
-}
-
-/// Why 104 bytes are not a frame header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameHeaderError {
-    /// The checksum does not match: the only one of these a torn write can cause.
-    Checksum,
-    /// The checksum matches, the magic does not.
-    Magic,
-    /// Flags this build does not know, or reserved bytes that are not zero.
-    Reserved,
-}
-
-impl FrameHeader {
-    /// The same header with the chain hash that follows from `previous` and `payload`.
-    #[must_use]
-    pub fn chained(mut self, previous: &ChainHash, payload: &[u8]) -> Self {
-        let mut fields = [0; FRAME_FIELD_BYTES];
-        self.put_fields(&mut fields.as_mut_slice());
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&previous.0);
-        hasher.update(&fields);
-        hasher.update(payload);
-        self.chain = ChainHash(*hasher.finalize().as_bytes());
-        self
-    }
-
-    /// The header's 104 bytes, checksum included.
-    #[must_use]
-    pub fn encode(&self) -> [u8; FRAME_HEADER_BYTES] {
-        let mut bytes = [0; FRAME_HEADER_BYTES];
-        let mut rest = bytes.as_mut_slice();
-        self.put_fields(&mut rest);
-        put(&mut rest, self.chain.0);
-        seal(&mut bytes);
-        bytes
-    }
-
-    fn put_fields(&self, rest: &mut &mut [u8]) {
-        put(rest, FRAME_MAGIC);
-        put(rest, self.payload_length.to_le_bytes());
-        put(rest, self.first_sequence.to_le_bytes());
-        put(rest, self.count.to_le_bytes());
-        put(rest, self.flags.to_le_bytes());
-        put(rest, self.epoch.to_le_bytes());
-        put(rest, self.segment.0.to_le_bytes());
-        put(rest, self.offset.to_le_bytes());
-        put(rest, self.durable_up_to.to_le_bytes());
-        put(rest, self.time_ns.to_le_bytes());
-    }
-
-    /// Reads a header back. Its meaning (place, order, chain) is the reader's to check.
-    ///
-    /// # Errors
-    /// See [`FrameHeaderError`].
-    pub fn decode(bytes: &[u8; FRAME_HEADER_BYTES]) -> Result<Self, FrameHeaderError> {
-        if !sealed(bytes) {
-            return Err(FrameHeaderError::Checksum);
-        }
-        let mut fields = Fields(bytes);
-        if fields.take() != FRAME_MAGIC {
-            return Err(FrameHeaderError::Magic);
-        }
-        let header = Self {
-            payload_length: fields.u32(),
-            first_sequence: fields.u64(),
-            count: fields.u32(),
-            flags: fields.u32(),
-            epoch: fields.u64(),
-            segment: SegmentId(fields.u64()),
-            offset: fields.u64(),
-            durable_up_to: fields.u64(),
-            time_ns: fields.u64(),
-            chain: ChainHash(fields.take()),
-        };
-        if fields.u32() != 0 || header.flags & !KNOWN_FLAGS != 0 {
-            return Err(FrameHeaderError::Reserved);
-        }
-        Ok(header)
-    }
-
-    /// Bytes the whole frame takes in its segment, padding included.
-    #[must_use]
-    pub fn frame_bytes(&self) -> u64 {
-        frame_bytes(u64::from(self.payload_length))
-    }
-
-    /// Sequence of the last record; of an empty frame, the last record before it.
-    #[must_use]
-    pub fn last_sequence(&self) -> u64 {
-        self.first_sequence
-            .saturating_add(u64::from(self.count))
-            .saturating_sub(1)
-    }
-
-    /// Whether the writer stopped cleanly with this frame.
-    #[must_use]
-    pub fn is_clean_stop(&self) -> bool {
-        self.flags & FLAG_CLEAN_STOP != 0
-    }
-}
-
-/// Bytes a frame with this much payload takes, padding included.
-#[must_use]
-pub fn frame_bytes(payload: u64) -> u64 {
-    const FIXED: u64 = 108;
-    const _: () = assert!(FRAME_HEADER_BYTES == 104 && PAYLOAD_CRC_BYTES == 4);
-    payload
-        .saturating_add(FIXED)
-        .div_ceil(64)
-        .saturating_mul(64)
 }
 
 /// `usize` to `u64`; lossless on every target this runs on.
@@ -499,88 +243,6 @@ impl Fields<'_> {
 mod tests {
     use super::*;
 
-    fn segment_header() -> SegmentHeader {
-        SegmentHeader {
-            format_version: FORMAT_VERSION,
-            lowest_reader_version: LOWEST_READER_VERSION,
-            build: Build::new("portcullis-0.1.0").unwrap(),
-            rules_version: 3,
-            size: 4096,
-            id: SegmentId(7),
-            first_sequence: 42,
-            epoch: 2,
-            previous: ChainHash([9; 32]),
-        }
-    }
-
-    fn frame_header() -> FrameHeader {
-        FrameHeader {
-            payload_length: 5,
-            first_sequence: 42,
-            count: 1,
-            flags: FLAG_OPENED,
-            epoch: 2,
-            segment: SegmentId(7),
-            offset: 128,
-            durable_up_to: 41,
-            time_ns: 1_700_000_000_000_000_000,
-            chain: ChainHash::NONE,
-        }
-        .chained(&ChainHash([1; 32]), &[1, 0, 0, 0, 7])
-    }
-
-    #[test]
-    fn headers_come_back_as_they_were_written() {
-        let segment = segment_header();
-        assert_eq!(SegmentHeader::decode(&segment.encode()), Ok(segment));
-        let frame = frame_header();
-        assert_eq!(FrameHeader::decode(&frame.encode()), Ok(frame));
-    }
-
-    #[test]
-    fn fields_lie_where_the_tables_say() {
-        let segment = segment_header().encode();
-        assert_eq!(&segment[0..8], b"PCJOURNL");
-        assert_eq!(&segment[16..32], b"portcullis-0.1.0");
-        assert_eq!(segment[56..64], 4096_u64.to_le_bytes());
-        assert_eq!(segment[64..72], 7_u64.to_le_bytes());
-        assert_eq!(segment[88..120], [9; 32]);
-        let frame = frame_header().encode();
-        assert_eq!(&frame[0..4], b"PCFR");
-        assert_eq!(frame[40..48], 128_u64.to_le_bytes());
-        assert_eq!(frame[48..56], 41_u64.to_le_bytes());
-        assert_eq!(frame[64..96], frame_header().chain.0);
-    }
-
-    #[test]
-    fn every_flipped_bit_of_a_header_is_noticed() {
-        for bit in 0..SEGMENT_HEADER_BYTES * 8 {
-            let mut bytes = segment_header().encode();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(SegmentHeader::decode(&bytes).is_err(), "bit {bit}");
-        }
-        for bit in 0..FRAME_HEADER_BYTES * 8 {
-            let mut bytes = frame_header().encode();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(FrameHeader::decode(&bytes).is_err(), "bit {bit}");
-        }
-    }
-
-    #[test]
-    fn a_newer_format_is_refused_by_its_number_unless_it_allows_old_readers() {
-        let mut header = segment_header();
-        header.format_version = 7;
-        assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
-        header.lowest_reader_version = 7;
-        assert_eq!(
-            SegmentHeader::decode(&header.encode()),
-            Err(SegmentHeaderError::Version {
-                format: 7,
-                lowest_reader: 7
-            })
-        );
-    }
-
     #[test]
     fn segment_names_are_twelve_digits_and_nothing_else() {
         assert_eq!(SegmentId(7).file_name(), "000000000007.seg");
@@ -597,13 +259,6 @@ mod tests {
         ] {
             assert_eq!(SegmentId::from_file_name(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn a_frame_takes_whole_units_of_sixty_four_bytes() {
-        assert_eq!(frame_bytes(0), 128);
-        assert_eq!(frame_bytes(20), 128);
-        assert_eq!(frame_bytes(21), 192);
     }
 
     #[test]

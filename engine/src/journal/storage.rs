@@ -244,7 +244,7 @@ pub(super) fn nonzero_end(file: &impl StorageFile, from: u64, to: u64) -> io::Re
 }
 
 /// Shows `from..to` in pieces until `visit` returns false.
-fn scan_pieces(
+pub(super) fn scan_pieces(
     file: &impl StorageFile,
     from: u64,
     to: u64,
