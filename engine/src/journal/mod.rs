@@ -10,9 +10,6 @@
     reason = "a wrong offset in a journal is not an overflow one can shrug off"
 )]
 
-pub mod batch;
-pub mod cursor;
-pub mod error;
 // What lies on disk: tables, headers, frames.
 pub mod format;
 
