@@ -12,15 +12,19 @@ mod doors;
 mod engine_thread;
 mod follower_thread;
 mod rings;
+mod sink;
+mod source;
 mod wait;
 mod watermarks;
 mod writer_thread;
 
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use rings::{Consumer, Producer, ring};
+pub use sink::{JournalSink, Sink, SinkError};
+pub use source::JournalTail;
 pub use wait::Wait;
 pub use watermarks::{AckPolicy, Watermarks};
-pub use writer_thread::{Clock, Sink, SinkError};
+pub use writer_thread::Clock;
 
 use crate::recover::Opened;
 use crate::risk::RiskEngine;

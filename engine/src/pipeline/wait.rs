@@ -45,7 +45,7 @@ fn spare_cores() -> bool {
 
 /// Where one thread sleeps and others wake it.
 #[derive(Debug, Default)]
-pub struct Bed {
+pub(super) struct Bed {
     asleep: AtomicBool,
     sleeper: OnceLock<Thread>,
 }
@@ -55,7 +55,7 @@ impl Bed {
     ///
     /// The fence orders the work before the look at `asleep`; the sleeper's fence orders `asleep`
     /// before its last look for work. One of the two sees the other, so no wake-up is lost.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::Relaxed)
             && self.asleep.swap(false, Ordering::AcqRel)
@@ -66,7 +66,7 @@ impl Bed {
     }
 
     /// Sleeps on the calling thread until woken or `limit` is over, unless `work` says there is some.
-    pub fn sleep(&self, limit: Duration, work: impl Fn() -> bool) {
+    pub(super) fn sleep(&self, limit: Duration, work: impl Fn() -> bool) {
         self.sleeper.get_or_init(thread::current);
         self.asleep.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Bed {
 
 /// Counts idle rounds of a thread and waits ever more patiently.
 #[derive(Debug)]
-pub struct Patience {
+pub(super) struct Patience {
     wait: Wait,
     rounds: u32,
 }
@@ -87,17 +87,17 @@ pub struct Patience {
 impl Patience {
     /// Fresh patience.
     #[must_use]
-    pub const fn new(wait: Wait) -> Self {
+    pub(super) const fn new(wait: Wait) -> Self {
         Self { wait, rounds: 0 }
     }
 
     /// There was work.
-    pub const fn reset(&mut self) {
+    pub(super) const fn reset(&mut self) {
         self.rounds = 0;
     }
 
     /// Waits one idle round; true when it is time to sleep instead.
-    pub fn idle(&mut self) -> bool {
+    pub(super) fn idle(&mut self) -> bool {
         let round = self.rounds;
         self.rounds = round.saturating_add(1);
         if round < self.wait.spins {

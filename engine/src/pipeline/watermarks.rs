@@ -127,7 +127,10 @@ impl Watermarks {
     }
 
     pub(super) fn publish_durable(&self, seq: u64) {
-        debug_assert!(seq <= self.written(), "nothing is durable before it is written");
+        debug_assert!(
+            seq <= self.written(),
+            "nothing is durable before it is written"
+        );
         self.durable.fetch_max(seq, Ordering::Release);
     }
 

@@ -9,6 +9,7 @@ use super::Shared;
 use super::doors::Bell;
 use super::engine_thread::Recorded;
 use super::rings::Consumer;
+use super::sink::{Sink, SinkError};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
 use crate::record::{MAX_RECORD, encode_record};
@@ -19,53 +20,6 @@ use std::time::Duration;
 
 /// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms.
 const RESTATE_AFTER: Duration = Duration::from_millis(8);
-
-/// Where records go: the journal of this machine now, others later.
-pub trait Sink: Send + 'static {
-    /// Whether a record of `length` bytes fits the batch being gathered.
-    fn has_room_for(&self, length: usize) -> bool;
-
-    /// Adds a record to the batch.
-    ///
-    /// # Errors
-    /// What has stopped the sink.
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError>;
-
-    /// Hands the batch to the kernel; returns the last sequence written.
-    ///
-    /// # Errors
-    /// What has stopped the sink.
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError>;
-
-    /// Puts everything written on the disk; returns the last durable sequence.
-    ///
-    /// # Errors
-    /// What has stopped the sink.
-    fn sync(&mut self) -> Result<u64, SinkError>;
-
-    /// Whether the disk does not yet say how far it is durable.
-    fn needs_restate(&self) -> bool;
-
-    /// States on the disk how far it is durable.
-    ///
-    /// # Errors
-    /// What has stopped the sink.
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError>;
-
-    /// Prepares space ahead without waiting for it; true when space runs out.
-    fn prepare_ahead(&mut self) -> bool;
-
-    /// Marks a clean stop, durably, and lets the journal go.
-    ///
-    /// # Errors
-    /// What has stopped the sink.
-    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError>;
-}
-
-/// Why a sink stopped: for good.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SinkError(pub String);
 
 /// Reads the clock, in nanoseconds since the epoch: the stamp of batches, for information only.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
