@@ -1,0 +1,1 @@
+//! Owns proving a journal by replay.
