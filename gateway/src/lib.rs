@@ -1,0 +1,12 @@
+//! The front office: sessions over TCP.
+//!
+//! [`server`] runs one I/O thread over many connections. The pieces beneath it are pure where they can
+//! be: [`session`] says what a connection may do, [`outbound`] keeps what a session is sent, [`table`]
+//! knows the logical sessions; [`connection`] and [`transport`] carry bytes.
+
+pub mod clock;
+pub mod outbound;
+pub mod session;
+pub mod throttle;
+pub mod transport;
+pub mod verify_key;

@@ -267,10 +267,6 @@ impl Session {
         Ok(())
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "every other message is the server's, or came too late"
-    )]
     fn on_session_message(&mut self, frame: &Frame<'_>) -> Step {
         match SessionMessage::decode_block(frame.template_id, frame.block) {
             None => Step::End(Ending::Misplaced(frame.template_id)),

@@ -97,7 +97,10 @@ fn a_logon_with_a_role_that_does_not_exist_ends_the_connection() {
         ..Logon::default()
     };
     let ended = step(&mut session, &logon, 1);
-    assert!(matches!(ended, Step::End(Ending::Malformed(_))), "{ended:?}");
+    assert!(
+        matches!(ended, Step::End(Ending::Malformed(_))),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -171,7 +174,10 @@ fn an_unknown_template_uses_up_its_number_and_is_refused_in_its_place() {
     });
     let frame = codec::split_frame(&bytes[..len]).unwrap().unwrap();
     let (seq_no, refused) = refused_with(session.on_frame(&frame, 1));
-    assert_eq!((seq_no, refused.ref_id, refused.ref_template_id), (8, 5, 199));
+    assert_eq!(
+        (seq_no, refused.ref_id, refused.ref_template_id),
+        (8, 5, 199)
+    );
     assert_eq!(refused.code, RejectCode::UnknownTemplate.number());
     assert_eq!(refused.field_offset, u16::MAX);
 }
@@ -207,7 +213,12 @@ fn a_block_cut_short_behind_its_number_is_refused_as_malformed() {
 #[test]
 fn what_if_and_unknown_flags_are_refused_and_poss_dup_is_not() {
     let mut session = live();
-    for (flags, refused) in [(0, false), (POSS_DUP, false), (wire::WHAT_IF, true), (8, true)] {
+    for (flags, refused) in [
+        (0, false),
+        (POSS_DUP, false),
+        (wire::WHAT_IF, true),
+        (8, true),
+    ] {
         let message = SetLimit {
             flags,
             ..set_limit()
