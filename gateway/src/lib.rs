@@ -5,8 +5,12 @@
 //! knows the logical sessions; [`connection`] and [`transport`] carry bytes.
 
 pub mod clock;
+pub mod connection;
+pub mod office;
 pub mod outbound;
+pub mod server;
 pub mod session;
+pub mod table;
 pub mod throttle;
 pub mod transport;
 pub mod verify_key;
