@@ -120,7 +120,7 @@ impl Connection {
         hello: Hello,
         now: u64,
     ) -> Self {
-        let mut connection = Self {
+        Self {
             transport,
             peer,
             token,
@@ -140,9 +140,7 @@ impl Connection {
             out: Vec::new(),
             written: 0,
             finished: false,
-        };
-        connection.send(&hello);
-        connection
+        }
     }
 
     /// Makes room for a session that has proven itself.
@@ -193,9 +191,19 @@ impl Connection {
         self.out.extend_from_slice(&frame[..len]);
     }
 
-    /// Puts bytes behind what is to be written.
-    pub fn send_bytes(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
+    /// Puts the first whole frame that was read behind what is to be written; false if there is none.
+    ///
+    /// # Errors
+    /// [`FrameError`] if the bytes are no frames.
+    pub fn echo_frame(&mut self) -> Result<bool, FrameError> {
+        let Some(len) = self.input.frame()?.map(|frame| frame.len) else {
+            return Ok(false);
+        };
+        let start = self.input.start;
+        self.out
+            .extend_from_slice(&self.input.bytes[start..start + len]);
+        self.input.consume(len);
+        Ok(true)
     }
 
     /// Bytes that wait to be written.

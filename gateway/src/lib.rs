@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod connection;
+pub mod echo;
 pub mod office;
 pub mod outbound;
 pub mod server;

@@ -180,6 +180,19 @@ pub struct StopHandle {
 }
 
 impl StopHandle {
+    /// A handle that has not been used.
+    pub(crate) fn new(waker: Arc<Waker>) -> Self {
+        Self {
+            stop: Arc::new(AtomicBool::new(false)),
+            waker,
+        }
+    }
+
+    /// Whether somebody has asked.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
     /// Stop accepting, end the sessions, drain.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
@@ -269,7 +282,6 @@ impl Bound {
             instance: Text::new(&seed.instance),
             epoch: seed.epoch,
             poll: self.poll,
-            waker: self.waker,
             listener: Some(self.listener),
             address: self.address,
             ack: self.config.ack,
@@ -277,7 +289,7 @@ impl Bound {
             office,
             clock,
             start: Instant::now(),
-            stop: Arc::new(AtomicBool::new(false)),
+            stop: StopHandle::new(self.waker),
             connections: Vec::new(),
             free: Vec::new(),
             generation: 0,
@@ -304,7 +316,6 @@ impl Bound {
 #[derive(Debug)]
 pub struct Gateway<O> {
     poll: Poll,
-    waker: Arc<Waker>,
     listener: Option<TcpListener>,
     address: SocketAddr,
     ack: AckPolicy,
@@ -313,7 +324,7 @@ pub struct Gateway<O> {
     office: O,
     clock: Arc<dyn Clock>,
     start: Instant,
-    stop: Arc<AtomicBool>,
+    stop: StopHandle,
     verifier: Verifier,
     table: Table,
     instance: Text<16>,
@@ -360,10 +371,7 @@ impl<O: Office> Gateway<O> {
     /// For stopping it from elsewhere.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
-        StopHandle {
-            stop: Arc::clone(&self.stop),
-            waker: Arc::clone(&self.waker),
-        }
+        self.stop.clone()
     }
 
     /// Serves until asked to stop; gives the office back, to be drained.
@@ -374,7 +382,7 @@ impl<O: Office> Gateway<O> {
         let mut events = Events::with_capacity(1024);
         let mut idle_since = 0;
         let mut timeout = Duration::ZERO;
-        while !self.stop.load(Ordering::Acquire) {
+        while !self.stop.is_stopped() {
             let worked = self.turn(&mut events, timeout)?;
             timeout = self.patience(worked, &mut idle_since);
         }

@@ -1,5 +1,11 @@
 //! Peers that misbehave, in raw bytes over TCP: each gets its defined answer, and others never notice.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets something else fails"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};

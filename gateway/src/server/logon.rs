@@ -100,9 +100,9 @@ impl<O: Office> Gateway<O> {
             .entry(peer.ip())
             .or_insert(0) += 1;
         let session = Session::accepted(self.timing, self.now);
-        self.connections[slot] = Some(Connection::new(
-            transport, peer, token, session, hello, self.now,
-        ));
+        let mut connection = Connection::new(transport, peer, token, session, hello, self.now);
+        connection.send(&hello);
+        self.connections[slot] = Some(connection);
         self.ready.push(slot);
         self.touch(slot);
         Ok(())

@@ -5,6 +5,11 @@
     unreachable_pub,
     reason = "each test file uses its own part of the support"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets something else fails"
+)]
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -191,7 +196,7 @@ impl Office for Script {
 
     fn prepare_sleep(&self, seen: u64, wants_room: bool) -> bool {
         let state = self.state();
-        !(state.durable > seen || wants_room && !state.full || !state.reports.is_empty())
+        state.durable <= seen && !(wants_room && !state.full) && state.reports.is_empty()
     }
 
     fn awake(&self) {}
