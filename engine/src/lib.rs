@@ -11,6 +11,7 @@
 
 pub mod command;
 pub mod decision;
+pub mod journal;
 pub mod record;
 pub mod risk;
 pub mod view;
