@@ -30,9 +30,14 @@ macro_rules! scaled {
 
         impl WireField for $name {
             const SIZE: usize = size_of::<$inner>();
+            const TYPE_NAME: &'static str = stringify!($name);
             const KIND: FieldKind = FieldKind::$kind;
             const ZERO: Self = Self(0);
             const NULL: Self = Self($null);
+
+            fn is_valid(&self, _optional: bool) -> bool {
+                true
+            }
         }
     )*};
 }
@@ -96,9 +101,19 @@ impl<const N: usize> fmt::Display for Text<N> {
 
 impl<const N: usize> WireField for Text<N> {
     const SIZE: usize = N;
+    const TYPE_NAME: &'static str = "char";
     const KIND: FieldKind = FieldKind::Chars;
     const ZERO: Self = Self([0; N]);
     const NULL: Self = Self([0; N]);
+
+    fn is_valid(&self, _optional: bool) -> bool {
+        // Two passes without early exits, because the compiler can vectorize them.
+        let known = |b: u8| (b' '..=b'~').contains(&b) | (b == 0);
+        let all_known = self.0.iter().fold(true, |ok, b| ok & known(*b));
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        let padded = pairs.fold(true, |ok, (b, next)| ok & ((*b != 0) | (*next == 0)));
+        all_known & padded
+    }
 }
 
 macro_rules! wire_enums {
@@ -157,9 +172,14 @@ macro_rules! wire_enums {
 
         impl WireField for $name {
             const SIZE: usize = 1;
+            const TYPE_NAME: &'static str = stringify!($name);
             const KIND: FieldKind = FieldKind::Enum(&Self::DEF);
             const ZERO: Self = Self(0);
             const NULL: Self = Self(u8::MAX);
+
+            fn is_valid(&self, optional: bool) -> bool {
+                matches!(self.0, $( $number )|*) | (optional & self.is_null())
+            }
         }
     )*
 
