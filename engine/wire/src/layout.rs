@@ -61,7 +61,7 @@ impl EnumDef {
 pub struct Field {
     /// Name in the schema and in the textual form, for example `clOrdId`.
     pub name: &'static str,
-    /// Name of its type in the schema without its null value: `uint32`, `Price`, `Side`, `char`.
+    /// Name of its type in the schema where null is not allowed: `uInt32`, `Price`, `Side`, `char`.
     pub type_name: &'static str,
     /// One sentence for the schema.
     pub doc: &'static str,
@@ -144,11 +144,11 @@ macro_rules! integer_field {
     )*};
 }
 integer_field! {
-    u8, "uint8", Uint, u8::MAX;
-    u16, "uint16", Uint, u16::MAX;
-    u32, "uint32", Uint, u32::MAX;
-    u64, "uint64", Uint, u64::MAX;
-    i64, "int64", Int, i64::MIN;
+    u8, "uInt8", Uint, u8::MAX;
+    u16, "uInt16", Uint, u16::MAX;
+    u32, "uInt32", Uint, u32::MAX;
+    u64, "uInt64", Uint, u64::MAX;
+    i64, "sInt64", Int, i64::MIN;
 }
 
 /// Length of the camel-case form of a snake-case name.
@@ -308,6 +308,7 @@ macro_rules! message_set {
             ///
             /// # Errors
             /// [`Malformed`]($crate::Malformed) names the first field that is not as the schema says.
+            #[inline]
             pub fn decode_block(template_id: u16, block: &[u8]) -> Option<Result<Self, $crate::Malformed>> {
                 $( if template_id == <$name as $crate::Message>::LAYOUT.template_id {
                     return Some($crate::codec::decode_block::<$name>(block).map(Self::$name));
