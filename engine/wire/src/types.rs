@@ -182,7 +182,11 @@ macro_rules! wire_enums {
             const NULL: Self = Self(u8::MAX);
 
             fn is_valid(&self, optional: bool) -> bool {
-                matches!(self.0, $( $number )|*) | (optional & self.is_null())
+                match self.0 {
+                    $( $number => true, )*
+                    u8::MAX => optional,
+                    _ => false,
+                }
             }
         }
     )*

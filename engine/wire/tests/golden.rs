@@ -3,6 +3,8 @@
 //! The frames of `golden/frames.txt` are made from the values below by the layouts, byte by byte, and
 //! then have to come out of the codec and go into it. So the file checks the codec, and the two
 //! ways of writing a frame check each other.
+#![allow(clippy::unwrap_used, reason = "a test without its files has to fail")]
+
 mod support;
 
 use ed25519_dalek::{Signer, SigningKey};
