@@ -39,7 +39,7 @@ const SESSION_NS: u64 = 23_400_000_000_000;
 pub struct GeneratedParams {
     /// The seed; print it, and the run can be had again.
     pub seed: u64,
-    /// How many new orders. Some 2.5 events come of each.
+    /// How many new orders. Some 2.6 events come of each.
     pub orders: u64,
     /// What is traded; the day-start prices must be known.
     pub instruments: Vec<FlowInstrument>,
@@ -141,8 +141,8 @@ impl Generator {
             .zip(0..)
             .map(|(instrument, index)| Market::new(instrument, index))
             .collect::<Result<_, _>>()?;
-        // Five events in two orders, and steps of half the maximum on average.
-        let step_ns = SESSION_NS / (params.orders.saturating_mul(5) / 2).max(1);
+        // 13 events in five orders, and steps of half the maximum on average.
+        let step_ns = SESSION_NS / (params.orders.saturating_mul(13) / 5).max(1);
         Ok(Self {
             random: SplitMix64(params.seed),
             markets,
