@@ -196,7 +196,7 @@ impl Office for Script {
 
     fn prepare_sleep(&self, seen: u64, wants_room: bool) -> bool {
         let state = self.state();
-        state.durable <= seen && !(wants_room && !state.full) && state.reports.is_empty()
+        (state.full || !wants_room) && state.reports.is_empty() && state.durable <= seen
     }
 
     fn awake(&self) {}
