@@ -3,4 +3,6 @@ pub mod command;
 pub mod decision;
 pub mod record;
 pub mod risk;
+pub mod suggest;
+pub mod text;
 pub mod view;
