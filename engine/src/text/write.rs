@@ -95,10 +95,12 @@ fn push_value(out: &mut String, layout: &Layout, field: &Field, bytes: &[u8], co
             push_quoted(out, std::str::from_utf8(&bytes[..end]).unwrap_or("?"));
         }
         Shape::LimitValue => {
-            let form = match command {
-                Command::SetLimit(set) => value_form(set.limit_kind, set.unit),
-                _ => value_form(LimitKind::NULL, Unit::Natural),
+            let (kind, unit) = if let Command::SetLimit(set) = command {
+                (set.limit_kind, set.unit)
+            } else {
+                (LimitKind::NULL, Unit::Natural)
             };
+            let form = value_form(kind, unit);
             out.push('"');
             push_limit(out, form, int(bytes));
             out.push('"');
