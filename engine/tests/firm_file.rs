@@ -1,5 +1,11 @@
 //! The firm's file: what it becomes, and how it says what is wrong with it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets the unexpected should stop"
+)]
+
 use engine::command::Command;
 use engine::firm::{Ack, DayOpening, ENFORCED_KINDS, EXAMPLE, Firm, Mistakes, auto_day};
 use std::collections::BTreeSet;

@@ -1,5 +1,11 @@
 //! The textual form, both ways, over every command of the layouts; and its documentation.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets the unexpected should stop"
+)]
+
 use engine::command::{Command, Sequenced};
 use engine::decision::{Decision, Outcome};
 use engine::text::{
@@ -367,7 +373,7 @@ fn the_documentation_has_every_field_of_every_command() {
 #[ignore = "a measurement, meaningful in a release build only"]
 fn lines_a_second() {
     let line = order_line();
-    let rounds = 500_000;
+    let rounds: u32 = 500_000;
     let start = std::time::Instant::now();
     let mut out = String::with_capacity(1 << 12);
     let decision = Decision::of(Outcome::Accepted);
@@ -382,9 +388,8 @@ fn lines_a_second() {
         std::hint::black_box(parse_line(std::hint::black_box(&line)).unwrap());
     }
     let read = start.elapsed();
-    let rate = |elapsed: std::time::Duration| {
-        u128::from(rounds as u64) * 1_000_000_000 / elapsed.as_nanos()
-    };
+    let rate =
+        |elapsed: std::time::Duration| u128::from(rounds) * 1_000_000_000 / elapsed.as_nanos();
     println!("written {}/s, read {}/s", rate(written), rate(read));
     assert!(rate(written) > 100_000 && rate(read) > 100_000);
 }
