@@ -1,6 +1,14 @@
-//! The front office as a library: everything the `portcullis` command is made of.
+//! The front office: sessions over TCP, and where order flow comes from.
 //!
-//! `flow` is where order flow comes from when nobody is typing: recorded
-//! markets and a generator, both as one neutral stream of events.
+//! `server` runs one I/O thread over many connections. The pieces beneath it are pure where they can
+//! be: [`session`] says what a connection may do, [`outbound`] keeps what a session is sent, `table`
+//! knows the logical sessions; `connection` and [`transport`] carry bytes. [`flow`] is where order flow
+//! comes from when nobody is typing: recorded markets and a generator, both as one neutral stream.
 
+pub mod clock;
 pub mod flow;
+pub mod outbound;
+pub mod session;
+pub mod throttle;
+pub mod transport;
+pub mod verify_key;
