@@ -308,7 +308,7 @@ fn tables() -> String {
             out.push_str("No fields of its own.\n");
             continue;
         }
-        out.push_str("| field | written as | |\n|---|---|---|\n");
+        out.push_str("| field | written as | may be left out | says |\n|---|---|---|---|\n");
         for field in fields {
             let shape = shape_of(layout, field);
             if let Shape::Enum(def) = shape
@@ -320,17 +320,9 @@ fn tables() -> String {
                 Shape::Chars => format!(", at most {} characters", field.size),
                 _ => String::new(),
             };
-            let null = if field.optional {
-                "may be left out"
-            } else {
-                ""
-            };
-            let _ = writeln!(
-                out,
-                "| `{}` | {}{size} | {null} |",
-                field.name,
-                shape.describe()
-            );
+            let null = if field.optional { "yes" } else { "" };
+            let (name, shape, doc) = (field.name, shape.describe(), field.doc);
+            let _ = writeln!(out, "| `{name}` | {shape}{size} | {null} | {doc} |");
         }
         let renamed: Vec<_> = DECISION_FIELDS
             .iter()
