@@ -308,7 +308,7 @@ fn tables() -> String {
             out.push_str("No fields of its own.\n");
             continue;
         }
-        out.push_str("| field | written as | may be left out | says |\n|---|---|---|---|\n");
+        out.push_str("| field | written as | may be null | says |\n|---|---|---|---|\n");
         for field in fields {
             let shape = shape_of(layout, field);
             if let Shape::Enum(def) = shape
