@@ -36,6 +36,8 @@ pub mod watermark;
 
 pub mod writer;
 
+mod opening;
+
 // Reading.
 pub mod error;
 
@@ -48,14 +50,17 @@ pub mod tail;
 // Between two runs.
 pub mod recovery;
 
+pub mod judge;
+
 pub use batch::{Frame, Record, Records};
 pub use cursor::End;
 pub use error::{Damage, Defect, ReadError};
 pub use format::{Build, ChainHash, Position, SegmentId};
+pub use judge::{Refusal, TornTail};
 pub use lock::LockError;
 pub use options::{Failure, Operation, Options, PushError, WriteError};
 pub use reader::{Reader, segment_holding, segments};
-pub use recovery::{Recovered, RecoveryError, Refusal, Scan, TornTail, Verdict, scan};
+pub use recovery::{Recovered, RecoveryError, Scan, Verdict, scan};
 pub use spare::{Spare, SpareTask};
 pub use storage::{RealFiles, Storage, StorageFile};
 pub use tail::{Tail, TailStep};

@@ -1,42 +1,29 @@
-//! Owns what happens to a journal between two runs: reading all of it, judging
-//! its end, and cutting a torn tail. Leaves out what the records decide, and
-//! going on writing (`writer`).
+//! Owns what happens to a journal between two runs: reading all of it, and
+//! cutting a torn tail. Leaves out the rules by which its end is judged
+//! (`judge`), what the records decide, and going on writing (`opening`).
 //!
 //! Three steps, so that nothing is changed before everything is known:
 //! [`scan`] takes the lock, reads and judges; [`Scan::repair`] cuts and makes
 //! sure that what was read is on disk; `JournalWriter::resume` goes on.
-//!
-//! The rules for damage, in order:
-//! 1. in any segment but the last: refuse;
-//! 2. with an intact frame of the same segment behind it: refuse, because the
-//!    writer never has two frames unsynced;
-//! 3. at or below any point known to be durable: refuse;
-//! 4. otherwise a torn tail: keep a copy, cut, report.
-//!
-//! Before them stands one more: what no torn write can leave behind is refused
-//! wherever it stands (see [`Defect::can_be_torn_write`]).
 
 use std::io;
 
 use super::batch::Record;
-use super::cursor::End;
-use super::error::{Damage, Defect, ReadError};
-use super::format::{
-    EMPTY_FRAME_BYTES, FRAME_ALIGN, FRAME_HEADER_BYTES, Position, SEGMENT_HEADER_BYTES, SegmentId,
-    narrow, wide,
-};
-use super::frame::FrameHeader;
+use super::cursor::{End, start_of};
+use super::error::ReadError;
+use super::format::{SegmentId, narrow};
+use super::judge::{Judge, Refusal, TornTail, ends_early};
 use super::lock::LockError;
 use super::reader::{Reader, segments};
-use super::spare::SPARE_FILE;
-use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces, write_zeros};
+use super::spare::is_spare;
+use super::storage::{Storage, StorageFile, scan_pieces, write_zeros};
 use super::watermark::{WATERMARK_TEMPORARY, Watermark, WatermarkFile};
 
 const TORN_TEMPORARY: &str = "torn.tmp";
 
 /// Whether a file is what an interrupted run leaves behind and nobody needs.
 pub(super) fn is_leftover(name: &str) -> bool {
-    [SPARE_FILE, WATERMARK_TEMPORARY, TORN_TEMPORARY].contains(&name)
+    is_spare(name) || [WATERMARK_TEMPORARY, TORN_TEMPORARY].contains(&name)
 }
 
 /// How the last run ended.
@@ -48,105 +35,6 @@ pub enum Verdict {
     Unclean,
     /// In the middle of a write.
     TornTail(TornTail),
-}
-
-/// The end of a journal that was being written when the machine stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TornTail {
-    /// Where the torn frame starts.
-    pub position: Position,
-    /// Bytes up to the last one that is not zero.
-    pub bytes: u64,
-    /// Records it may have held; `None` when even its header is lost. None of
-    /// them was ever reported durable.
-    pub records_maybe: Option<u32>,
-    /// The sequence its first record would have had.
-    pub first_sequence: u64,
-    /// What is wrong with it.
-    pub defect: Defect,
-}
-
-/// Why a journal may not be gone on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Rule 1.
-    #[error("{damage}; the journal goes on to {last}, so this is not a torn tail")]
-    EarlierSegment {
-        /// What is wrong where.
-        damage: Damage,
-        /// The last segment.
-        last: SegmentId,
-    },
-    /// Rule 2.
-    #[error("{damage}; an intact frame follows at byte {frame_offset}, so this is not a torn tail")]
-    FrameBehind {
-        /// What is wrong where.
-        damage: Damage,
-        /// Where the intact frame stands.
-        frame_offset: u64,
-    },
-    /// Rule 3.
-    #[error("{damage}; sequence {first_sequence} was reported durable (up to {durable}, {known})")]
-    KnownDurable {
-        /// What is wrong where.
-        damage: Damage,
-        /// The first sequence that cannot be read.
-        first_sequence: u64,
-        /// The highest sequence known to have been durable.
-        durable: u64,
-        /// The end of what is known to have been durable.
-        known: Position,
-    },
-    /// No torn write leaves this behind.
-    #[error("{damage}; no torn write does this")]
-    NotTorn {
-        /// What is wrong where.
-        damage: Damage,
-    },
-    /// Rule 3, without visible damage: the journal just ends too early.
-    #[error(
-        "{end}: the journal ends here, but {known} had been durable (up to sequence {durable})"
-    )]
-    EndsEarly {
-        /// Where it ends.
-        end: Position,
-        /// The end of what is known to have been durable.
-        known: Position,
-        /// The highest sequence known to have been durable.
-        durable: u64,
-    },
-    /// The watermark names another history.
-    #[error("{known}: the chain hash differs from the one kept in the file `durable`")]
-    OtherHistory {
-        /// Where the two differ.
-        known: Position,
-    },
-}
-
-impl Refusal {
-    /// Where the refused thing stands.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        match self {
-            Self::EarlierSegment { damage, .. }
-            | Self::FrameBehind { damage, .. }
-            | Self::KnownDurable { damage, .. }
-            | Self::NotTorn { damage } => damage.position,
-            Self::EndsEarly { end, .. } => *end,
-            Self::OtherHistory { known } => *known,
-        }
-    }
-
-    /// The rule that refused, as numbered above; 0 for what no torn write does.
-    #[must_use]
-    pub fn rule(&self) -> u8 {
-        match self {
-            Self::EarlierSegment { .. } => 1,
-            Self::FrameBehind { .. } => 2,
-            Self::KnownDurable { .. } | Self::EndsEarly { .. } | Self::OtherHistory { .. } => 3,
-            Self::NotTorn { .. } => 0,
-        }
-    }
 }
 
 /// Why recovery did not succeed.
@@ -212,14 +100,7 @@ pub fn scan<S: Storage>(
     let known = watermark.watermark();
     let Some(last) = segments(&storage)?.last().copied() else {
         return Err(known.map_or(RecoveryError::NoJournal, |known| {
-            ends_early(
-                Position {
-                    segment: SegmentId::FIRST,
-                    offset: 0,
-                },
-                &known,
-            )
-            .into()
+            ends_early(start_of(SegmentId::FIRST), &known).into()
         }));
     };
     let judge = Judge {
@@ -358,129 +239,4 @@ impl<S: Storage> Scan<S> {
         self.storage.sync_directory()?;
         Ok(name)
     }
-}
-
-fn ends_early(end: Position, known: &Watermark) -> Refusal {
-    Refusal::EndsEarly {
-        end,
-        known: known.position,
-        durable: known.sequence,
-    }
-}
-
-/// What the rules are applied with.
-struct Judge<'a, S: Storage> {
-    storage: &'a S,
-    last: SegmentId,
-    known: Option<Watermark>,
-}
-
-impl<S: Storage> Judge<'_, S> {
-    /// Damage before the first frame: a header never tears.
-    fn refuse_header(&self, error: ReadError) -> RecoveryError {
-        match error {
-            ReadError::Damage(damage) => self.refuse_place(damage).into(),
-            other @ (ReadError::Version { .. } | ReadError::Io { .. }) => {
-                RecoveryError::Read(other)
-            }
-        }
-    }
-
-    fn refuse_place(&self, damage: Damage) -> Refusal {
-        if damage.position.segment < self.last {
-            return Refusal::EarlierSegment {
-                damage,
-                last: self.last,
-            };
-        }
-        Refusal::NotTorn { damage }
-    }
-
-    fn judge(&self, damage: Damage, end: &End) -> Result<TornTail, RecoveryError> {
-        let position = damage.position;
-        if position.segment < self.last || !damage.defect.can_be_torn_write() {
-            return Err(self.refuse_place(damage).into());
-        }
-        let file = self.storage.open(&position.segment.file_name())?;
-        if let Some(frame_offset) = intact_frame_behind(&file, position, end.segment.size)? {
-            return Err(Refusal::FrameBehind {
-                damage,
-                frame_offset,
-            }
-            .into());
-        }
-        if let Some(known) = self
-            .known
-            .filter(|known| known.position > position || known.sequence >= end.next_sequence)
-        {
-            return Err(Refusal::KnownDurable {
-                damage,
-                first_sequence: end.next_sequence,
-                durable: known.sequence,
-                known: known.position,
-            }
-            .into());
-        }
-        let torn_end = nonzero_end(&file, position.offset, end.segment.size)?;
-        let mut header = [0; FRAME_HEADER_BYTES];
-        file.read_at(&mut header, position.offset)?;
-        Ok(TornTail {
-            position,
-            bytes: torn_end.saturating_sub(position.offset),
-            records_maybe: FrameHeader::decode(&header).ok().map(|header| header.count),
-            first_sequence: end.next_sequence,
-            defect: damage.defect,
-        })
-    }
-
-    /// The watermark must lie between two frames, with the same chain hash.
-    fn compare(&self, end: &End) -> Result<(), Refusal> {
-        let Some(known) = &self.known else {
-            return Ok(());
-        };
-        let last_start = end.last_frame.map_or(0, |(offset, _)| offset);
-        let same_segment = end.position.segment == known.position.segment;
-        let inside_frame = same_segment
-            && last_start < known.position.offset
-            && known.position.offset < end.position.offset
-            && known.position.offset > wide(SEGMENT_HEADER_BYTES);
-        let differs = end.position == known.position && end.chain != known.chain;
-        if inside_frame || differs {
-            return Err(Refusal::OtherHistory {
-                known: known.position,
-            });
-        }
-        Ok(())
-    }
-}
-
-/// The first intact frame header of the same segment behind a damaged place.
-fn intact_frame_behind(
-    file: &impl StorageFile,
-    damaged: Position,
-    size: u64,
-) -> io::Result<Option<u64>> {
-    let from = damaged.offset.saturating_add(wide(FRAME_ALIGN));
-    let mut candidates = Vec::new();
-    scan_pieces(file, from, size, |offset, piece| {
-        let slots = piece.chunks(FRAME_ALIGN).zip(0_u64..);
-        for (slot, number) in slots {
-            if slot.starts_with(&super::frame::FRAME_MAGIC) {
-                let ahead = number.saturating_mul(wide(FRAME_ALIGN));
-                candidates.push(offset.saturating_add(ahead));
-            }
-        }
-        true
-    })?;
-    for offset in candidates {
-        let mut bytes = [0; FRAME_HEADER_BYTES];
-        let whole = size.saturating_sub(offset) >= wide(EMPTY_FRAME_BYTES)
-            && file.read_at(&mut bytes, offset)? == bytes.len();
-        let own = FrameHeader::decode(&bytes)
-            .is_ok_and(|header| header.segment == damaged.segment && header.offset == offset);
-        if whole && own {
-            return Ok(Some(offset));
-        }
-    }
-    Ok(None)
 }

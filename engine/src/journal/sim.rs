@@ -162,6 +162,14 @@ impl SimFiles {
         }
     }
 
+    /// The same, with chance starting elsewhere.
+    #[must_use]
+    pub fn fork_with_seed(&self, seed: u64) -> Self {
+        let fork = self.fork();
+        fork.disk().random = seed;
+        fork
+    }
+
     fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,17 +5,26 @@
 //! block by block under the first syncs, stalling each by milliseconds.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::segment::SegmentHeader;
 use super::storage::{Storage, StorageFile, write_zeros};
 
-/// Name of the spare until it becomes a segment.
-pub const SPARE_FILE: &str = "spare.tmp";
+/// Number of the next spare of this process. A task still writing zeros on
+/// another thread must never share its file with a later spare: that one may
+/// already be a segment.
+static NEXT_SPARE: AtomicU64 = AtomicU64::new(1);
+
+/// Whether a file is a spare that never became a segment.
+pub(super) fn is_spare(name: &str) -> bool {
+    name.starts_with("spare-") && name.ends_with(".tmp")
+}
 
 /// A prepared file of zeros, synced.
 #[derive(Debug)]
 pub struct Spare<S: Storage> {
     file: S::File,
+    name: String,
     bytes: u64,
 }
 
@@ -23,12 +32,19 @@ pub struct Spare<S: Storage> {
 #[derive(Debug)]
 pub struct SpareTask<S: Storage> {
     storage: S,
+    name: String,
     bytes: u64,
 }
 
 impl<S: Storage> SpareTask<S> {
     pub(super) fn new(storage: S, bytes: u64) -> Self {
-        Self { storage, bytes }
+        // Only distinct, not ordered with anything: relaxed is enough.
+        let number = NEXT_SPARE.fetch_add(1, Ordering::Relaxed);
+        Self {
+            storage,
+            name: format!("spare-{number}.tmp"),
+            bytes,
+        }
     }
 
     /// Writes the zeros and syncs them; takes as long as the disk takes.
@@ -40,17 +56,19 @@ impl<S: Storage> SpareTask<S> {
         let prepared = self.prepare();
         if prepared.is_err() {
             // The first error is the one to report; this one changes nothing.
-            drop(self.storage.remove(SPARE_FILE));
+            drop(self.storage.remove(&self.name));
         }
         prepared
     }
 
     fn prepare(&self) -> io::Result<Spare<S>> {
-        let file = self.storage.create(SPARE_FILE)?;
+        let file = self.storage.create(&self.name)?;
         write_zeros(&file, 0, self.bytes)?;
+        // The sync of the header would do this too, but then it would be slow.
         file.sync()?;
         Ok(Spare {
             file,
+            name: self.name.clone(),
             bytes: self.bytes,
         })
     }
@@ -69,7 +87,7 @@ impl<S: Storage> Spare<S> {
     pub(super) fn open_as(self, storage: &S, header: &SegmentHeader) -> io::Result<S::File> {
         self.file.write_at(&header.encode(), 0)?;
         self.file.sync()?;
-        storage.rename(SPARE_FILE, &header.id.file_name())?;
+        storage.rename(&self.name, &header.id.file_name())?;
         Ok(self.file)
     }
 }

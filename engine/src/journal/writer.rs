@@ -1,6 +1,7 @@
 //! Owns the writing end of the journal: gathering a batch, handing it to the
 //! kernel, syncing it, and knowing what each of these proves. Leaves out
-//! threads, rings and the policy when a reply may leave; it runs on whatever
+//! threads, rings, the policy when a reply may leave, and how a writer comes to
+//! be (`opening`); it runs on whatever
 //! thread owns it, and only there.
 //!
 //! Invariant: at most one frame is not yet synced. [`JournalWriter::write_batch`]
@@ -12,16 +13,15 @@ use std::io;
 use super::batch::{Batch, Stamp, empty_frame};
 use super::cursor::first_frame_of;
 use super::format::{
-    ChainHash, EMPTY_FRAME_BYTES, FLAG_CLEAN_STOP, FLAG_OPENED, FORMAT_VERSION,
-    LOWEST_READER_VERSION, Position, SEGMENT_HEADER_BYTES, SegmentId, wide,
+    ChainHash, EMPTY_FRAME_BYTES, FLAG_CLEAN_STOP, FORMAT_VERSION, LOWEST_READER_VERSION, Position,
+    SEGMENT_HEADER_BYTES, wide,
 };
 use super::frame::{FrameHeader, frame_bytes};
 use super::options::{Failure, Operation, Options, PushError, WriteError};
-use super::recovery::{Recovered, is_leftover};
 use super::segment::SegmentHeader;
 use super::spare::{Spare, SpareTask};
 use super::storage::{Storage, StorageFile};
-use super::watermark::{WATERMARK_FILE, Watermark};
+use super::watermark::Watermark;
 
 /// Bytes the journal can still take without asking the file system for space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,134 +35,28 @@ pub struct Room {
 /// The writing end of a journal.
 #[derive(Debug)]
 pub struct JournalWriter<S: Storage> {
-    storage: S,
-    _lock: S::Lock,
-    options: Options,
-    file: S::File,
+    pub(super) storage: S,
+    pub(super) _lock: S::Lock,
+    pub(super) options: Options,
+    pub(super) file: S::File,
     /// End of what has been written.
-    position: Position,
-    segment_bytes: u64,
-    chain: ChainHash,
-    batch: Batch,
+    pub(super) position: Position,
+    pub(super) segment_bytes: u64,
+    pub(super) chain: ChainHash,
+    pub(super) batch: Batch,
     /// Last sequence handed to the kernel.
-    written: u64,
+    pub(super) written: u64,
     /// Last sequence proven to be on disk.
-    durable: u64,
+    pub(super) durable: u64,
     /// The durable-up-to of the last frame on disk.
-    stated: u64,
+    pub(super) stated: u64,
     /// Whether a frame has been written since the last sync.
-    unsynced: bool,
-    spare: Option<Spare<S>>,
-    failure: Option<Failure>,
+    pub(super) unsynced: bool,
+    pub(super) spare: Option<Spare<S>>,
+    pub(super) failure: Option<Failure>,
 }
 
 impl<S: Storage> JournalWriter<S> {
-    /// Starts a new journal in an empty directory.
-    ///
-    /// # Errors
-    /// [`WriteError::NotEmpty`] when there is one already; lock, options, disk.
-    pub fn create(storage: S, options: Options) -> Result<Self, WriteError> {
-        options.check()?;
-        let lock = storage.lock()?;
-        for name in storage.list()? {
-            if SegmentId::from_file_name(&name).is_some() || name == WATERMARK_FILE {
-                return Err(WriteError::NotEmpty(name));
-            }
-            if is_leftover(&name) {
-                storage.remove(&name)?;
-            }
-        }
-        let header = SegmentHeader {
-            format_version: FORMAT_VERSION,
-            lowest_reader_version: LOWEST_READER_VERSION,
-            build: options.build,
-            rules_version: options.rules_version,
-            size: options.segment_bytes(),
-            id: SegmentId::FIRST,
-            first_sequence: options.first_sequence,
-            epoch: options.epoch,
-            previous: ChainHash::NONE,
-        };
-        let file = SpareTask::new(storage.clone(), header.size)
-            .run()?
-            .open_as(&storage, &header)?;
-        storage.sync_directory()?;
-        let before = options.first_sequence.saturating_sub(1);
-        Ok(Self {
-            storage,
-            _lock: lock,
-            options,
-            file,
-            position: first_frame_of(SegmentId::FIRST),
-            segment_bytes: header.size,
-            chain: header.chain_start(),
-            batch: Batch::new(options.batch_bytes_max),
-            written: before,
-            durable: before,
-            stated: before,
-            unsynced: false,
-            spare: None,
-            failure: None,
-        })
-    }
-
-    /// Goes on where a recovered journal ends, and says so in it: the first
-    /// frame is empty, flagged as opened, in the new epoch, and synced.
-    ///
-    /// When the build or the rules version has changed a new segment begins,
-    /// so that a segment's header speaks for all of it.
-    ///
-    /// # Errors
-    /// [`WriteError::Epoch`], options, disk.
-    pub fn resume(
-        recovered: Recovered<S>,
-        options: Options,
-        now_ns: u64,
-    ) -> Result<Self, WriteError> {
-        options.check()?;
-        let Recovered {
-            storage,
-            lock,
-            file,
-            end,
-            ..
-        } = recovered;
-        if options.epoch < end.epoch {
-            return Err(WriteError::Epoch {
-                wanted: options.epoch,
-                last: end.epoch,
-            });
-        }
-        let last = end.next_sequence.saturating_sub(1);
-        let mut writer = Self {
-            storage,
-            _lock: lock,
-            options,
-            file,
-            position: end.position,
-            segment_bytes: end.segment.size,
-            chain: end.chain,
-            batch: Batch::new(options.batch_bytes_max),
-            written: last,
-            // Recovery has rewritten and synced the last frame: no page left
-            // over from a failed sync is trusted here.
-            durable: last,
-            stated: end.durable_up_to,
-            unsynced: false,
-            spare: None,
-            failure: None,
-        };
-        let same_writer = end.segment.build == options.build
-            && end.segment.rules_version == options.rules_version;
-        if !same_writer {
-            writer.roll()?;
-        }
-        writer.write_empty(FLAG_OPENED, now_ns)?;
-        writer.sync()?;
-        writer.store_watermark()?;
-        Ok(writer)
-    }
-
     /// The sequence the next pushed record must have.
     #[must_use]
     pub fn next_sequence(&self) -> u64 {
@@ -358,7 +252,6 @@ impl<S: Storage> JournalWriter<S> {
     /// [`WriteError::Stopped`].
     pub fn roll(&mut self) -> Result<(), WriteError> {
         self.sync()?;
-        self.store_watermark_file()?;
         let header = SegmentHeader {
             format_version: FORMAT_VERSION,
             lowest_reader_version: LOWEST_READER_VERSION,
@@ -375,7 +268,29 @@ impl<S: Storage> JournalWriter<S> {
         self.position = first_frame_of(header.id);
         self.segment_bytes = header.size;
         self.chain = header.chain_start();
-        Ok(())
+        // Only now: a watermark in a segment that a crash could take away would lie.
+        self.store_watermark()
+    }
+
+    /// Syncs, and notes in the file `durable` how far that went. Done at every
+    /// roll and at a clean stop; doing it more often narrows the time in which
+    /// the loss of the journal's very end could go unnoticed.
+    ///
+    /// # Errors
+    /// [`WriteError::Stopped`]. A full disk is not an error: the old watermark stays true.
+    pub fn store_watermark(&mut self) -> Result<(), WriteError> {
+        self.sync()?;
+        let watermark = Watermark {
+            position: self.position,
+            sequence: self.durable,
+            chain: self.chain,
+        };
+        match watermark.store(&self.storage) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(()),
+            outcome => self.guard(Operation::Watermark, outcome)?,
+        }
+        let outcome = self.storage.sync_directory();
+        self.guard(Operation::Watermark, outcome)
     }
 
     fn open_next(&mut self, header: &SegmentHeader) -> io::Result<S::File> {
@@ -395,7 +310,7 @@ impl<S: Storage> JournalWriter<S> {
         Ok(())
     }
 
-    fn write_empty(&mut self, flags: u32, now_ns: u64) -> Result<(), WriteError> {
+    pub(super) fn write_empty(&mut self, flags: u32, now_ns: u64) -> Result<(), WriteError> {
         self.sync()?;
         self.make_room(wide(EMPTY_FRAME_BYTES))?;
         let (header, bytes) = empty_frame(&self.stamp(flags, now_ns), &self.chain);
@@ -422,27 +337,6 @@ impl<S: Storage> JournalWriter<S> {
         self.written = header.last_sequence();
         self.stated = header.durable_up_to;
         self.unsynced = true;
-    }
-
-    fn store_watermark(&mut self) -> Result<(), WriteError> {
-        self.store_watermark_file()?;
-        let outcome = self.storage.sync_directory();
-        self.guard(Operation::Watermark, outcome)
-    }
-
-    /// Stores the watermark; the caller syncs the directory. A full disk is not
-    /// an error here: the old watermark stays true.
-    fn store_watermark_file(&mut self) -> Result<(), WriteError> {
-        debug_assert!(!self.unsynced, "a watermark claims only what was synced");
-        let watermark = Watermark {
-            position: self.position,
-            sequence: self.durable,
-            chain: self.chain,
-        };
-        match watermark.store(&self.storage) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(()),
-            outcome => self.guard(Operation::Watermark, outcome),
-        }
     }
 
     fn check_alive(&self) -> Result<(), WriteError> {
