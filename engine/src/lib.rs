@@ -1,16 +1,3 @@
-<<<<<<< HEAD
-//! The middle office.
-pub mod command;
-pub mod decision;
-pub mod follower;
-pub mod journal;
-pub mod pipeline;
-pub mod record;
-pub mod recover;
-pub mod risk;
-pub mod verify;
-pub mod view;
-=======
 //! The middle office: limits, positions, journal and recovery.
 
 #![cfg_attr(
@@ -24,9 +11,13 @@ pub mod view;
 
 pub mod command;
 pub mod decision;
+pub mod follower;
 pub mod journal;
+pub mod pipeline;
 pub mod record;
+pub mod recover;
 pub mod risk;
+pub mod verify;
 pub mod view;
 
 mod checks;
@@ -40,4 +31,3 @@ mod state;
 mod table;
 mod tree;
 mod units;
->>>>>>> main

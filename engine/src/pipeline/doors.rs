@@ -163,7 +163,7 @@ impl<T> Outlet<T> {
 }
 
 /// Wakes the gateway, but only when it has said that it sleeps.
-pub struct Bell {
+pub(super) struct Bell {
     asleep: AtomicBool,
     wants_room: AtomicBool,
     pub(super) policy: AckPolicy,

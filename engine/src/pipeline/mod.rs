@@ -288,8 +288,8 @@ pub enum PipelineError {
     /// A thread has panicked.
     #[error("the {0} thread has panicked; the journal was left as after a crash")]
     Panicked(&'static str),
-    /// The follower's decisions differ from the journal's.
-    #[error("the follower has diverged: {0}; run `portcullis-replay verify` on the journal")]
+    /// The follower cannot read the journal back, or decides otherwise.
+    #[error("the follower has stopped: {0}; run `portcullis-replay verify` on the journal")]
     Diverged(String),
 }
 

@@ -2,7 +2,7 @@
 //! the journal of this machine, with its next segment prepared on a thread of its own. Leaves out
 //! batching and watermarks (see `writer_thread`).
 
-use crate::journal::{JournalWriter, PushError, Spare, Storage, WriteError};
+use crate::journal::{JournalWriter, Options, PushError, Spare, Storage, WriteError};
 use std::io;
 use std::thread::{self, JoinHandle};
 
@@ -65,9 +65,6 @@ impl From<PushError> for SinkError {
     }
 }
 
-/// Bytes left in the current segment below which space counts as running out, if no spare could be
-/// prepared: enough for the rings' contents and for cancels and state changes.
-const LOW_BYTES: u64 = 8 << 20;
 /// Calls of `prepare_ahead` after a failed attempt before the next one.
 const RETRY_AFTER: u32 = 256;
 
@@ -79,17 +76,26 @@ pub struct JournalSink<S: Storage> {
     /// Calls to let pass after a failed attempt.
     pause: u32,
     spare_failed: bool,
+    /// Room in the current segment that any one frame needs.
+    frame_bytes: u64,
+    /// Room in it below which space counts as running out, if no spare could be prepared: kept for
+    /// what the rings hold, and for cancels and state changes.
+    low_bytes: u64,
 }
 
 impl<S: Storage> JournalSink<S>
 where
     S::File: Send,
 {
-    /// Writes to `writer`.
+    /// Writes to `writer`, which was opened with `options`.
     #[must_use]
-    pub const fn new(writer: JournalWriter<S>) -> Self {
+    pub fn new(writer: JournalWriter<S>, options: &Options) -> Self {
+        // Header, checksum and padding of a frame fit into 1 KiB.
+        let frame_bytes = u64::from(options.batch_bytes_max) + 1024;
         Self {
             writer,
+            frame_bytes,
+            low_bytes: (options.segment_bytes / 8).max(2 * frame_bytes),
             preparing: None,
             pause: 0,
             spare_failed: false,
@@ -134,6 +140,14 @@ where
         }
     }
 
+    /// When the segment may end with the next frame, the writer takes the spare or makes one under the
+    /// same name: nobody else may be at it then.
+    fn expect_roll(&mut self) {
+        if self.writer.room().segment_bytes < self.frame_bytes {
+            self.await_spare();
+        }
+    }
+
     /// The spare's file has one name: nobody else may be at it when a segment ends or the journal is
     /// let go.
     fn await_spare(&mut self) {
@@ -158,10 +172,7 @@ where
     }
 
     fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        // The batch may not fit: then the writer takes the spare, or makes one under the same name.
-        if self.writer.room().segment_bytes < LOW_BYTES {
-            self.await_spare();
-        }
+        self.expect_roll();
         Ok(self.writer.write_batch(now_ns)?)
     }
 
@@ -174,16 +185,14 @@ where
     }
 
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        if self.writer.room().segment_bytes < LOW_BYTES {
-            self.await_spare();
-        }
+        self.expect_roll();
         self.writer.restate(now_ns)?;
         Ok(())
     }
 
     fn prepare_ahead(&mut self) -> bool {
         self.tend_spare();
-        self.spare_failed && self.writer.room().segment_bytes < LOW_BYTES
+        self.spare_failed && self.writer.room().segment_bytes < self.low_bytes
     }
 
     fn clean_stop(mut self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
