@@ -218,7 +218,7 @@ impl Table {
             let Some(session) = table.find(log.session_id).and_then(|i| table.get_mut(i)) else {
                 continue;
             };
-            session.log = OutboundLog::new(log.first_retained().max(1), log_bytes);
+            session.log = OutboundLog::new(log.first_retained(), log_bytes);
             for message in &log.messages {
                 session.log.append(&message.reply, 0);
             }

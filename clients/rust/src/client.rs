@@ -14,6 +14,7 @@ use wire::{
 
 use crate::error::{ClientError, Code};
 use crate::keys::to_hex;
+use crate::ops::ref_id;
 use crate::stream::FrameStream;
 
 /// How far into the unacknowledged requests an answer's own request is looked for. Answers come in the
@@ -523,10 +524,13 @@ impl Client {
     }
 }
 
-/// What an answer says about the request that it answers.
+/// What an answer says about the request that it answers. Orders and administrative requests have ids
+/// of their own kind, which may be equal by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     SeqNo(u64),
-    RefId(u64),
+    Order(u64),
+    Admin(u64),
 }
 
 impl Answer {
@@ -536,20 +540,38 @@ impl Answer {
     )]
     fn of(reply: &Reply) -> Option<Self> {
         match reply {
-            Reply::OrderAccepted(m) => Some(Self::RefId(m.cl_ord_id)),
-            Reply::OrderRejected(m) => Some(Self::RefId(m.cl_ord_id)),
+            Reply::OrderAccepted(m) => Some(Self::Order(m.cl_ord_id)),
+            Reply::OrderRejected(m) => Some(Self::Order(m.cl_ord_id)),
+            Reply::MassCancelReport(m) => Some(Self::Order(m.cl_ord_id)),
             Reply::BusinessReject(m) => Some(Self::SeqNo(m.ref_seq_no)),
-            Reply::AdminAck(m) => Some(Self::RefId(m.request_id)),
+            Reply::AdminAck(m) => Some(Self::Admin(m.request_id)),
             _ => None,
         }
     }
 
-    fn is_to(&self, sent: &Unacknowledged) -> bool {
+    fn is_to(self, sent: &Unacknowledged) -> bool {
+        let request = &sent.request;
         match self {
-            Self::SeqNo(seq_no) => sent.seq_no == *seq_no,
-            Self::RefId(id) => crate::ops::ref_id(&sent.request) == *id,
+            Self::SeqNo(seq_no) => sent.seq_no == seq_no,
+            Self::Order(id) => is_order(request) && ref_id(request) == id,
+            // A report of a venue is answered by nothing of its own.
+            Self::Admin(id) => {
+                !is_order(request)
+                    && !matches!(request, Request::VenueReport(_))
+                    && ref_id(request) == id
+            }
         }
     }
+}
+
+fn is_order(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::NewOrder(_)
+            | Request::ReplaceOrder(_)
+            | Request::CancelOrder(_)
+            | Request::MassCancel(_)
+    )
 }
 
 /// A decoded message of the server.
@@ -727,5 +749,48 @@ fn rejected(reject: &LogonReject, ours: u64) -> ClientError {
         code: Code(reject.code),
         next_seq_no: reject.next_seq_no,
         retry_after: Duration::from_millis(reject.retry_after_ms.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{AdminAck, NewOrder, OrderAccepted, Query, VenueReport};
+
+    fn sent(request: impl Into<Request>) -> Unacknowledged {
+        Unacknowledged {
+            seq_no: 1,
+            request: request.into(),
+        }
+    }
+
+    #[test]
+    fn an_answer_belongs_to_a_request_of_its_own_kind_only() {
+        let order = sent(NewOrder {
+            cl_ord_id: 5,
+            ..NewOrder::default()
+        });
+        let query = sent(Query {
+            request_id: 5,
+            ..Query::default()
+        });
+        let report = sent(VenueReport {
+            cl_ord_id: 5,
+            ..VenueReport::default()
+        });
+        let accepted = OrderAccepted {
+            cl_ord_id: 5,
+            ..OrderAccepted::default()
+        };
+        let ack = AdminAck {
+            request_id: 5,
+            ..AdminAck::default()
+        };
+        let of = |reply: Reply| {
+            let answer = Answer::of(&reply).unwrap();
+            [order, query, report].map(|sent| answer.is_to(&sent))
+        };
+        assert_eq!(of(accepted.into()), [true, false, false]);
+        assert_eq!(of(ack.into()), [false, true, false]);
     }
 }

@@ -320,6 +320,9 @@ impl<O: Office> Gateway<O> {
         if connection.unwritten() == 0 {
             connection.progress_at = now;
         }
+        if connection.held.is_some() {
+            connection.session.not_read(now);
+        }
         match connection.session.due(now) {
             Due::Nothing => {}
             Due::Heartbeat(flags) => self.heartbeat(slot, flags),
