@@ -1,5 +1,7 @@
 //! The follower's answers: pages, filters, and who sees what.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod pipeline_kit;
 
 use engine::command::{Command, DefineDesk, Entitle, Sequenced};
@@ -59,11 +61,15 @@ fn input(seq: u64, command: Command) -> Sequenced {
 fn states(answers: &[Outgoing]) -> Vec<(Scope, u32)> {
     answers
         .iter()
-        .filter_map(|answer| match answer.reply {
-            Reply::StateReport(StateReport {
+        .filter_map(|answer| {
+            if let Reply::StateReport(StateReport {
                 scope, scope_id, ..
-            }) => Some((scope, scope_id)),
-            _ => None,
+            }) = answer.reply
+            {
+                Some((scope, scope_id))
+            } else {
+                None
+            }
         })
         .collect()
 }

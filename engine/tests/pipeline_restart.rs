@@ -1,5 +1,7 @@
 //! Opening a journal after a stop: clean, killed, damaged, interrupted, with the clock gone wrong.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod pipeline_kit;
 
 use engine::command::{Command, DefineDesk, Started, TimePassed};
@@ -191,14 +193,12 @@ fn a_flipped_byte_is_named_by_segment_and_offset_and_nothing_starts_on_it() {
     let used = bytes.iter().rposition(|b| *b != 0).unwrap();
     bytes[used / 2] ^= 1;
     std::fs::write(segment(dir.path()), &bytes).unwrap();
-    match verify(dir.path(), |_| {}).unwrap_err() {
-        error @ VerifyError::Corrupt { position, .. } => {
-            assert_eq!(position.segment.0, 1);
-            assert!(position.offset <= (used / 2) as u64);
-            assert_eq!(error.exit_code(), 3);
-        }
-        other => panic!("{other}"),
-    }
+    let error = verify(dir.path(), |_| {}).unwrap_err();
+    assert!(matches!(error, VerifyError::Corrupt { .. }), "{error}");
+    let position = error.position().unwrap();
+    assert_eq!(position.segment.0, 1);
+    assert!(position.offset <= (used / 2) as u64);
+    assert_eq!(error.exit_code(), 3);
     let error = recover::open(dir.path(), &options(AckPolicy::Durable)).unwrap_err();
     assert!(matches!(error.cause, StartCause::Corrupt(_)));
     assert_eq!(error.exit_code(), 3);
