@@ -477,3 +477,13 @@ fn every_kind_that_is_enforced_can_be_set_in_a_file() {
     }
     assert!(EXAMPLE.contains("check-config"));
 }
+
+#[test]
+fn a_shadow_limit_is_refused_by_a_build_that_does_not_evaluate_it() {
+    let more = "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nmode = \"shadow\"\n";
+    let mistake = appended(more);
+    assert!(
+        mistake.contains("34:8: [[limits]] mode: shadow limits are not supported"),
+        "{mistake}"
+    );
+}

@@ -182,6 +182,19 @@ fn tree(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
             );
         }
     }
+    for (desk_id, account) in engine.accounts() {
+        let moved = of
+            .accounts
+            .iter()
+            .find(|c| c.account == account && c.desk_id != desk_id);
+        if let Some(define) = moved {
+            let (name, to) = (define.name, define.desk_id);
+            let line = format!(
+                "account {account} {name}: of desk {desk_id} in the journal, of desk {to} in the file"
+            );
+            say(out, line, Command::from(*define));
+        }
+    }
     for (scope, id) in known {
         let in_tree = matches!(scope, Scope::Desk | Scope::Account | Scope::Trader);
         if in_tree && !file.iter().any(|(s, i, ..)| (*s, *i) == (scope, id)) {

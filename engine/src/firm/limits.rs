@@ -170,11 +170,16 @@ fn limit(section: &Section<'_>, names: &Names) -> Option<SetLimit> {
         parsed.map_err(|what| v.wrong(what, "")).ok()
     });
     let window = window(section, kind, value.map(|(value, _)| value));
-    let mode = section
-        .optional("mode")
-        .map_or(Some(LimitMode::Enforced), |v| {
-            v.choice(&LimitMode::DEF).map(LimitMode)
-        });
+    let mode_value = section.optional("mode");
+    let mode = mode_value.map_or(Some(LimitMode::Enforced), |v| {
+        v.choice(&LimitMode::DEF).map(LimitMode)
+    });
+    if let (Some(value), Some(LimitMode::Shadow)) = (mode_value, mode) {
+        value.wrong(
+            "shadow limits are not supported by this build",
+            "write \"enforced\", or remove the limit",
+        );
+    }
     let [warn1, warn2, warn3] = section.optional("warn").map_or(Some([0; 3]), warn_levels)?;
     let ((scope, scope_id), (selector, selector_id)) = (place?, select?);
     let (value, unit) = value?;
