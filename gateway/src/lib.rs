@@ -4,7 +4,7 @@
 //! be: [`session`] says what a connection may do, [`outbound`] keeps what a session is sent, [`table`]
 //! knows the logical sessions; [`connection`] and [`transport`] carry bytes. [`flow`] is where order
 //! flow comes from when nobody is typing: recorded markets and a generator, both as one neutral stream
-//! of events. [`cli`] is the command line, [`demo`] the whole job played once with real processes.
+//! of events.
 
 pub mod server;
 
@@ -24,12 +24,10 @@ pub mod transport;
 
 pub mod clock;
 
+pub mod date;
+
 pub mod throttle;
 
 pub mod echo;
 
 pub mod flow;
-
-pub mod cli;
-
-pub mod demo;
