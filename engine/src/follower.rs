@@ -116,11 +116,11 @@ impl Follower {
         self.replay(input, journalled)?;
         if !self.waiting.is_empty() {
             let seq = self.seq;
-            for asked in self
+            let due: Vec<Asked> = self
                 .waiting
-                .extract_if(.., |a| a.query.min_engine_seq <= seq)
-                .collect::<Vec<_>>()
-            {
+                .extract_if(.., |asked| asked.query.min_engine_seq <= seq)
+                .collect();
+            for asked in due {
                 self.answer(asked.session_id, &asked.query, out);
             }
         }
@@ -130,7 +130,7 @@ impl Follower {
                 query,
             };
             if journalled.outcome == Outcome::Refused {
-                self.end_page(&asked, 0, 0, journalled.code, out);
+                // The engine has said why, in sequence.
             } else if query.min_engine_seq <= self.seq {
                 self.answer(input.session_id, &query, out);
             } else if self.waiting.len() < WAITING_MAX {
