@@ -116,35 +116,28 @@ impl Follower {
         self.replay(input, journalled)?;
         if !self.waiting.is_empty() {
             let seq = self.seq;
-            for asked in self
+            let due: Vec<Asked> = self
                 .waiting
-                .extract_if(.., |a| a.query.min_engine_seq <= seq)
-                .collect::<Vec<_>>()
-            {
+                .extract_if(.., |asked| asked.query.min_engine_seq <= seq)
+                .collect();
+            for asked in due {
                 self.answer(asked.session_id, &asked.query, out);
             }
         }
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "of all commands only queries are answered here"
-        )]
-        match input.command {
-            Command::Query(query) => {
-                let asked = Asked {
-                    session_id: input.session_id,
-                    query,
-                };
-                if journalled.outcome == Outcome::Refused {
-                    self.end_page(&asked, 0, 0, journalled.code, out);
-                } else if query.min_engine_seq <= self.seq {
-                    self.answer(input.session_id, &query, out);
-                } else if self.waiting.len() < WAITING_MAX {
-                    self.waiting.push(asked);
-                } else {
-                    self.end_page(&asked, 0, 0, RejectCode::Busy.number(), out);
-                }
+        if let Command::Query(query) = input.command {
+            let asked = Asked {
+                session_id: input.session_id,
+                query,
+            };
+            if journalled.outcome == Outcome::Refused {
+                // The engine has said why, in sequence.
+            } else if query.min_engine_seq <= self.seq {
+                self.answer(input.session_id, &query, out);
+            } else if self.waiting.len() < WAITING_MAX {
+                self.waiting.push(asked);
+            } else {
+                self.end_page(&asked, 0, 0, RejectCode::Busy.number(), out);
             }
-            _ => {}
         }
         Ok(())
     }

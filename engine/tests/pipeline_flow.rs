@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_proves_it() {
     let dir = tempfile::tempdir().unwrap();
     let messages: u64 = if cfg!(debug_assertions) {
-        200_000
+        100_000
     } else {
         3_000_000
     };

@@ -1,5 +1,7 @@
 //! Opening a journal after a stop: clean, killed, damaged, interrupted, with the clock gone wrong.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod pipeline_kit;
 
 use engine::command::{Command, DefineDesk, Started, TimePassed};
@@ -107,6 +109,59 @@ fn a_kill_under_memory_or_written_starts_a_restricted_epoch_and_under_durable_it
 }
 
 #[test]
+fn a_kill_in_full_flow_loses_nothing_that_was_durable_and_leaves_nothing_half_done() {
+    for round in 0..10_u64 {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = open(dir.path(), AckPolicy::Memory);
+        let (doors, handle) = start(opened, Options::new(AckPolicy::Memory));
+        let mut desk = Desk::new(101);
+        for n in 0..500 + 300 * round {
+            let mut waiting = desk.next(n);
+            while let Err(back) = doors.orders.try_push(waiting) {
+                waiting = back;
+                while doors.outbound.pop().is_some() {}
+            }
+        }
+        let durable = doors.watermarks.durable();
+        handle.kill();
+        let opened = open(dir.path(), AckPolicy::Memory);
+        assert!(opened.report.replayed >= durable);
+        assert!(opened.report.restricted);
+        opened.close(NOW).unwrap();
+        verify(dir.path(), |_| {}).unwrap();
+    }
+}
+
+#[test]
+fn the_logs_of_a_recovered_journal_hold_what_was_sent_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = open(dir.path(), AckPolicy::Durable);
+    assert!(opened.logs.iter().all(|log| log.session_id != 101));
+    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let mut desk = Desk::new(101);
+    for n in 0..50 {
+        doors.orders.try_push(desk.next(n)).unwrap();
+    }
+    let mut sent = Vec::new();
+    handle
+        .shutdown(&doors, |outbound| {
+            if let Outbound::Send(outgoing) = outbound
+                && outgoing.session_id == 101
+            {
+                sent.push(outgoing);
+            }
+        })
+        .unwrap();
+    let opened = open(dir.path(), AckPolicy::Durable);
+    let log = opened.logs.iter().find(|log| log.session_id == 101);
+    let kept: Vec<_> = log
+        .map(|log| log.messages.iter().copied().collect())
+        .unwrap();
+    assert_eq!(kept, sent);
+    assert_eq!(kept.len(), 50);
+}
+
+#[test]
 fn sequences_go_on_over_restarts_and_the_whole_is_proven() {
     let dir = tempfile::tempdir().unwrap();
     let mut last = 0;
@@ -138,14 +193,12 @@ fn a_flipped_byte_is_named_by_segment_and_offset_and_nothing_starts_on_it() {
     let used = bytes.iter().rposition(|b| *b != 0).unwrap();
     bytes[used / 2] ^= 1;
     std::fs::write(segment(dir.path()), &bytes).unwrap();
-    match verify(dir.path(), |_| {}).unwrap_err() {
-        error @ VerifyError::Corrupt { position, .. } => {
-            assert_eq!(position.segment.0, 1);
-            assert!(position.offset <= (used / 2) as u64);
-            assert_eq!(error.exit_code(), 3);
-        }
-        other => panic!("{other}"),
-    }
+    let error = verify(dir.path(), |_| {}).unwrap_err();
+    assert!(matches!(error, VerifyError::Corrupt { .. }), "{error}");
+    let position = error.position().unwrap();
+    assert_eq!(position.segment.0, 1);
+    assert!(position.offset <= (used / 2) as u64);
+    assert_eq!(error.exit_code(), 3);
     let error = recover::open(dir.path(), &options(AckPolicy::Durable)).unwrap_err();
     assert!(matches!(error.cause, StartCause::Corrupt(_)));
     assert_eq!(error.exit_code(), 3);

@@ -175,13 +175,21 @@ impl OutboundLog {
         self.entries.get(index)
     }
 
-    /// Copies what may leave and has not left for this cursor behind `out`, as long as `out` is shorter
-    /// than `fill_to`. False if the log no longer holds what the cursor needs.
-    pub fn copy(&self, cursor: &mut Cursor, out: &mut Vec<u8>, fill_to: usize, now: u64) -> bool {
+    /// Copies what may leave and has not left for this cursor behind `out`, up to message `until` and as
+    /// long as `out` is shorter than `fill_to`. False if the log no longer holds what the cursor needs.
+    pub fn copy(
+        &self,
+        cursor: &mut Cursor,
+        until: u64,
+        out: &mut Vec<u8>,
+        fill_to: usize,
+        now: u64,
+    ) -> bool {
         if cursor.next < self.first {
             return false;
         }
-        while cursor.next < self.unreleased && out.len() < fill_to {
+        let until = until.min(self.unreleased);
+        while cursor.next < until && out.len() < fill_to {
             let Some(entry) = self.entry(cursor.next) else {
                 break;
             };
@@ -259,7 +267,7 @@ mod tests {
     /// Reads everything that may leave.
     fn read(log: &OutboundLog, cursor: &mut Cursor, now: u64) -> Vec<Reply> {
         let mut out = Vec::new();
-        assert!(log.copy(cursor, &mut out, usize::MAX, now));
+        assert!(log.copy(cursor, u64::MAX, &mut out, usize::MAX, now));
         let mut rest = out.as_slice();
         let mut replies = Vec::new();
         while let Some(Frame {
@@ -327,7 +335,7 @@ mod tests {
             next: 2,
             live_from: 1,
         };
-        assert!(!log.copy(&mut late, &mut Vec::new(), usize::MAX, 0));
+        assert!(!log.copy(&mut late, u64::MAX, &mut Vec::new(), usize::MAX, 0));
         let mut cursor = Cursor {
             next: 3,
             live_from: 1,
@@ -369,7 +377,7 @@ mod tests {
         };
         let mut out = Vec::new();
         let frame = 12 + AdminAck::LAYOUT.block_length;
-        assert!(log.copy(&mut cursor, &mut out, 2 * frame, 0));
+        assert!(log.copy(&mut cursor, u64::MAX, &mut out, 2 * frame, 0));
         assert_eq!((out.len(), cursor.next), (2 * frame, 3));
     }
 

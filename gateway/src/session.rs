@@ -286,6 +286,11 @@ impl Session {
         }
     }
 
+    /// The peer was not listened to, because a ring was full: its silence is not its own.
+    pub const fn not_read(&mut self, now: u64) {
+        self.last_heard = now;
+    }
+
     /// A heartbeat was sent.
     pub const fn beat(&mut self, now: u64) {
         self.last_beat = now;

@@ -277,6 +277,16 @@ fn anything_heard_stops_the_silence() {
 }
 
 #[test]
+fn a_peer_that_is_not_listened_to_is_not_silent() {
+    let mut session = live();
+    session.beat(250 * MS);
+    session.not_read(299 * MS);
+    assert_eq!(session.due(300 * MS), Due::Nothing);
+    session.beat(500 * MS);
+    assert_eq!(session.due(598 * MS), Due::Heartbeat(REPLY_REQUESTED));
+}
+
+#[test]
 fn a_heartbeat_is_answered_only_when_it_asks() {
     let mut session = live();
     let beat = |flags| Heartbeat {

@@ -193,7 +193,6 @@ impl EngineThread {
         if let Some(held) = self.progress.held.take() {
             return Some(held);
         }
-        let was_full = self.bell.wants_room();
         let inbound = if self.progress.control_run < CONTROL_RUN_MAX {
             match self.control.pop() {
                 Some(inbound) => {
@@ -209,7 +208,8 @@ impl EngineThread {
             self.progress.control_run = 0;
             self.orders.pop().or_else(|| self.control.pop())
         };
-        if was_full && inbound.is_some() && !self.inlets_crowded() {
+        // Looked at after the pop: a gateway that has just missed the room has said so before.
+        if inbound.is_some() && self.bell.wants_room() && !self.inlets_crowded() {
             self.bell.ring();
         }
         inbound

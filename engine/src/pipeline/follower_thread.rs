@@ -65,7 +65,6 @@ impl FollowerThread {
                 continue;
             }
             if let Err(text) = self.catch_up(durable) {
-                eprintln!("portcullis: the follower has stopped: {text}");
                 self.shared.watermarks.set_diverged(text);
                 self.bell.ring();
                 return;

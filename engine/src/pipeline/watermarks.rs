@@ -115,8 +115,8 @@ impl Watermarks {
         }
     }
 
-    /// How the follower's decisions came to differ from the journal's, if they have: it answers no
-    /// more queries.
+    /// Why the follower has stopped, if it has: it can't read the journal back, or decides otherwise
+    /// than it says. It answers no more queries; log it loudly.
     #[must_use]
     pub fn diverged(&self) -> Option<&str> {
         self.diverged.get().map(String::as_str)

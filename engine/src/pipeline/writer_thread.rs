@@ -12,7 +12,7 @@ use super::rings::Consumer;
 use super::sink::{Sink, SinkError};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
-use crate::record::{MAX_RECORD, encode_record};
+use crate::record::{MAX_RECORD, decode_record, encode_record};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms.
 const RESTATE_AFTER: Duration = Duration::from_millis(8);
+
+/// First template id of commands that the server makes itself.
+const FIRST_OWN_TEMPLATE: u16 = 300;
 
 /// Reads the clock, in nanoseconds since the epoch: the stamp of batches, for information only.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -99,6 +102,15 @@ impl WriterThread {
                 break;
             };
             let length = encode_record(&input, &decision, &mut bytes);
+            // What the server itself makes has not come through the decoder: better to stop here than
+            // to leave a journal that can't be read back. Elsewhere only tests pay for the look.
+            if cfg!(debug_assertions) || input.command.layout().template_id >= FIRST_OWN_TEMPLATE {
+                decode_record(&bytes[..length]).map_err(|error| {
+                    SinkError(format!(
+                        "a record that can't be read back was not written: {error}"
+                    ))
+                })?;
+            }
             self.sink.push(input.seq, &bytes[..length])?;
             gathered += 1;
         }

@@ -8,9 +8,9 @@ use crate::command::{Command, Sequenced, Started};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::follower::Follower;
 use crate::journal::{Position, Record};
-use crate::record::decode_record;
+use crate::record::{MAX_RECORD, decode_record};
 use crate::risk::RiskEngine;
-use wire::Flag;
+use wire::{Flag, RejectCode};
 
 /// The state that a journal leads to.
 #[derive(Debug)]
@@ -146,6 +146,8 @@ impl Replay {
             self.t.max(options.now_ns)
         };
         for (index, command) in genesis.iter().enumerate() {
+            // The configuration's commands have not come through a decoder; the journal must be readable.
+            check_layout(index, command)?;
             let decision = self.add(t, *command);
             if matches!(decision.outcome, Outcome::Refused | Outcome::Rejected) {
                 return Err(StartCause::Genesis {
@@ -188,5 +190,20 @@ impl Replay {
 
     pub(super) fn finish(self) -> (RiskEngine, Follower, Vec<SessionLog>) {
         (self.engine, self.follower, self.logs.finish())
+    }
+}
+
+/// Refuses a command that could be written but not read back, such as one with a null role.
+fn check_layout(index: usize, command: &Command) -> Result<(), StartCause> {
+    let mut bytes = [0; MAX_RECORD];
+    let length = command.encode_block(&mut bytes);
+    let layout = command.layout();
+    match Command::decode_block(layout.template_id, &bytes[..length]) {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(StartCause::Genesis {
+            index,
+            name: layout.name,
+            code: RejectCode::MalformedField.number(),
+        }),
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests of the pipeline share: a small firm's journal, a desk that counts, records read back.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use engine::command::{Command, DefineFirm, DefineSession, Refused, Sequenced};
 use engine::decision::Decision;
