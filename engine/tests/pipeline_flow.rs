@@ -79,6 +79,10 @@ fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_prov
     assert_eq!(doors.watermarks.followed(), stopped.seq);
     let report = verify(dir.path(), |_| {}).unwrap();
     assert_eq!(report.records, stopped.seq);
+    assert!(
+        report.segments > 2,
+        "the journal rolled while it was written"
+    );
     assert_eq!(report.risk_digest, stopped.engine.risk_digest());
     assert_eq!(report.session_digest, stopped.engine.session_digest());
 }

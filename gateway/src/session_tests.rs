@@ -283,7 +283,7 @@ fn a_peer_that_is_not_listened_to_is_not_silent() {
     session.not_read(299 * MS);
     assert_eq!(session.due(300 * MS), Due::Nothing);
     session.beat(500 * MS);
-    assert_eq!(session.due(599 * MS), Due::Heartbeat(REPLY_REQUESTED));
+    assert_eq!(session.due(598 * MS), Due::Heartbeat(REPLY_REQUESTED));
 }
 
 #[test]

@@ -1,90 +1,22 @@
-//! The session: logon, numbers, heartbeats, resume.
+//! The session: numbers, heartbeats, delivery, resume.
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ed25519_dalek::{Signer, SigningKey};
-use wire::codec::{self, decode_block, encode_block};
-use wire::session::{LOGON_SIGNED_LEN, logon_signed_bytes};
 use wire::{
-    CodMode, Heartbeat, Hello, Logon, LogonAck, LogonReject, Message, POSS_DUP, REPLY_REQUESTED,
-    RejectCode, ReplayComplete, Reply, Request, Role, SessionMessage, Terminate, Text, Time,
+    Heartbeat, Hello, LogonAck, POSS_DUP, REPLY_REQUESTED, ReplayComplete, Reply, Request,
+    SessionMessage, Terminate, Time,
 };
 
+use crate::answer::{Answer, Unacknowledged};
 use crate::error::{ClientError, Code};
-use crate::keys::to_hex;
-use crate::ops::ref_id;
+use crate::logon::{Credentials, Options, log_on};
 use crate::stream::FrameStream;
 
 /// How far into the unacknowledged requests an answer's own request is looked for. Answers come in the
 /// order of the requests, so it is nearly always the first.
 const ACK_SEARCH: usize = 64;
-
-/// Who logs on.
-#[derive(Clone)]
-pub struct Credentials {
-    /// The logical session.
-    pub session_id: u32,
-    /// Its role.
-    pub role: Role,
-    /// Its private key; see [`crate::keys`].
-    pub key: SigningKey,
-    /// Which of the session's keys this is.
-    pub key_id: u32,
-    /// Name of the server's instance. Pin it: else a rogue server can relay the challenge of another.
-    pub expected_instance: Option<String>,
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials")
-            .field("session_id", &self.session_id)
-            .field("role", &self.role)
-            .field("key_id", &self.key_id)
-            .field("expected_instance", &self.expected_instance)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How to log on.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// First outbound sequence number wanted again; 0 for live only.
-    pub next_expected: u64,
-    /// Epoch that `next_expected` and earlier requests belong to; 0 where there is none yet.
-    pub epoch: u64,
-    /// Interval of heartbeats, both ways.
-    pub keep_alive: Duration,
-    /// Longest wait for the connection, each answer at logon, and progress of a write.
-    pub timeout: Duration,
-    /// Whether a loss of the connection cancels the session's orders.
-    pub cod_mode: CodMode,
-    /// Grace before it does, in milliseconds.
-    pub cod_grace_ms: u16,
-    /// Name of the client program.
-    pub app_name: String,
-    /// Its version.
-    pub app_version: String,
-    /// Keep requests until they are acknowledged, so that [`Client::reconnect`] can resend them.
-    pub resend: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            next_expected: 0,
-            epoch: 0,
-            keep_alive: Duration::from_secs(5),
-            timeout: Duration::from_secs(5),
-            cod_mode: CodMode::Off,
-            cod_grace_ms: 0,
-            app_name: "portcullis-client".to_owned(),
-            app_version: env!("CARGO_PKG_VERSION").to_owned(),
-            resend: true,
-        }
-    }
-}
 
 /// Something the server said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,13 +28,6 @@ pub enum Event {
     ReplayComplete(ReplayComplete),
     /// A heartbeat of the server with both watermarks.
     Heartbeat(Heartbeat),
-}
-
-/// A request that the server may not have made durable yet.
-#[derive(Debug, Clone, Copy)]
-struct Unacknowledged {
-    seq_no: u64,
-    request: Request,
 }
 
 /// One session with a server: numbers what it sends, delivers each reply once, keeps the line alive.
@@ -524,56 +449,6 @@ impl Client {
     }
 }
 
-/// What an answer says about the request that it answers. Orders and administrative requests have ids
-/// of their own kind, which may be equal by chance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    SeqNo(u64),
-    Order(u64),
-    Admin(u64),
-}
-
-impl Answer {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other messages answer no request of their own"
-    )]
-    fn of(reply: &Reply) -> Option<Self> {
-        match reply {
-            Reply::OrderAccepted(m) => Some(Self::Order(m.cl_ord_id)),
-            Reply::OrderRejected(m) => Some(Self::Order(m.cl_ord_id)),
-            Reply::MassCancelReport(m) => Some(Self::Order(m.cl_ord_id)),
-            Reply::BusinessReject(m) => Some(Self::SeqNo(m.ref_seq_no)),
-            Reply::AdminAck(m) => Some(Self::Admin(m.request_id)),
-            _ => None,
-        }
-    }
-
-    fn is_to(self, sent: &Unacknowledged) -> bool {
-        let request = &sent.request;
-        match self {
-            Self::SeqNo(seq_no) => sent.seq_no == seq_no,
-            Self::Order(id) => is_order(request) && ref_id(request) == id,
-            // A report of a venue is answered by nothing of its own.
-            Self::Admin(id) => {
-                !is_order(request)
-                    && !matches!(request, Request::VenueReport(_))
-                    && ref_id(request) == id
-            }
-        }
-    }
-}
-
-fn is_order(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::NewOrder(_)
-            | Request::ReplaceOrder(_)
-            | Request::CancelOrder(_)
-            | Request::MassCancel(_)
-    )
-}
-
 /// A decoded message of the server.
 enum Incoming {
     Reply(Reply),
@@ -601,196 +476,4 @@ fn wall_clock() -> Time {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1))
-}
-
-fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
-
-/// Waits for one message of the logon and reads it with `read`.
-fn await_message<T>(
-    stream: &mut FrameStream,
-    what: &'static str,
-    timeout: Duration,
-    read: impl FnOnce(u16, &[u8]) -> Result<T, ClientError>,
-) -> Result<T, ClientError> {
-    let deadline = Instant::now() + timeout;
-    loop {
-        if let Some(frame) = stream.next_frame()? {
-            return read(frame.template_id, frame.block);
-        }
-        let now = Instant::now();
-        if now >= deadline {
-            return Err(ClientError::Timeout {
-                what,
-                waited: timeout,
-            });
-        }
-        stream.fill(deadline - now)?;
-    }
-}
-
-fn log_on(
-    address: SocketAddr,
-    credentials: &Credentials,
-    options: &Options,
-    epoch: u64,
-    next_expected: u64,
-) -> Result<(FrameStream, Hello, LogonAck), ClientError> {
-    let mut stream = FrameStream::connect(address, options.timeout)
-        .map_err(|cause| ClientError::Connect { address, cause })?;
-    let hello = await_message(
-        &mut stream,
-        "Hello",
-        options.timeout,
-        |template_id, block| {
-            if template_id != Hello::LAYOUT.template_id {
-                return Err(ClientError::Unexpected {
-                    expected: "Hello",
-                    template_id,
-                });
-            }
-            decode_block::<Hello>(block)
-                .map_err(|cause| ClientError::Malformed { template_id, cause })
-        },
-    )?;
-    if let Some(expected) = &credentials.expected_instance
-        && hello.instance != Text::new(expected)
-    {
-        return Err(ClientError::Instance {
-            expected: expected.clone(),
-            found: hello.instance.to_string(),
-        });
-    }
-    if !(hello.min_version..=hello.max_version).contains(&codec::VERSION) {
-        return Err(ClientError::Version {
-            min: hello.min_version,
-            max: hello.max_version,
-            ours: codec::VERSION,
-        });
-    }
-    stream.queue(&signed_logon(
-        &hello,
-        credentials,
-        options,
-        epoch,
-        next_expected,
-    ));
-    stream.flush()?;
-    let ack = await_message(
-        &mut stream,
-        "LogonAck",
-        options.timeout,
-        |template_id, block| read_logon_answer(template_id, block, epoch),
-    )?;
-    Ok((stream, hello, ack))
-}
-
-/// The Logon of these credentials, signed for this connection.
-#[must_use]
-pub fn signed_logon(
-    hello: &Hello,
-    credentials: &Credentials,
-    options: &Options,
-    epoch: u64,
-    next_expected: u64,
-) -> Logon {
-    let mut logon = Logon {
-        session_id: credentials.session_id,
-        epoch,
-        next_expected_seq_no: next_expected,
-        keep_alive_ms: millis(options.keep_alive),
-        cod_grace_ms: options.cod_grace_ms,
-        cod_mode: options.cod_mode,
-        role: credentials.role,
-        app_name: Text::new(&options.app_name),
-        app_version: Text::new(&options.app_version),
-        key_id: credentials.key_id,
-        ..Logon::default()
-    };
-    let mut block = [0; codec::MAX_FRAME];
-    let len = encode_block(&logon, &mut block);
-    debug_assert!(len > LOGON_SIGNED_LEN, "the signature comes last");
-    let signature = credentials
-        .key
-        .sign(&logon_signed_bytes(hello, &block[..len]));
-    logon.signature = Text::new(&to_hex(&signature.to_bytes()));
-    logon
-}
-
-fn read_logon_answer(template_id: u16, block: &[u8], epoch: u64) -> Result<LogonAck, ClientError> {
-    let malformed = |cause| ClientError::Malformed { template_id, cause };
-    match SessionMessage::decode_block(template_id, block) {
-        Some(Ok(SessionMessage::LogonAck(ack))) => Ok(ack),
-        Some(Ok(SessionMessage::LogonReject(reject))) => Err(rejected(&reject, epoch)),
-        Some(Ok(SessionMessage::Terminate(terminate))) => Err(ClientError::Terminated {
-            code: Code(terminate.code),
-            last_applied_seq_no: terminate.last_applied_seq_no,
-            next_seq_no: terminate.next_seq_no,
-        }),
-        Some(Err(cause)) => Err(malformed(cause)),
-        Some(Ok(_)) | None => Err(ClientError::Unexpected {
-            expected: "LogonAck or LogonReject",
-            template_id,
-        }),
-    }
-}
-
-fn rejected(reject: &LogonReject, ours: u64) -> ClientError {
-    if reject.code == RejectCode::WrongEpoch.number() {
-        return ClientError::WrongEpoch {
-            ours,
-            server: reject.epoch,
-            next_seq_no: reject.next_seq_no,
-        };
-    }
-    ClientError::LogonRejected {
-        session_id: reject.session_id,
-        code: Code(reject.code),
-        next_seq_no: reject.next_seq_no,
-        retry_after: Duration::from_millis(reject.retry_after_ms.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use wire::{AdminAck, NewOrder, OrderAccepted, Query, VenueReport};
-
-    fn sent(request: impl Into<Request>) -> Unacknowledged {
-        Unacknowledged {
-            seq_no: 1,
-            request: request.into(),
-        }
-    }
-
-    #[test]
-    fn an_answer_belongs_to_a_request_of_its_own_kind_only() {
-        let order = sent(NewOrder {
-            cl_ord_id: 5,
-            ..NewOrder::default()
-        });
-        let query = sent(Query {
-            request_id: 5,
-            ..Query::default()
-        });
-        let report = sent(VenueReport {
-            cl_ord_id: 5,
-            ..VenueReport::default()
-        });
-        let accepted = OrderAccepted {
-            cl_ord_id: 5,
-            ..OrderAccepted::default()
-        };
-        let ack = AdminAck {
-            request_id: 5,
-            ..AdminAck::default()
-        };
-        let of = |reply: Reply| {
-            let answer = Answer::of(&reply).unwrap();
-            [order, query, report].map(|sent| answer.is_to(&sent))
-        };
-        assert_eq!(of(accepted.into()), [true, false, false]);
-        assert_eq!(of(ack.into()), [false, true, false]);
-    }
 }

@@ -58,12 +58,15 @@
 pub use ed25519_dalek::SigningKey;
 pub use wire;
 
+mod answer;
 mod client;
 mod error;
 pub mod keys;
+mod logon;
 pub mod ops;
 mod stream;
 
-pub use client::{Client, Credentials, Event, Options, signed_logon};
+pub use client::{Client, Event};
 pub use error::{ClientError, Code};
 pub use keys::KeyError;
+pub use logon::{Credentials, Options, signed_logon};

@@ -140,16 +140,15 @@ where
         }
     }
 
-    /// When the segment may end with the next frame, the writer takes the spare or makes one under the
-    /// same name: nobody else may be at it then.
+    /// When the segment may end with the next frame, a spare that is nearly ready is worth waiting for:
+    /// the writer would else make another one from the start.
     fn expect_roll(&mut self) {
         if self.writer.room().segment_bytes < self.frame_bytes {
             self.await_spare();
         }
     }
 
-    /// The spare's file has one name: nobody else may be at it when a segment ends or the journal is
-    /// let go.
+    /// Also at the end, so that nobody writes into the directory any more when it is given up.
     fn await_spare(&mut self) {
         if let Some(preparing) = self.preparing.take()
             && let Ok(Ok(spare)) = preparing.join()

@@ -3,7 +3,9 @@
 use super::failure::Failure;
 use super::key_files;
 use engine::firm::{EXAMPLE, Firm, Mistakes};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
+};
 use serde_json::{Map, json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -17,8 +19,9 @@ pub(crate) fn print_example() -> Result<(), Failure> {
 pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Result<(), Failure> {
     let (name, text) = match file {
         Some(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Failure::new(1, format!("cannot read {}: {error}", path.display())))?;
+            let text = fs::read_to_string(path).map_err(|error| {
+                Failure::new(1, format!("cannot read {}: {error}", path.display()))
+            })?;
             (path.display().to_string(), text)
         }
         None => ("example.toml".to_owned(), EXAMPLE.to_owned()),
@@ -39,12 +42,26 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
     }
     let counts = firm.counts();
     if json {
-        let counts: Map<_, _> = counts.iter().map(|(what, n)| ((*what).to_owned(), json!(n))).collect();
-        println!("{}", json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts}));
+        let counts: Map<_, _> = counts
+            .iter()
+            .map(|(what, n)| ((*what).to_owned(), json!(n)))
+            .collect();
+        println!(
+            "{}",
+            json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts})
+        );
     } else {
-        let counts: Vec<_> = counts.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|(what, n)| format!("{n} {what}"))
+            .collect();
         println!("{name}: ok");
-        println!("{} (instance {}): {}", firm.name(), firm.instance(), counts.join(", "));
+        println!(
+            "{} (instance {}): {}",
+            firm.name(),
+            firm.instance(),
+            counts.join(", ")
+        );
         println!("two-person approval is off");
     }
     Ok(())
@@ -77,8 +94,9 @@ fn with_carets(mistakes: &Mistakes, text: &str) -> String {
     let mut out = String::new();
     for mistake in &mistakes.list {
         let place = format!("{}:{}:{}", mistakes.file, mistake.line, mistake.column);
-        let mut diagnostic = MietteDiagnostic::new(format!("{place}: {}: {}", mistake.key, mistake.what))
-            .with_label(LabeledSpan::at(mistake.span.clone(), "here"));
+        let mut diagnostic =
+            MietteDiagnostic::new(format!("{place}: {}: {}", mistake.key, mistake.what))
+                .with_label(LabeledSpan::at(mistake.span.clone(), "here"));
         if !mistake.help.is_empty() {
             diagnostic = diagnostic.with_help(mistake.help.clone());
         }

@@ -37,7 +37,10 @@ impl Failure {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> String {
-        format!("`{name}` is not a {what}{}", suggest::did_you_mean(name, known))
+        format!(
+            "`{name}` is not a {what}{}",
+            suggest::did_you_mean(name, known)
+        )
     }
 
     pub(crate) fn report(self) -> ExitCode {

@@ -28,5 +28,9 @@ pub(crate) fn load(firm: &mut Firm, data: &Path) -> Result<(), Vec<String>> {
         });
         problems.extend(set.err());
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
 }

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(name: &Path, json: bool) -> Result<(), Failure> {
     let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
     let (key_path, pub_path) = (with_ending(name, ".key"), with_ending(name, ".pub"));
-    if let Some(taken) = [&key_path, &pub_path].into_iter().find(|path| path.exists()) {
+    if let Some(taken) = [&key_path, &pub_path]
+        .into_iter()
+        .find(|path| path.exists())
+    {
         let what = format!("{} exists and is never overwritten", taken.display());
         return Err(Failure::new(1, what));
     }

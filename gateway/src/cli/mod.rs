@@ -20,8 +20,10 @@ use std::process::ExitCode;
 /// Pre-trade risk between trading desks and markets.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt journal, 4 replay differs, \
-    5 unreachable, 6 rejected.")]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt journal, 4 replay differs, \
+    5 unreachable, 6 rejected."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -115,8 +117,16 @@ struct To {
     #[arg(long, global = true, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Data directory of the server on this machine
-    #[arg(long, global = true, value_name = "DIR", default_value = "portcullis-data")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "portcullis-data"
+    )]
     data: PathBuf,
+    /// Name of the server's instance; a server that calls itself otherwise is signed nothing
+    #[arg(long, global = true, value_name = "NAME")]
+    instance: Option<String>,
     /// One JSON object a line
     #[arg(long, global = true)]
     json: bool,

@@ -15,7 +15,11 @@ impl Rows {
         let mut out = io::stdout().lock();
         if json {
             for row in &self.rows {
-                let named = self.fields.iter().zip(row).filter(|(_, value)| !value.is_null());
+                let named = self
+                    .fields
+                    .iter()
+                    .zip(row)
+                    .filter(|(_, value)| !value.is_null());
                 let object: Map<_, _> = named.map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
                 writeln!(out, "{}", Value::Object(object))?;
             }
