@@ -371,14 +371,17 @@ fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Option
     }
 }
 
-/// The first of SIGTERM and SIGINT drains and stops, a second one ends the process at once.
+/// SIGTERM and SIGINT drain and stop; a second SIGINT ends the process at once.
 fn stop_on_signals(stop: StopHandle) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     std::thread::Builder::new()
         .name("portcullis-signals".to_owned())
         .spawn(move || {
-            for (count, signal) in signals.forever().enumerate() {
-                if count > 0 {
+            let mut interrupted = false;
+            for signal in signals.forever() {
+                // Supervisors and `timeout` may send SIGTERM more than once; a person who presses
+                // Ctrl-C again means it.
+                if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
                     std::process::exit(128 + signal);
                 }
                 stop.stop();
