@@ -84,8 +84,12 @@ fn entry(world: &mut World) -> anyhow::Result<()> {
 
 /// What depends on earlier messages, on venues and on room.
 fn service(world: &mut World) -> anyhow::Result<()> {
-    // The same clOrdId again.
+    // The same clOrdId again; the mark rises only with a message that gets as far as its check.
+    let index = world.open(MISTAKES, plain(probe::FREE));
+    world.settle()?;
     let again = world.desks[MISTAKES].last_id();
+    world.push(index, Step::Cancel);
+    world.settle()?;
     let before = world.tally.rejected.get(&100).copied().unwrap_or(0);
     world.tally.sent(true);
     world.desks[MISTAKES].client.queue(NewOrder {

@@ -135,7 +135,9 @@ impl Story<'_> {
         let mut out = format!("\n{}\n", self.table());
         let tally = self.tally;
         // Writing to a string can't fail.
-        let mut line = |text: String| drop(writeln!(out, "{text}"));
+        let mut line = |text: String| {
+            let _ = writeln!(out, "{text}");
+        };
         if self.from_file {
             let accounting = &self.flow.accounting;
             line(format!(
@@ -231,12 +233,8 @@ fn histogram(of: &Histogram<u64>) -> String {
     for (upto, count) in bars.into_iter().skip_while(|(_, n)| *n == 0) {
         let width = usize::try_from(count * BAR / most).unwrap_or(0);
         // Writing to a string can't fail.
-        drop(writeln!(
-            out,
-            "  ≤ {:>12} {:<40} {count}",
-            micros(upto),
-            "█".repeat(width)
-        ));
+        let bar = "█".repeat(width);
+        let _ = writeln!(out, "  ≤ {:>12} {bar:<40} {count}", micros(upto));
     }
     out
 }

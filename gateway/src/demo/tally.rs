@@ -51,8 +51,8 @@ impl Tally {
             fills_told: 0,
             reported: BTreeMap::new(),
             told: BTreeMap::new(),
-            decision: Histogram::new(3)?,
-            round_trip: Histogram::new(3)?,
+            decision: histogram()?,
+            round_trip: histogram()?,
             wrong: Vec::new(),
         })
     }
@@ -111,4 +111,9 @@ impl Tally {
 /// A code by name, as far as this build knows it.
 pub(super) fn code_name(code: u16) -> String {
     RejectCode::from_number(code).map_or_else(|| code.to_string(), |code| code.name().to_owned())
+}
+
+/// From 1 ns to a minute, three digits.
+fn histogram() -> Result<Histogram<u64>, hdrhistogram::CreationError> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3)
 }
