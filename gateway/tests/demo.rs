@@ -37,7 +37,12 @@ fn assert_it_adds_up(told: &Value) {
         number(&told["orders_sent"]),
         number(&told["accepted"]) + sum(&told["rejected"]) + number(&told["busy"])
     );
-    for name in ["limit_change_effective", "kill_clear", "recovered_equal", "tally_equal"] {
+    for name in [
+        "limit_change_effective",
+        "kill_clear",
+        "recovered_equal",
+        "tally_equal",
+    ] {
         assert_eq!(told[name], true, "{name}");
     }
     assert_eq!(told["replay"]["verified"], true);
@@ -56,14 +61,28 @@ fn assert_it_adds_up(told: &Value) {
 fn the_generated_demo_adds_up_and_shows_every_refusal() {
     let kept = tempfile::tempdir().unwrap();
     let directory = kept.path().join("kept");
-    let told = demo(&["--orders", "1500", "--seed", "5", "--keep", directory.to_str().unwrap()]);
+    let told = demo(&[
+        "--orders",
+        "1500",
+        "--seed",
+        "5",
+        "--keep",
+        directory.to_str().unwrap(),
+    ]);
     assert_it_adds_up(&told);
     let new_orders = &told["new_orders"];
     assert!(number(&new_orders["accepted"]) * 10 >= number(&new_orders["sent"]) * 8);
     assert!(number(&told["unanswered_at_kill"]) >= 1_000);
     assert!(number(&told["kill_cancelled"]) >= 100);
     assert!(number(&told["busy"]) > 0 && number(&told["fills"]) > 0);
-    for code in ["MalformedField", "UnknownTemplate", "VenueDown", "NotReady", "Halted", "FxStale"] {
+    for code in [
+        "MalformedField",
+        "UnknownTemplate",
+        "VenueDown",
+        "NotReady",
+        "Halted",
+        "FxStale",
+    ] {
         assert!(number(&told["rejected"][code]) > 0, "{code}");
     }
 
@@ -95,7 +114,10 @@ fn find(name: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    eprintln!("SKIPPED: {} is not there; PORTCULLIS_DATA names its folder", path.display());
+    eprintln!(
+        "SKIPPED: {} is not there; PORTCULLIS_DATA names its folder",
+        path.display()
+    );
     None
 }
 

@@ -43,14 +43,25 @@ impl Server {
     /// SIGTERM, and what it said on stderr.
     fn terminate(mut self) -> (ExitStatus, String) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let until = Instant::now() + Duration::from_secs(20);
         while self.child.try_wait().unwrap().is_none() {
             assert!(Instant::now() < until, "it does not stop");
             std::thread::sleep(Duration::from_millis(5));
         }
         let mut told = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut told)
+            .unwrap();
         (self.child.wait().unwrap(), told)
     }
 }
@@ -64,7 +75,12 @@ impl Drop for Server {
 
 /// Runs a subcommand against the server of this data directory.
 fn ask(data: &Path, args: &[&str]) -> Output {
-    portcullis().args(args).arg("--data").arg(data).output().unwrap()
+    portcullis()
+        .args(args)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap()
 }
 
 fn rows(output: &Output) -> Vec<Value> {
@@ -86,7 +102,10 @@ fn refused(data: &Path) -> (Option<i32>, String) {
         .output()
         .unwrap();
     assert!(output.stdout.is_empty(), "no address was promised");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
@@ -116,7 +135,10 @@ fn with_no_file_the_example_firm_serves_and_stops_cleanly() {
         rows(&ask(data.path(), command));
     }
     let states = rows(&ask(data.path(), &["state", "show", "--json"]));
-    assert!(states.iter().any(|state| state["ready"] != false), "the day is open");
+    assert!(
+        states.iter().any(|state| state["ready"] != false),
+        "the day is open"
+    );
     let (status, told) = server.terminate();
     assert_eq!(status.code(), Some(0), "{told}");
     assert!(told.contains("stopped cleanly"), "{told}");
@@ -153,9 +175,21 @@ fn a_limit_changed_live_survives_a_restart_and_the_file_is_applied_only_by_comma
     let before = of_firm(data.path());
     let set = ask(
         data.path(),
-        &["limits", "set", "firm", "MaxOrderQty", "777", "--reason", "a test"],
+        &[
+            "limits",
+            "set",
+            "firm",
+            "MaxOrderQty",
+            "777",
+            "--reason",
+            "a test",
+        ],
     );
-    assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+    assert!(
+        set.status.success(),
+        "{}",
+        String::from_utf8_lossy(&set.stderr)
+    );
     assert_eq!(of_firm(data.path()), "777");
     assert_eq!(server.terminate().0.code(), Some(0));
 
@@ -180,7 +214,10 @@ fn a_limit_changed_live_survives_a_restart_and_the_file_is_applied_only_by_comma
 #[test]
 fn a_corrupt_byte_is_refused_with_segment_offset_and_exit_code_3() {
     let data = tempfile::tempdir().unwrap();
-    assert_eq!(Server::start(data.path(), &[]).terminate().0.code(), Some(0));
+    assert_eq!(
+        Server::start(data.path(), &[]).terminate().0.code(),
+        Some(0)
+    );
     let segment = data.path().join("journal/000000000001.seg");
     let mut bytes = fs::read(&segment).unwrap();
     bytes[2_000] ^= 0x40;
@@ -205,7 +242,10 @@ fn a_file_with_a_misspelt_key_is_refused_with_its_place() {
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("firm.toml:2:1") && told.contains("nmae"), "{told}");
+    assert!(
+        told.contains("firm.toml:2:1") && told.contains("nmae"),
+        "{told}"
+    );
     assert!(!data.path().join("journal").exists());
 }
 

@@ -12,7 +12,9 @@ use super::key_files;
 use clap::{Args, ValueEnum};
 use engine::command::Command;
 use engine::decision::Outcome;
-use engine::firm::{Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, differences};
+use engine::firm::{
+    Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, differences,
+};
 use engine::journal::Verdict;
 use engine::pipeline::{self, AckPolicy, Wait};
 use engine::recover::{self, OpenOptions, Opened};
@@ -137,7 +139,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -220,7 +223,10 @@ fn open(
         None => tracing::info!(records = seq, "first start: the firm is journalled"),
         Some(Verdict::Clean) => tracing::info!(records = seq, "the journal is whole"),
         Some(Verdict::Unclean) => {
-            tracing::warn!(records = seq, "the last run was not stopped; nothing is cut");
+            tracing::warn!(
+                records = seq,
+                "the last run was not stopped; nothing is cut"
+            );
         }
         Some(Verdict::TornTail(torn)) => tracing::warn!(
             segment = torn.position.segment.file_name(),
@@ -258,14 +264,18 @@ fn report_differences(
     if differ.is_empty() {
         return Ok(());
     }
-    let file = args
-        .config
-        .as_ref()
-        .map_or_else(|| "the example firm".to_owned(), |path| path.display().to_string());
+    let file = args.config.as_ref().map_or_else(
+        || "the example firm".to_owned(),
+        |path| path.display().to_string(),
+    );
     eprintln!("portcullis: {file} and the journal differ; the journal holds:");
     let mut changes = Vec::new();
     for Difference { line, command } in &differ {
-        let note = if command.is_some() { "" } else { " (no command changes it)" };
+        let note = if command.is_some() {
+            ""
+        } else {
+            " (no command changes it)"
+        };
         eprintln!("  {line}{note}");
         changes.extend(command.map(|command| (line, command)));
     }
@@ -287,7 +297,10 @@ fn report_differences(
         }
     }
     if refused > 0 {
-        let what = format!("{refused} of {} changes were refused; the others are journalled", changes.len());
+        let what = format!(
+            "{refused} of {} changes were refused; the others are journalled",
+            changes.len()
+        );
         return Err(Failure::new(6, what));
     }
     Ok(())
@@ -312,7 +325,11 @@ fn open_day(process: &ProcessConfig, opened: &mut Opened, now: u64) -> Result<()
     match decisions.last() {
         Some(last) if last.outcome == Outcome::Refused => {
             let code = code_name(last.code);
-            tracing::warn!(date, code, "the day could not be opened; orders are refused NotReady");
+            tracing::warn!(
+                date,
+                code,
+                "the day could not be opened; orders are refused NotReady"
+            );
         }
         _ => tracing::info!(date, "the day is open"),
     }

@@ -7,9 +7,16 @@ use wire::{NewOrder, Side};
 /// What is to happen to an order next.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    Replace { price_e8: i64, qty_e8: i64 },
+    Replace {
+        price_e8: i64,
+        qty_e8: i64,
+    },
     Cancel,
-    Fill { price_e8: i64, qty_e8: i64, exec_id: u64 },
+    Fill {
+        price_e8: i64,
+        qty_e8: i64,
+        exec_id: u64,
+    },
 }
 
 /// What the last step of an order waits for.
@@ -89,7 +96,11 @@ impl Order {
 
     /// A quantity with the sign of the order's side.
     pub(super) fn signed(&self, qty_e8: i64) -> i64 {
-        if self.side == Side::Buy { qty_e8 } else { -qty_e8 }
+        if self.side == Side::Buy {
+            qty_e8
+        } else {
+            -qty_e8
+        }
     }
 }
 

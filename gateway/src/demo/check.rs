@@ -45,7 +45,12 @@ impl World {
             };
             let sum: &mut i64 = open.entry((order.account, order.instrument)).or_default();
             *sum += order.leaves_e8();
-            own.insert((order.order_id, order.account, order.leaves_e8(), order.cum_e8));
+            own.insert((
+                order.order_id,
+                order.account,
+                order.leaves_e8(),
+                order.cum_e8,
+            ));
         }
         for row in &rows {
             let place = (row.scope_id, row.instrument_id);

@@ -12,7 +12,7 @@ use wire::{Price, SetMark, SetReference, Time};
 
 /// Steps under way before the driver waits for answers: well below the server's rings, so that it is
 /// not busy.
-const WINDOW: usize = 1_024;
+const WINDOW: usize = 256;
 
 /// What became of the flow's events.
 #[derive(Debug, Default)]
@@ -51,6 +51,7 @@ pub(super) fn play(
 ) -> anyhow::Result<Played> {
     let mut played = Played::default();
     let mut orders: HashMap<u64, usize> = HashMap::new();
+    world.measures = true;
     progress.set_length(u64::try_from(flow.events.len())?);
     for event in &flow.events {
         played.events += 1;
@@ -61,6 +62,7 @@ pub(super) fn play(
         }
     }
     world.settle()?;
+    world.measures = false;
     for (order_ref, index) in &orders {
         match world.refusal(*index) {
             0 => played.accepted += 1,

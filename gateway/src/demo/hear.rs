@@ -52,9 +52,11 @@ impl World {
         };
         let is_new = request.asked == Asked::New;
         self.tally.accept(is_new);
-        if m.decision_nanos != u32::MAX {
+        if self.measures && m.decision_nanos != u32::MAX {
             // A value that the histogram can't hold is cut to its bound by `saturating`.
-            self.tally.decision.saturating_record(m.decision_nanos.into());
+            self.tally
+                .decision
+                .saturating_record(m.decision_nanos.into());
             let waited = Instant::now().duration_since(request.sent_at).as_nanos();
             let waited = u64::try_from(waited).unwrap_or(u64::MAX);
             self.tally.round_trip.saturating_record(waited);
@@ -129,7 +131,10 @@ impl World {
             order.life = Life::Done;
         }
         self.tally.expect(m.leaves_qty.0 == leaves, || {
-            format!("message {}: leaves {} after a replace, expected {leaves}", m.cl_ord_id, m.leaves_qty.0)
+            format!(
+                "message {}: leaves {} after a replace, expected {leaves}",
+                m.cl_ord_id, m.leaves_qty.0
+            )
         });
         if waited {
             self.done(index);
@@ -146,7 +151,10 @@ impl World {
         order.life = Life::Done;
         let waited = order.waiting == Waiting::Cancelled;
         self.tally.expect(m.cancelled_qty.0 == leaves, || {
-            format!("order {}: {} cancelled, expected {leaves}", m.order_id, m.cancelled_qty.0)
+            format!(
+                "order {}: {} cancelled, expected {leaves}",
+                m.order_id, m.cancelled_qty.0
+            )
         });
         if waited {
             self.done(index);
@@ -168,7 +176,10 @@ impl World {
         let cum = order.cum_e8;
         self.tally.tell_fill(place, signed);
         self.tally.expect(m.cum_qty.0 <= cum, || {
-            format!("order {}: filled {} by the server, {cum} by the venue", m.order_id, m.cum_qty.0)
+            format!(
+                "order {}: filled {} by the server, {cum} by the venue",
+                m.order_id, m.cum_qty.0
+            )
         });
         if waited {
             self.done(index);

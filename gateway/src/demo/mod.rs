@@ -47,10 +47,20 @@ use world::World;
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// New orders of the generated flow
-    #[arg(long, value_name = "N", default_value_t = 20_000, conflicts_with = "flow")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20_000,
+        conflicts_with = "flow"
+    )]
     orders: u64,
     /// Seed of the generated flow
-    #[arg(long, value_name = "N", default_value_t = 7201, conflicts_with = "flow")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 7201,
+        conflicts_with = "flow"
+    )]
     seed: u64,
     /// Play recorded order flow instead: plain, .gz or .zip
     #[arg(long, value_name = "FILE", requires = "format")]
@@ -77,7 +87,10 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         Some(path) => {
             fs::create_dir_all(path)?;
             if fs::read_dir(path)?.next().is_some() {
-                bail!("{} is not empty; --keep wants a new directory", path.display());
+                bail!(
+                    "{} is not empty; --keep wants a new directory",
+                    path.display()
+                );
             }
             fs::canonicalize(path)?
         }
@@ -98,12 +111,7 @@ impl Teller {
     }
 }
 
-fn play(
-    args: &DemoArgs,
-    directory: &Path,
-    temporary: &Path,
-    began: Instant,
-) -> anyhow::Result<()> {
+fn play(args: &DemoArgs, directory: &Path, temporary: &Path, began: Instant) -> anyhow::Result<()> {
     let teller = Teller(!args.json);
     let flow = flow_of(args)?;
     let collar_bps = args.collar.as_deref().map(basis_points).transpose()?;
@@ -117,7 +125,11 @@ fn play(
     let plan = Plan {
         keys: &keys,
         instruments: &flow.instruments,
-        base_currency: if args.format == Some(Format::Sse) { "CNY" } else { "USD" },
+        base_currency: if args.format == Some(Format::Sse) {
+            "CNY"
+        } else {
+            "USD"
+        },
         width: &width,
         orders: flow.accounting.orders(),
         table: None,
@@ -153,9 +165,14 @@ fn play(
     if generated {
         probes::all(&mut world)?;
         let seen = world.tally.rejected.len();
-        teller.say(format!("A third desk makes every mistake there is: {seen} different refusals."));
+        teller.say(format!(
+            "A third desk makes every mistake there is: {seen} different refusals."
+        ));
     }
-    let instrument = flow.instruments.first().context("the flow has no instrument")?;
+    let instrument = flow
+        .instruments
+        .first()
+        .context("the flow has no instrument")?;
     let stage = Stage::of(instrument)?;
     let tightened = scenes::tighten(&mut world, stage)?;
     teller.say(format!(
@@ -188,7 +205,9 @@ fn play(
         tally = side::run(&temporary.join("side"), &keys, &plan, tally)?;
     }
     let adds_up = tally.sent == tally.accepted + tally.rejected_in_all() + tally.busy;
-    tally.expect(adds_up, || "sent is not accepted + refused + busy".to_owned());
+    tally.expect(adds_up, || {
+        "sent is not accepted + refused + busy".to_owned()
+    });
     if generated {
         check_shares(&mut tally);
     }
@@ -213,7 +232,11 @@ fn play(
         print!("{}", story.text());
     }
     if !tally.wrong.is_empty() {
-        bail!("{} things do not add up, the first: {}", tally.wrong.len(), tally.wrong[0]);
+        bail!(
+            "{} things do not add up, the first: {}",
+            tally.wrong.len(),
+            tally.wrong[0]
+        );
     }
     Ok(())
 }
@@ -242,14 +265,20 @@ fn play_flow(
     flow: &Flow,
     collar_bps: Option<u32>,
 ) -> anyhow::Result<FlowResult> {
-    let prints = if args.flow.is_some() { Prints::Mark } else { Prints::Reference };
+    let prints = if args.flow.is_some() {
+        Prints::Mark
+    } else {
+        Prints::Reference
+    };
     let target = if stderr().is_terminal() && !args.json {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()
     };
     let progress = ProgressBar::with_draw_target(None, target);
-    progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}")?);
+    progress.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len} {eta}",
+    )?);
     let played = drive::play(world, flow, prints, &progress)?;
 
     let refused: HashSet<u64> = played.refused_orders.iter().copied().collect();
@@ -267,7 +296,10 @@ fn play_flow(
     world.tally.expect(sums_equal, || {
         "positions are not the sum of the flow's fills".to_owned()
     });
-    let reference = flow.instruments.first().and_then(|i| i.day_start.price_e8());
+    let reference = flow
+        .instruments
+        .first()
+        .and_then(|i| i.day_start.price_e8());
     let outside = collar_bps
         .zip(reference)
         .map(|(bps, reference)| count_outside_collar(&flow.events, 0, reference, bps));
@@ -279,7 +311,9 @@ fn play_flow(
         });
     }
     let within = flow.accounting.unmatched_is_within(20);
-    world.tally.expect(within, || "more than 0.2 % of the lines are unmatched".to_owned());
+    world.tally.expect(within, || {
+        "more than 0.2 % of the lines are unmatched".to_owned()
+    });
     Ok(FlowResult {
         played,
         outside_collar: outside,
@@ -301,20 +335,24 @@ fn is_of(event: &FlowEvent, orders: &HashSet<u64>) -> bool {
 
 /// Codes that an order message can be refused with in this version; all of them must have been seen.
 const CODES: &[u16] = &[
-    50, 51, 52, 100, 101, 102, 103, 104, 105, 106, 108, 109, 110, 111, 112, 113, 200, 201, 203, 204,
-    205, 206, 207, 208, 209, 210, 212, 214, 215, 216, 217, 218, 219, 220, 225,
+    50, 51, 52, 100, 101, 102, 103, 104, 105, 106, 108, 109, 110, 111, 112, 113, 200, 201, 203,
+    204, 205, 206, 207, 208, 209, 210, 212, 214, 215, 216, 217, 218, 219, 220, 225,
 ];
 
 /// Enough was accepted, and every refusal was seen.
 fn check_shares(tally: &mut Tally) {
     let enough = tally.new_accepted * 10 >= tally.new_orders * 8;
-    tally.expect(enough, || "less than 80 % of the orders were accepted".to_owned());
+    tally.expect(enough, || {
+        "less than 80 % of the orders were accepted".to_owned()
+    });
     let missing: Vec<String> = CODES
         .iter()
         .filter(|code| !tally.rejected.contains_key(code))
         .map(|code| tally::code_name(*code))
         .collect();
-    tally.expect(missing.is_empty(), || format!("never seen: {}", missing.join(", ")));
+    tally.expect(missing.is_empty(), || {
+        format!("never seen: {}", missing.join(", "))
+    });
     let busy = tally.busy;
     tally.expect(busy > 0, || "never seen: Busy".to_owned());
 }

@@ -159,7 +159,10 @@ impl Plan<'_> {
             writeln!(out, "[[desks]]\nid = {id}\nname = \"{name}\"")?;
         }
         let mut account = |id: u32, desk: u32| {
-            writeln!(out, "[[accounts]]\nid = {id}\nname = \"ACCOUNT-{id}\"\ndesk = {desk}")
+            writeln!(
+                out,
+                "[[accounts]]\nid = {id}\nname = \"ACCOUNT-{id}\"\ndesk = {desk}"
+            )
         };
         for id in 1..=ACCOUNTS {
             account(id, attribution().desk_of(id - 1) + 1)?;
@@ -193,7 +196,11 @@ impl Plan<'_> {
         session(INLINE, "inline", desk("inline", of_desk(1), "[1, 3]"))?;
         session(SIDECAR, "sidecar", desk("sidecar", of_desk(2), "[2, 4]"))?;
         session(PROBE, "mistakes", desk("sidecar", probes, "[9]"))?;
-        session(VENUE_SESSION, "venue", format!("role = \"venue\"\nvenue = {VENUE}"))?;
+        session(
+            VENUE_SESSION,
+            "venue",
+            format!("role = \"venue\"\nvenue = {VENUE}"),
+        )?;
         session(RISK, "risk", "role = \"risk\"".to_owned())?;
         session(OPS, "ops", "role = \"ops\"".to_owned())
     }
@@ -223,8 +230,16 @@ impl Plan<'_> {
         let priced = "reference = 100\nmark = 100";
         plain(probe::PLAIN, VENUE, priced)?;
         plain(probe::NO_REFERENCE, VENUE, "mark = 100")?;
-        plain(probe::NO_RATE, VENUE, &format!("currency = \"XXA\"\n{priced}"))?;
-        plain(probe::OLD_RATE, VENUE, &format!("currency = \"XXB\"\n{priced}"))?;
+        plain(
+            probe::NO_RATE,
+            VENUE,
+            &format!("currency = \"XXA\"\n{priced}"),
+        )?;
+        plain(
+            probe::OLD_RATE,
+            VENUE,
+            &format!("currency = \"XXB\"\n{priced}"),
+        )?;
         plain(probe::NO_VENUE, 9, priced)
     }
 

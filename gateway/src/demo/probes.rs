@@ -71,13 +71,37 @@ fn entry(world: &mut World) -> anyhow::Result<()> {
     use RejectCode as Code;
     let mut bad = |order, code| expect(world, MISTAKES, order, code);
     let free = plain(probe::FREE);
-    bad(NewOrder { side: Side(9), ..free }, Code::MalformedField)?;
+    bad(
+        NewOrder {
+            side: Side(9),
+            ..free
+        },
+        Code::MalformedField,
+    )?;
     bad(NewOrder { flags: 2, ..free }, Code::UnsupportedFlag)?;
     bad(of(999), Code::UnknownInstrument)?;
     bad(plain(999), Code::UnknownAccount)?;
-    bad(NewOrder { ord_type: OrdType::Stop, ..free }, Code::UnsupportedOrderType)?;
-    bad(NewOrder { qty: Qty(0), ..free }, Code::BadQty)?;
-    bad(NewOrder { price: Price(HUNDRED + 1), ..free }, Code::BadPrice)?;
+    bad(
+        NewOrder {
+            ord_type: OrdType::Stop,
+            ..free
+        },
+        Code::UnsupportedOrderType,
+    )?;
+    bad(
+        NewOrder {
+            qty: Qty(0),
+            ..free
+        },
+        Code::BadQty,
+    )?;
+    bad(
+        NewOrder {
+            price: Price(HUNDRED + 1),
+            ..free
+        },
+        Code::BadPrice,
+    )?;
     bad(plain(1), Code::NotEntitled)?;
     bad(plain(probe::FORBIDDEN), Code::NotPermitted)
 }
@@ -102,7 +126,10 @@ fn service(world: &mut World) -> anyhow::Result<()> {
         world.tally.wrong.len() > wrong
     })?;
     world.tally.wrong.truncate(wrong);
-    let code = world.desks[MISTAKES].heard.last().map_or(0, |heard| heard.code);
+    let code = world.desks[MISTAKES]
+        .heard
+        .last()
+        .map_or(0, |heard| heard.code);
     world.tally.reject(code);
     let after = world.tally.rejected.get(&100).copied().unwrap_or(0);
     world.tally.expect(after == before + 1, || {
@@ -148,7 +175,12 @@ fn service(world: &mut World) -> anyhow::Result<()> {
     let account = (1..=super::plan::ACCOUNTS)
         .find(|id| super::plan::attribution().desk_of(id - 1) == 0)
         .unwrap_or(1);
-    expect(world, A, NewOrder { account, ..nowhere }, RejectCode::VenueDown)
+    expect(
+        world,
+        A,
+        NewOrder { account, ..nowhere },
+        RejectCode::VenueDown,
+    )
 }
 
 /// Reference prices and rates.
@@ -181,7 +213,12 @@ fn prices(world: &mut World) -> anyhow::Result<()> {
     world.risk.request_and_ack(reference(old))?;
     expect(world, MISTAKES, plain(probe::AGE), Code::ReferenceStale)?;
     world.risk.request_and_ack(reference(now()))?;
-    expect(world, MISTAKES, of(probe::NO_REFERENCE), Code::ReferenceMissing)?;
+    expect(
+        world,
+        MISTAKES,
+        of(probe::NO_REFERENCE),
+        Code::ReferenceMissing,
+    )?;
     expect(world, MISTAKES, of(probe::NO_RATE), Code::FxMissing)?;
     expect(world, MISTAKES, of(probe::OLD_RATE), Code::FxStale)?;
     let far = NewOrder {
@@ -198,28 +235,73 @@ fn sizes(world: &mut World) -> anyhow::Result<()> {
         ..lots(probe::FREE, Side::Buy, 1_000_000_000)
     };
     expect(world, MISTAKES, huge, Code::ValueOverflow)?;
-    expect(world, MISTAKES, lots(probe::QTY, Side::Buy, 11), Code::MaxOrderQty)?;
-    expect(world, MISTAKES, lots(probe::NOTIONAL, Side::Buy, 6), Code::MaxOrderNotional)?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::QTY, Side::Buy, 11),
+        Code::MaxOrderQty,
+    )?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::NOTIONAL, Side::Buy, 6),
+        Code::MaxOrderNotional,
+    )?;
     accept(world, plain(probe::RATE))?;
     expect(world, MISTAKES, plain(probe::RATE), Code::OrderRate)?;
     accept(world, plain(probe::OPEN_ORDERS))?;
-    expect(world, MISTAKES, plain(probe::OPEN_ORDERS), Code::MaxOpenOrders)?;
+    expect(
+        world,
+        MISTAKES,
+        plain(probe::OPEN_ORDERS),
+        Code::MaxOpenOrders,
+    )?;
     let market = NewOrder {
         ord_type: OrdType::Market,
         price: Price::NULL,
         ..plain(probe::FREE)
     };
     expect(world, MISTAKES, market, Code::LimitNotSet)?;
-    expect(world, MISTAKES, lots(probe::UNSET, Side::Sell, 1), Code::LimitNotSet)
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::UNSET, Side::Sell, 1),
+        Code::LimitNotSet,
+    )
 }
 
 fn exposures(world: &mut World) -> anyhow::Result<()> {
     use RejectCode as Code;
-    expect(world, MISTAKES, lots(probe::POSITION, Side::Buy, 11), Code::MaxLong)?;
-    expect(world, MISTAKES, lots(probe::POSITION, Side::Sell, 11), Code::MaxShort)?;
-    expect(world, MISTAKES, lots(probe::GROSS, Side::Buy, 6), Code::GrossNotional)?;
-    expect(world, MISTAKES, lots(probe::NET_LONG, Side::Buy, 6), Code::NetLong)?;
-    expect(world, MISTAKES, lots(probe::NET_SHORT, Side::Sell, 6), Code::NetShort)?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::POSITION, Side::Buy, 11),
+        Code::MaxLong,
+    )?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::POSITION, Side::Sell, 11),
+        Code::MaxShort,
+    )?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::GROSS, Side::Buy, 6),
+        Code::GrossNotional,
+    )?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::NET_LONG, Side::Buy, 6),
+        Code::NetLong,
+    )?;
+    expect(
+        world,
+        MISTAKES,
+        lots(probe::NET_SHORT, Side::Sell, 6),
+        Code::NetShort,
+    )?;
     let state = SetState {
         scope_id: probe::REDUCE,
         scope: Scope::Account,
@@ -257,7 +339,10 @@ fn offices(world: &mut World) -> anyhow::Result<()> {
     }
     world.desks[MISTAKES].client.queue(limit);
     world.until("the answer to a desk's SetLimit", |world| {
-        world.tally.others.contains_key(&RejectCode::RoleDenied.number())
+        world
+            .tally
+            .others
+            .contains_key(&RejectCode::RoleDenied.number())
     })?;
     let cl_ord_id = world.desks[MISTAKES].ask(Asked::Cancel, None);
     world.desks[MISTAKES].client.queue(MassCancel {
@@ -265,7 +350,9 @@ fn offices(world: &mut World) -> anyhow::Result<()> {
         ..MassCancel::default()
     });
     world.until("the probes' orders are gone", |world| {
-        world.live().all(|index| world.orders[index].desk != MISTAKES)
+        world
+            .live()
+            .all(|index| world.orders[index].desk != MISTAKES)
     })
 }
 
@@ -275,23 +362,26 @@ fn accept(world: &mut World, order: NewOrder) -> anyhow::Result<()> {
     world.settle()?;
     let code = world.refusal(index);
     world.tally.expect(code == 0, || {
-        format!("a probe for account {} was refused: {}", order.account, code_name(code))
+        format!(
+            "a probe for account {} was refused: {}",
+            order.account,
+            code_name(code)
+        )
     });
     Ok(())
 }
 
 /// Sends an order that must be refused with this code.
-fn expect(
-    world: &mut World,
-    desk: usize,
-    order: NewOrder,
-    code: RejectCode,
-) -> anyhow::Result<()> {
+fn expect(world: &mut World, desk: usize, order: NewOrder, code: RejectCode) -> anyhow::Result<()> {
     let index = world.open(desk, order);
     world.settle()?;
     let got = world.refusal(index);
     world.tally.expect(got == code.number(), || {
-        let got = if got == 0 { "accepted".to_owned() } else { code_name(got) };
+        let got = if got == 0 {
+            "accepted".to_owned()
+        } else {
+            code_name(got)
+        };
         format!("a probe for {} was answered with {got}", code.name())
     });
     Ok(())

@@ -55,7 +55,9 @@ fn quantiles(of: &Histogram<u64>) -> Value {
 }
 
 fn by_name<'a>(codes: impl IntoIterator<Item = (&'a u16, &'a u64)>) -> Value {
-    let named = codes.into_iter().map(|(code, n)| (code_name(*code), json!(n)));
+    let named = codes
+        .into_iter()
+        .map(|(code, n)| (code_name(*code), json!(n)));
     Value::Object(named.collect::<Map<_, _>>())
 }
 
@@ -157,12 +159,15 @@ impl Story<'_> {
         }
         line(format!(
             "\nFrom receipt to the reply's departure, as the server says (decisionNanos; under ack=durable\n\
-             the sync of its batch is part of it), {} accepted messages with up to 1,024 under way:",
+             the sync of its batch is part of it), {} accepted messages with up to 256 under way:",
             tally.decision.len()
         ));
         line(percentiles(&tally.decision));
         line(histogram(&tally.decision));
-        line("From sending to reading the answer, as the clients measure, queueing included:".to_owned());
+        line(
+            "From sending to reading the answer, as the clients measure, queueing included:"
+                .to_owned(),
+        );
         line(percentiles(&tally.round_trip));
         line(format!(
             "\nReplay: {} records decided again, every decision equal; digest {}",
@@ -197,8 +202,15 @@ impl Story<'_> {
         row("  refused: Busy".to_owned(), tally.busy);
         row("fills".to_owned(), tally.fills_told);
         let positions = u64::try_from(tally.positions().len()).unwrap_or(u64::MAX);
-        let verdict = if self.tally_equal { "equal to" } else { "NOT equal to" };
-        row(format!("positions, {verdict} the clients' tally"), positions);
+        let verdict = if self.tally_equal {
+            "equal to"
+        } else {
+            "NOT equal to"
+        };
+        row(
+            format!("positions, {verdict} the clients' tally"),
+            positions,
+        );
         if let Some(column) = table.column_mut(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -226,7 +238,10 @@ fn micros(nanos: u64) -> String {
 fn histogram(of: &Histogram<u64>) -> String {
     let mut bars: Vec<(u64, u64)> = Vec::new();
     for bucket in of.iter_log(1_000, 2.0) {
-        bars.push((bucket.value_iterated_to(), bucket.count_since_last_iteration()));
+        bars.push((
+            bucket.value_iterated_to(),
+            bucket.count_since_last_iteration(),
+        ));
     }
     let most = bars.iter().map(|(_, n)| *n).max().unwrap_or(1).max(1);
     let mut out = String::new();

@@ -11,8 +11,8 @@ use portcullis_client::Event;
 use std::path::Path;
 use std::time::Duration;
 use wire::{
-    E8, Flag, LimitKind, LimitMode, NewOrder, RejectCode, Scope, Selector, SetLimit, SetState, Side,
-    Text, TradingState, Unit,
+    E8, Flag, LimitKind, LimitMode, NewOrder, RejectCode, Scope, Selector, SetLimit, SetState,
+    Side, Text, TradingState, Unit,
 };
 
 /// What the scenes trade in: instrument 1, at the price that its day began with.
@@ -96,9 +96,16 @@ pub(super) fn tighten(world: &mut World, stage: Stage) -> anyhow::Result<Tighten
         let bound = order_seq > ack.engine_seq && *lots > LIMIT_LOTS;
         before += usize::from(order_seq < ack.engine_seq);
         refused_after += usize::from(bound);
-        let right = if bound { RejectCode::MaxOrderQty.number() } else { 0 };
+        let right = if bound {
+            RejectCode::MaxOrderQty.number()
+        } else {
+            0
+        };
         world.tally.expect(code == right, || {
-            format!("order of {lots} lots at {order_seq}, limit at {}: code {code}", ack.engine_seq)
+            format!(
+                "order of {lots} lots at {order_seq}, limit at {}: code {code}",
+                ack.engine_seq
+            )
         });
     }
     let effective = world.tally.wrong.len() == wrong && refused_after > 0 && before > 0;
@@ -156,7 +163,10 @@ pub(super) fn kill(world: &mut World, stage: Stage) -> anyhow::Result<Killed> {
         world.open(A, stage.order(A, side, 2));
     }
     world.settle()?;
-    let live: Vec<usize> = world.live().filter(|index| world.orders[*index].desk == A).collect();
+    let live: Vec<usize> = world
+        .live()
+        .filter(|index| world.orders[*index].desk == A)
+        .collect();
     world.venue.holds_cancels = true;
     let kill = SetState {
         scope: Scope::Desk,
@@ -168,11 +178,22 @@ pub(super) fn kill(world: &mut World, stage: Stage) -> anyhow::Result<Killed> {
     };
     world.mass_cancels.clear();
     let ack = world.risk.request_and_ack(kill)?;
-    world.until("the kill switch's first report", |world| !world.mass_cancels.is_empty())?;
-    let requested = world.mass_cancels.first().map_or(0, |report| report.requested);
-    world.tally.expect(usize::try_from(requested).is_ok_and(|n| n == live.len()), || {
-        format!("the kill switch found {requested} live orders, the desk knows {}", live.len())
-    });
+    world.until("the kill switch's first report", |world| {
+        !world.mass_cancels.is_empty()
+    })?;
+    let requested = world
+        .mass_cancels
+        .first()
+        .map_or(0, |report| report.requested);
+    world.tally.expect(
+        usize::try_from(requested).is_ok_and(|n| n == live.len()),
+        || {
+            format!(
+                "the kill switch found {requested} live orders, the desk knows {}",
+                live.len()
+            )
+        },
+    );
     world.until("the requests to cancel are at the venue", |world| {
         world.venue.held.len() >= live.len()
     })?;
@@ -183,17 +204,27 @@ pub(super) fn kill(world: &mut World, stage: Stage) -> anyhow::Result<Killed> {
         .collect();
     world.settle()?;
     let halted = RejectCode::Halted.number();
-    let refused = refused.iter().filter(|index| world.refusal(**index) == halted).count();
-    world.tally.expect(refused == 10, || format!("{refused} of 10 orders were refused Halted"));
+    let refused = refused
+        .iter()
+        .filter(|index| world.refusal(**index) == halted)
+        .count();
+    world.tally.expect(refused == 10, || {
+        format!("{refused} of 10 orders were refused Halted")
+    });
 
     // Some were filled before the venue saw the cancel; the rest is acknowledged, in two parts.
     for index in live.iter().rev().take(RACING) {
-        let (price, leaves) = (world.orders[*index].price_e8, world.orders[*index].leaves_e8());
+        let (price, leaves) = (
+            world.orders[*index].price_e8,
+            world.orders[*index].leaves_e8(),
+        );
         let exec_id = world.next_exec();
         world.fill(*index, price, leaves, exec_id);
     }
     let told = world.tally.fills_reported;
-    world.until("the racing fills are booked", |world| world.tally.fills_told == told)?;
+    world.until("the racing fills are booked", |world| {
+        world.tally.fills_told == told
+    })?;
     world.venue.holds_cancels = false;
     let held = std::mem::take(&mut world.venue.held);
     let (first, second) = held.split_at(held.len() / 2);
@@ -201,21 +232,35 @@ pub(super) fn kill(world: &mut World, stage: Stage) -> anyhow::Result<Killed> {
         world.on_routed_cancel(A, request);
     }
     pause(world, Duration::from_millis(5))?;
-    let early = world.mass_cancels.iter().any(|report| report.outstanding == 0);
-    world.tally.expect(!early, || "clear was told while orders were outstanding".to_owned());
+    let early = world
+        .mass_cancels
+        .iter()
+        .any(|report| report.outstanding == 0);
+    world.tally.expect(!early, || {
+        "clear was told while orders were outstanding".to_owned()
+    });
     for request in second {
         world.on_routed_cancel(A, request);
     }
     world.until("the kill switch is clear", |world| {
-        world.mass_cancels.iter().any(|report| report.outstanding == 0)
+        world
+            .mass_cancels
+            .iter()
+            .any(|report| report.outstanding == 0)
     })?;
     world.until("the desk has heard of every cancel", |world| {
         world.live().all(|index| world.orders[index].desk != A)
     })?;
     let left = world.query_orders()?;
-    let left = left.iter().filter(|order| attribution().desk_of(order.account - 1) == 0);
-    let left = left.filter(|order| order.account <= super::plan::ACCOUNTS).count();
-    world.tally.expect(left == 0, || format!("{left} orders are live after clear"));
+    let left = left
+        .iter()
+        .filter(|order| attribution().desk_of(order.account - 1) == 0);
+    let left = left
+        .filter(|order| order.account <= super::plan::ACCOUNTS)
+        .count();
+    world
+        .tally
+        .expect(left == 0, || format!("{left} orders are live after clear"));
 
     let release = SetState {
         state: TradingState::Active,
@@ -229,7 +274,10 @@ pub(super) fn kill(world: &mut World, stage: Stage) -> anyhow::Result<Killed> {
     world.settle()?;
     let code = world.refusal(after);
     world.tally.expect(code == 0, || {
-        format!("an order after the release was refused: {}", code_name(code))
+        format!(
+            "an order after the release was refused: {}",
+            code_name(code)
+        )
     });
     Ok(Killed {
         live: requested,
@@ -302,7 +350,10 @@ pub(super) fn crash(
         ..wire::DayOpen::default()
     })?;
     world.tally.expect(opened.code == 0, || {
-        format!("the day could not be opened again: {}", code_name(opened.code))
+        format!(
+            "the day could not be opened again: {}",
+            code_name(opened.code)
+        )
     });
     for desk in &mut world.desks {
         desk.client.set_address(server.address());
@@ -330,7 +381,10 @@ fn hear_again(world: &mut World, server: &ServerProcess, keys: &Keys) -> anyhow:
     for desk in [A, B] {
         let session = world.desks[desk].session;
         world.desks[desk].client.terminate()?;
-        let first = world.desks[desk].heard.first().map_or(1, |heard| heard.seq_no);
+        let first = world.desks[desk]
+            .heard
+            .first()
+            .map_or(1, |heard| heard.seq_no);
         let mut client = log_on_from(server, keys, session, first)?;
         let mut again = Vec::new();
         loop {
@@ -347,7 +401,10 @@ fn hear_again(world: &mut World, server: &ServerProcess, keys: &Keys) -> anyhow:
         compared += same;
         let place = (heard.get(same).copied(), again.get(same).copied());
         world.tally.expect(all, || {
-            format!("session {session}: heard {:?}, heard again {:?}", place.0, place.1)
+            format!(
+                "session {session}: heard {:?}, heard again {:?}",
+                place.0, place.1
+            )
         });
         client.set_nonblocking(true)?;
         world.desks[desk].client = client;

@@ -77,7 +77,10 @@ impl ServerProcess {
                 ensure!(status.success(), "the server ended with {status}:\n{log}");
                 return Ok(());
             }
-            ensure!(Instant::now() < until, "the server did not stop within 20 s");
+            ensure!(
+                Instant::now() < until,
+                "the server did not stop within 20 s"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }

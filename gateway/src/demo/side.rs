@@ -30,7 +30,10 @@ pub(super) fn run(
     let server = ServerProcess::start(directory, &["--ack", "memory"])?;
     let mut world = World::connect(&server, keys, tally)?;
     world.open_day()?;
-    let price = plan.instruments.first().and_then(|i| i.day_start.price_e8());
+    let price = plan
+        .instruments
+        .first()
+        .and_then(|i| i.day_start.price_e8());
     let lot = plan.instruments.first().map_or(1, |i| i.lot);
     let order = limit_order(
         2,
@@ -69,7 +72,9 @@ pub(super) fn run(
     }
     world.settle()?;
     let full = refused(&world, RejectCode::CapacityExceeded);
-    world.tally.expect(full > 0, || "the tiny table did not fill up".to_owned());
+    world
+        .tally
+        .expect(full > 0, || "the tiny table did not fill up".to_owned());
     server.stop()?;
     Ok(world.tally)
 }

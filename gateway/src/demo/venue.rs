@@ -4,9 +4,7 @@
 use super::book::Order;
 use super::plan::VENUE;
 use portcullis_client::Client;
-use wire::{
-    CancelReason, ExecType, Flag, Liquidity, Price, Qty, RoutedCancel, Time, VenueReport,
-};
+use wire::{CancelReason, ExecType, Flag, Liquidity, Price, Qty, RoutedCancel, Time, VenueReport};
 
 /// The venue's session.
 #[derive(Debug)]

@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) trade_date: u32,
     next_exec: u64,
     pub(super) mass_cancels: Vec<wire::MassCancelReport>,
+    /// Whether answers count for the latency: while the flow plays.
+    pub(super) measures: bool,
     rounds: u64,
 }
 
@@ -90,7 +92,11 @@ impl World {
         venue.set_nonblocking(true)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         Ok(Self {
-            desks: [desk(INLINE, false)?, desk(SIDECAR, true)?, desk(PROBE, true)?],
+            desks: [
+                desk(INLINE, false)?,
+                desk(SIDECAR, true)?,
+                desk(PROBE, true)?,
+            ],
             venue: Venue::new(venue),
             risk: log_on(server, keys, RISK)?,
             ops: log_on(server, keys, OPS)?,
@@ -101,6 +107,7 @@ impl World {
             trade_date: yyyymmdd(u64::try_from(now.as_nanos())?),
             next_exec: 1 << 48,
             mass_cancels: Vec::new(),
+            measures: false,
             rounds: 0,
         })
     }
@@ -121,7 +128,11 @@ impl World {
         let loaded = self.ops.request_and_ack(load)?;
         let opened = self.ops.request_and_ack(open)?;
         if (loaded.code, opened.code) != (0, 0) {
-            bail!("the day could not be opened: codes {} and {}", loaded.code, opened.code);
+            bail!(
+                "the day could not be opened: codes {} and {}",
+                loaded.code,
+                opened.code
+            );
         }
         Ok(())
     }
