@@ -7,7 +7,8 @@
 //! - large (P6): 1,000,000 accounts × 1,000 instruments, 1,000,000 live orders, Zipf 0.99.
 //!
 //! The mean comes from batches between two readings of the clock; percentiles from other batches, in
-//! which every command is timed and the clock's own cost taken off.
+//! which every command is timed and the clock's own cost taken off. `cargo bench --bench decision --
+//! small` runs one shape only.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -268,11 +269,17 @@ fn main() {
     figures::open("decision", request);
     println!("goals: P5 mean ≤ 80 ns, p99 ≤ 250 ns; P6 ≤ 3× the plain check");
 
-    let live = 12_000;
-    Bench::new(Shape::small(), live, false)
-        .run(request.pick(200, 4))
-        .print("P5 small: 100 accounts × 50 instruments, 12 limits a chain");
+    if request.wants("small") {
+        Bench::new(Shape::small(), 12_000, false)
+            .run(request.pick(200, 4))
+            .print("P5 small: 100 accounts × 50 instruments, 12 limits a chain");
+    }
+    if request.wants("large") {
+        large(request);
+    }
+}
 
+fn large(request: Request) {
     let (accounts, instruments, live) =
         request.pick((1_000_000, 1_000, 1_000_000), (10_000, 100, 20_000));
     let live_slots = u32::try_from(live).unwrap_or(u32::MAX);

@@ -20,6 +20,15 @@ impl Request {
         }
     }
 
+    /// Whether a part of the bench is wanted: all are, unless some are named.
+    pub(crate) fn wants(self, part: &str) -> bool {
+        let mut named = std::env::args()
+            .skip(1)
+            .filter(|arg| !arg.starts_with('-'))
+            .peekable();
+        named.peek().is_none() || named.any(|arg| arg == part)
+    }
+
     /// One number for a real run, another for a quick one.
     pub(crate) fn pick<T>(self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
