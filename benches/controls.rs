@@ -168,9 +168,11 @@ fn table(request: Request) {
     let rounds = request.pick(2_000, 50);
     let turns = request.pick(40, 2);
     let mut base = Desk::new(&[]);
+    base.rounds(rounds);
     println!("\ncontrol alone, as the difference from the base firm (order + venue's refusal)");
     for (name, added) in firms() {
         let mut firm = Desk::new(&added);
+        firm.rounds(rounds);
         let (mut of_base, mut differences) = (Vec::new(), Vec::new());
         for turn in 0..turns {
             let ns = |time: Duration| nanos(time) as f64 / rounds as f64;
