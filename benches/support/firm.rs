@@ -11,6 +11,8 @@ use wire::{
     Topology, Unit,
 };
 
+/// Name of the instance that clients pin.
+pub(crate) const INSTANCE: &str = "bench";
 /// First stamp of every firm: 2026-01-02 09:00 UTC in nanoseconds.
 pub(crate) const START: u64 = 1_767_344_400_000_000_000;
 /// Business date.
@@ -134,47 +136,34 @@ pub(crate) const TWELVE: &[Rule] = &[
     Rule::new(Scope::Trader, LimitKind::OrderRate, 1_000_000_000),
 ];
 
-/// Puts commands into the engine, one after another, and sees that each takes effect.
-#[derive(Debug)]
-pub(crate) struct Genesis<'a> {
-    engine: &'a mut RiskEngine,
-    out: Outbox,
-    seq: u64,
-}
-
-impl<'a> Genesis<'a> {
-    pub(crate) fn new(engine: &'a mut RiskEngine) -> Self {
-        Self {
-            engine,
-            out: Outbox::new(),
-            seq: 0,
-        }
-    }
-
-    /// Applies a command of the server itself.
-    pub(crate) fn put(&mut self, command: impl Into<Command>) {
-        self.seq += 1;
+/// Builds the firm and opens its day; returns the last sequence used.
+pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u64 {
+    let mut out = Outbox::new();
+    let mut seq = 0;
+    for command in genesis(shape, rules, Text::default()) {
+        seq += 1;
         let input = Sequenced {
-            seq: self.seq,
+            seq,
             t: START,
             session_id: 0,
             in_seq_no: 0,
             busy: false,
-            command: command.into(),
+            command,
         };
-        let decision = self.engine.apply(&input, &mut self.out);
+        let decision = engine.apply(&input, &mut out);
         assert_eq!(
             decision.outcome,
             Outcome::Applied,
-            "{:?} of the genesis: {decision:?}",
-            input.command
+            "{command:?}: {decision:?}"
         );
     }
+    seq
 }
 
-/// Builds the firm and opens its day; returns the last sequence used.
-pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u64 {
-    let mut genesis = Genesis::new(engine);
+/// The genesis of the firm, its day opened. All sessions have the same key.
+pub(crate) fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Command> {
+    let mut genesis = Vec::new();
+    let mut put = |command| genesis.push(command);
     let scopes = |scope| match scope {
         Scope::Desk => shape.desks,
         Scope::Account => shape.accounts,
@@ -182,8 +171,8 @@ pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u
         _ => 1,
     };
     let limits: u32 = rules.iter().map(|rule| scopes(rule.scope)).sum();
-    genesis.put(DefineFirm {
-        instance: Text::new("bench"),
+    let firm = DefineFirm {
+        instance: Text::new(INSTANCE),
         name: Text::new("Bench"),
         base_currency: Text::new("USD"),
         accounts: shape.accounts,
@@ -195,107 +184,114 @@ pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u
         sessions: shape.desks + 16,
         two_person: Flag::No,
         ..DefineFirm::default()
-    });
-    define_scopes(&mut genesis, shape);
-    define_sessions(&mut genesis, shape);
+    };
+    put(firm.into());
+    define_scopes(&mut put, shape);
+    define_sessions(&mut put, shape, public_key);
     for instrument_id in 1..=shape.instruments {
-        genesis.put(instrument(instrument_id, instrument_id % shape.groups + 1));
-        genesis.put(reference(instrument_id, REFERENCE));
-        genesis.put(mark(instrument_id, REFERENCE));
+        put(instrument(instrument_id, instrument_id % shape.groups + 1).into());
+        put(reference(instrument_id, REFERENCE).into());
+        put(mark(instrument_id, REFERENCE).into());
     }
     for rule in rules {
         let first = u32::from(rule.scope != Scope::Firm);
         for id in first..first + scopes(rule.scope) {
-            genesis.put(limit(rule, id, 0));
+            put(limit(rule, id, 0).into());
         }
     }
-    genesis.put(PositionLoad {
+    let load = PositionLoad {
         batch_id: 1,
         qty: Qty::NULL,
         business_date: DATE,
         last: Flag::Yes,
         ..PositionLoad::default()
-    });
-    genesis.put(DayOpen {
-        business_date: DATE,
-        ..DayOpen::default()
-    });
-    genesis.seq
+    };
+    put(load.into());
+    put(day_open().into());
+    genesis
 }
 
-fn define_scopes(genesis: &mut Genesis, shape: &Shape) {
+pub(crate) fn day_open() -> DayOpen {
+    DayOpen {
+        business_date: DATE,
+        ..DayOpen::default()
+    }
+}
+
+fn define_scopes(put: &mut impl FnMut(Command), shape: &Shape) {
     for desk_id in 1..=shape.desks {
-        genesis.put(DefineDesk {
+        let desk = DefineDesk {
             desk_id,
             name: Text::new("desk"),
-        });
+        };
+        put(desk.into());
     }
     for account in 1..=shape.accounts {
-        genesis.put(DefineAccount {
+        let account = DefineAccount {
             account,
             desk_id: shape.desk_of(account),
             self_match_off: Flag::Yes,
             suspense: if account == 1 { Flag::Yes } else { Flag::No },
             name: Text::new("account"),
             ..DefineAccount::default()
-        });
+        };
+        put(account.into());
     }
     for trader_id in 1..=shape.traders {
-        genesis.put(DefineTrader {
+        let trader = DefineTrader {
             trader_id,
             name: Text::new("trader"),
             ..DefineTrader::default()
-        });
+        };
+        put(trader.into());
     }
 }
 
-fn define_sessions(genesis: &mut Genesis, shape: &Shape) {
-    let session = |session_id, role, topology| DefineSession {
-        session_id,
-        key_id: 1,
-        role,
-        topology,
-        venue_id: if role == Role::Venue { VENUE } else { 0 },
-        ..DefineSession::default()
+fn define_sessions(put: &mut impl FnMut(Command), shape: &Shape, public_key: Text<64>) {
+    let mut session = |session_id, role, topology| {
+        let session = DefineSession {
+            session_id,
+            key_id: 1,
+            public_key,
+            role,
+            topology,
+            venue_id: if role == Role::Venue { VENUE } else { 0 },
+            ..DefineSession::default()
+        };
+        put(session.into());
+        let up = SessionUp {
+            session_id,
+            key_id: 1,
+            cod_mode: CodMode::Off,
+            ..SessionUp::default()
+        };
+        put(up.into());
     };
-    let up = |session_id| SessionUp {
-        session_id,
-        key_id: 1,
-        cod_mode: CodMode::Off,
-        ..SessionUp::default()
-    };
-    genesis.put(session(VENUE_SESSION, Role::Venue, Topology::NULL));
-    genesis.put(up(VENUE_SESSION));
+    session(VENUE_SESSION, Role::Venue, Topology::NULL);
     if shape.watched {
-        genesis.put(session(RISK_SESSION, Role::Risk, Topology::NULL));
-        genesis.put(up(RISK_SESSION));
-        genesis.put(session(OPS_SESSION, Role::Ops, Topology::NULL));
-        genesis.put(up(OPS_SESSION));
+        session(RISK_SESSION, Role::Risk, Topology::NULL);
     }
+    session(OPS_SESSION, Role::Ops, Topology::NULL);
     for desk in 1..=shape.desks {
-        let id = Shape::session_of_desk(desk);
-        genesis.put(session(id, Role::Desk, shape.topology));
-        genesis.put(up(id));
+        session(Shape::session_of_desk(desk), Role::Desk, shape.topology);
     }
-    for account in 1..=shape.accounts {
-        let session_id = Shape::session_of_desk(shape.desk_of(account));
-        genesis.put(Entitle {
+    let mut entitle = |session_id, account, trader_id| {
+        let entitle = Entitle {
             session_id,
             account,
-            trader_id: u16::MAX,
+            trader_id,
             allow: Flag::Yes,
             reserved: 0,
-        });
+        };
+        put(entitle.into());
+    };
+    for account in 1..=shape.accounts {
+        let session_id = Shape::session_of_desk(shape.desk_of(account));
+        entitle(session_id, account, u16::MAX);
     }
     for desk in 1..=shape.desks {
         for trader_id in 1..=shape.traders {
-            genesis.put(Entitle {
-                session_id: Shape::session_of_desk(desk),
-                account: u32::MAX,
-                trader_id,
-                allow: Flag::Yes,
-                reserved: 0,
-            });
+            entitle(Shape::session_of_desk(desk), u32::MAX, trader_id);
         }
     }
 }
