@@ -1,6 +1,8 @@
 //! Once its tables stand, the engine allocates nothing: orders, replaces, cancels, fills, refusals,
 //! reports, limit changes, prices and states are applied under a counting allocator.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets something else fails")]
+
 #[path = "../benches/support/mod.rs"]
 mod support;
 

@@ -3,6 +3,8 @@
 //! Two engines are fed the same random streams side by side. `PORTCULLIS_STREAMS` sets how many; the
 //! seed of a stream that differs is in the failure, and it alone makes the stream again.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets something else fails")]
+
 #[path = "../benches/support/mod.rs"]
 mod support;
 

@@ -120,7 +120,7 @@ impl Line {
             account,
             instrument_id: u32::try_from(self.next_id % 50).unwrap_or(0) + 1,
             trader_id: Shape::small().trader_of(account),
-            side: if self.next_id % 2 == 0 {
+            side: if self.next_id.is_multiple_of(2) {
                 Side::Buy
             } else {
                 Side::Sell
