@@ -279,12 +279,13 @@ impl RiskEngine {
             ..Delta::default()
         };
         state.exposure.apply(row, delta, &state.instruments);
-        let mut rows = vec![row];
+        let (mut rows, mut moved) = ([row; 3], 1);
         if account.is_some() {
             let place = *state.exposure.row(row);
+            rows = [row, place.desk_row, place.firm_row];
+            moved = rows.len();
             for above in [place.desk_row, place.firm_row] {
                 state.exposure.apply(above, delta, &state.instruments);
-                rows.push(above);
             }
             let row = state.exposure.row_mut(row);
             row.day_fills = row.day_fills.saturating_add(signed);
@@ -306,7 +307,7 @@ impl RiskEngine {
             ..RiskEvent::default()
         };
         self.alert(event);
-        self.refresh_rows(&rows);
+        self.refresh_rows(&rows[..moved]);
     }
 
     /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
