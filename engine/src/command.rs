@@ -5,9 +5,9 @@
 //! here with the same layouts, template ids 300 and up. Nothing else reaches the engine.
 
 use wire::{
-    CancelOrder, DayOpen, DayRoll, DefineAccount, DefineInstrument, MassCancel, NewOrder, Permit,
-    PositionLoad, Query, Reconcile, ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState,
-    VenueReport,
+    Adjust, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument, LocateLoad,
+    MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Query, Reconcile, ReplaceOrder, SetFx,
+    SetLimit, SetMark, SetReference, SetState, VenueReport,
 };
 use wire::{CodMode, Flag, Request, Role, Text, Time, Topology, message_set, messages};
 
@@ -217,6 +217,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+        Adjust, LocateLoad, CashLoad, MmpReset,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
         Started, RulesChanged, DefineCurrency,
@@ -232,7 +233,7 @@ impl From<Request> for Command {
         }
         same!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
               SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-              DayOpen DayRoll Reconcile)
+              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset)
     }
 }
 

@@ -91,6 +91,8 @@ messages! {
         out_seq_no: u64,
         #[doc = "Id within the scope."]
         scope_id: u32 [optional],
+        #[doc = "Id within the scope of the first shadow limit that would have refused."]
+        shadow_scope_id: u32 [optional],
         #[doc = "Version of the limit."]
         version: u32 [optional],
         #[doc = "Reject code; 0 for none."]
@@ -107,8 +109,14 @@ messages! {
         util_limit_kind: LimitKind [optional],
         #[doc = "Scope of the tightest use."]
         util_scope: Scope [optional],
+        #[doc = "Kind of the first shadow limit that would have refused."]
+        shadow_limit_kind: LimitKind [optional],
+        #[doc = "Scope of the first shadow limit that would have refused."]
+        shadow_scope: Scope [optional],
         #[doc = "Zero."]
         reserved1: u8,
+        #[doc = "Reject code of the first shadow limit that would have refused; 0 for none."]
+        shadow_code: u16,
         #[doc = "Zero."]
         reserved2: u16,
     }

@@ -18,7 +18,7 @@ mod trading_state;
 pub(crate) use chain::Chain;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
-pub(crate) use refusal::{Headroom, Refusal};
+pub(crate) use refusal::{Findings, Refusal};
 
 use crate::state::State;
 use wire::{OrdType, Price, Side};
@@ -54,35 +54,30 @@ impl Proposal {
     }
 }
 
-/// The outcome of all checks: what to reserve, and how near the nearest limit is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Approved {
-    /// Value of the new version's leaves, to be stored with it.
-    pub(crate) value: i64,
-    /// Tightest use of a limit.
-    pub(crate) headroom: Headroom,
-}
-
-/// Runs every control from the trading state on. Rate buckets advance if, and only if, all conform.
-pub(crate) fn decide(state: &mut State, order: &Proposal) -> Result<Approved, Refusal> {
-    let mut headroom = Headroom::default();
+/// Runs every control from the trading state on, and gives the value of the new version's leaves.
+/// Rate buckets advance if, and only if, all conform.
+pub(crate) fn decide(
+    state: &mut State,
+    order: &Proposal,
+    found: &mut Findings,
+) -> Result<i64, Refusal> {
     let reducing = position::is_purely_reducing(state, order);
 
     trading_state::not_halted(state, order)?;
-    rate::conforms(state, order)?;
+    rate::conforms(state, order, found)?;
     rate::advance(state, order);
-    price::reference_is_known(state, order, reducing)?;
+    price::reference_is_known(state, order, reducing, found)?;
     price::rate_is_known(state, order, reducing)?;
-    price::is_within_collars(state, order, reducing)?;
-    size::quantity_is_within_limits(state, order)?;
+    price::is_within_collars(state, order, reducing, found)?;
+    size::quantity_is_within_limits(state, order, found)?;
     let (full_value, value) = size::value(state, order)?;
-    size::value_is_within_limits(state, order, full_value)?;
-    open_orders::count_is_within_limits(state, order, &mut headroom)?;
-    position::is_within_limits(state, order, &mut headroom)?;
+    size::value_is_within_limits(state, order, full_value, found)?;
+    open_orders::count_is_within_limits(state, order, found)?;
+    position::is_within_limits(state, order, found)?;
     trading_state::reduces_where_it_must(state, order)?;
     let value_delta = value.saturating_sub(order.reserved_value).max(0);
-    notional::gross_is_within_limits(state, order, value_delta, &mut headroom)?;
-    notional::net_is_within_limits(state, order, value_delta, &mut headroom)?;
+    notional::gross_is_within_limits(state, order, value_delta, found)?;
+    notional::net_is_within_limits(state, order, value_delta, found)?;
 
-    Ok(Approved { value, headroom })
+    Ok(value)
 }

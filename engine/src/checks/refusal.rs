@@ -1,6 +1,6 @@
-//! A refused order, as a value: what refused it, where, and by how much.
+//! A refused order, as a value, and what else the checks find on their way.
 
-use crate::limits::{Limit, UNLIMITED};
+use crate::limits::Limit;
 use crate::tree::Tree;
 use crate::units::{BPS, saturate};
 use wire::{LimitKind, RejectCode, Scope};
@@ -63,6 +63,33 @@ impl Refusal {
     }
 }
 
+/// What the checks of one order found besides a refusal.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Findings {
+    pub(crate) headroom: Headroom,
+    /// The first shadow limit that would have refused.
+    pub(crate) shadow: Option<Refusal>,
+}
+
+impl Findings {
+    /// A limit of the chain is not kept: an enforced one refuses, a shadow one is recorded.
+    pub(crate) fn refuse(
+        &mut self,
+        code: RejectCode,
+        limit: &Limit,
+        tree: &Tree,
+        observed: i128,
+    ) -> Result<(), Refusal> {
+        let refusal = Refusal::by(code, limit, tree, observed);
+        if limit.is_shadow() {
+            self.shadow = self.shadow.or(Some(refusal));
+            Ok(())
+        } else {
+            Err(refusal)
+        }
+    }
+}
+
 /// The tightest use of a limit after an order: ⌊used · 10⁴ / limit⌋, first in check order where equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Headroom {
@@ -85,15 +112,15 @@ impl Default for Headroom {
 const BPS_MAX: u16 = 65_534;
 
 impl Headroom {
-    /// Takes the use of one finite limit into account.
+    /// Takes the use of one enforced, finite limit into account.
     pub(crate) fn note(&mut self, limit: &Limit, tree: &Tree, used: i128) {
-        let Some(value) = limit.value.filter(|value| *value != UNLIMITED) else {
+        let Some(value) = limit.finite().filter(|_| !limit.is_shadow()) else {
             return;
         };
         let first = self.kind.is_null();
         let scaled = used.max(0) * BPS;
         // Division only where the use is tighter than what is known.
-        if !first && scaled < (i128::from(self.bps) + 1) * i128::from(value) && value > 0 {
+        if !first && value > 0 && scaled < (i128::from(self.bps) + 1) * i128::from(value) {
             return;
         }
         let bps = if value == 0 {

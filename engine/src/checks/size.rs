@@ -1,14 +1,18 @@
 //! C1 `MaxOrderQty`, the value of an order, and C2 `MaxOrderNotional`.
 
-use super::{Proposal, Refusal};
+use super::price::finite_collars;
+use super::{Findings, Proposal, Refusal};
 use crate::instrument::Instrument;
-use crate::limits::UNLIMITED;
 use crate::state::State;
 use crate::units::BPS;
 use wire::{LimitKind, OrdType, RejectCode, Unit};
 
 /// C1: the total order quantity.
-pub(super) fn quantity_is_within_limits(state: &State, order: &Proposal) -> Result<(), Refusal> {
+pub(super) fn quantity_is_within_limits(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
     let kind = LimitKind::MaxOrderQty;
     if !order.chain.has(kind) {
         return Err(Refusal::not_set(kind));
@@ -16,12 +20,7 @@ pub(super) fn quantity_is_within_limits(state: &State, order: &Proposal) -> Resu
     for (_, limit) in order.chain.limits(state, kind) {
         if limit.value.is_some_and(|value| order.qty > value) {
             let observed = i128::from(order.qty);
-            return Err(Refusal::by(
-                RejectCode::MaxOrderQty,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::MaxOrderQty, limit, &state.tree, observed)?;
         }
     }
     Ok(())
@@ -54,16 +53,14 @@ fn market_price(
 ) -> Option<i64> {
     let reference = i128::from(reference).abs();
     let tick = i128::from(instrument.definition.tick.0);
-    order
-        .chain
-        .limits(state, LimitKind::PriceCollar)
-        .filter_map(|(_, limit)| {
-            let collar = i128::from(limit.value.filter(|value| *value != UNLIMITED)?);
-            Some(if limit.unit == Unit::Ticks {
+    finite_collars(state, order)
+        .map(|(collar, unit)| {
+            let collar = i128::from(collar);
+            if unit == Unit::Ticks {
                 reference + collar * tick
             } else {
                 (reference * (BPS + collar) + BPS - 1) / BPS
-            })
+            }
         })
         .min()
         .and_then(|price| i64::try_from(price).ok())
@@ -91,6 +88,7 @@ pub(super) fn value_is_within_limits(
     state: &State,
     order: &Proposal,
     value: i64,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let kind = LimitKind::MaxOrderNotional;
     if !order.chain.has(kind) {
@@ -99,12 +97,7 @@ pub(super) fn value_is_within_limits(
     for (_, limit) in order.chain.limits(state, kind) {
         if limit.value.is_some_and(|bound| value > bound) {
             let observed = i128::from(value);
-            return Err(Refusal::by(
-                RejectCode::MaxOrderNotional,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::MaxOrderNotional, limit, &state.tree, observed)?;
         }
     }
     Ok(())

@@ -157,6 +157,9 @@ impl RiskEngine {
             to.put(id);
             to.put(selector_id);
             to.put(limit.value.unwrap_or(i64::MIN));
+            to.put(limit.permanent.unwrap_or(i64::MIN));
+            to.put(limit.expires_at);
+            to.put(limit.warned);
             to.put(limit.window_ns);
             to.put(limit.version);
             to.put(limit.arrival);

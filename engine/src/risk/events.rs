@@ -96,7 +96,7 @@ impl RiskEngine {
             return;
         }
         let used = self.used_in_row(&limit, row);
-        let over = limit.is_finite() && limit.value.is_some_and(|value| used > i128::from(value));
+        let over = limit.finite().is_some_and(|value| used > i128::from(value));
         if over {
             self.note_breach(slot, Some(used));
         } else if limit.breached {

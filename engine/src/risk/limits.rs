@@ -3,8 +3,7 @@
 use super::{Done, RiskEngine, Turn};
 use crate::limits::{Limit, SetKey, UNLIMITED};
 use wire::{
-    LimitKind, LimitMode, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, SetLimit,
-    Severity, Unit,
+    LimitKind, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, SetLimit, Severity, Unit,
 };
 
 /// Kinds that this build enforces. A limit of another kind is refused rather than silently ignored.
@@ -31,27 +30,50 @@ impl RiskEngine {
         let known = self.state.limits.find(key, m.limit_kind);
         let before = known.map(|slot| *self.state.limits.get(slot));
         let version = before.map_or(0, |limit| limit.version);
-        if !is_in_range(m) || (known.is_none() && self.state.limits.is_full()) {
+        let temporary = m.expires_at.0 != 0;
+        let in_force = before.filter(|limit| limit.permanent.is_some());
+        let in_range = is_in_range(m)
+            && (known.is_some() || !self.state.limits.is_full())
+            && (!temporary
+                || (in_force.is_some() && m.expires_at.0 > turn.t && m.value != i64::MIN));
+        if !in_range {
             return Done::refused(RejectCode::LimitRange, version);
         }
         if m.expected_version != version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        let limit = Limit {
-            scope: key.scope,
-            selector: key.selector,
-            selector_id: key.selector_id,
-            kind: m.limit_kind,
-            value: (m.value != i64::MIN).then_some(m.value),
-            unit: m.unit,
-            mode: m.mode,
-            window_ns: m.window_ns,
-            version: version.saturating_add(1),
-            warn: [m.warn1, m.warn2, m.warn3],
-            arrival: before.map_or(0, |limit| limit.arrival),
-            breached: before.is_some_and(|limit| limit.breached),
+        if let Some(slot) = known {
+            self.state.limits.disarm(slot);
+        }
+        let value = (m.value != i64::MIN).then_some(m.value);
+        let limit = match in_force.filter(|_| temporary) {
+            // A temporary limit changes the value only.
+            Some(limit) => Limit {
+                value,
+                expires_at: m.expires_at.0,
+                version: version.saturating_add(1),
+                ..limit
+            },
+            None => Limit {
+                scope: key.scope,
+                selector: key.selector,
+                selector_id: key.selector_id,
+                kind: m.limit_kind,
+                value,
+                permanent: value,
+                expires_at: 0,
+                unit: m.unit,
+                mode: m.mode,
+                window_ns: m.window_ns,
+                version: version.saturating_add(1),
+                warn: [m.warn1, m.warn2, m.warn3],
+                arrival: before.map_or(0, |limit| limit.arrival),
+                breached: before.is_some_and(|limit| limit.breached),
+                warned: before.map_or(0, |limit| limit.warned),
+            },
         };
         let (set, slot) = self.state.limits.put(limit);
+        self.state.limits.arm(slot);
         self.attach(key, set);
         self.alert(RiskEvent {
             old_value: before.and_then(|limit| limit.value).unwrap_or(i64::MIN),
@@ -74,6 +96,35 @@ impl RiskEngine {
         });
         self.refresh_limit(slot);
         Done::version(limit.version)
+    }
+
+    /// R26: temporary limits that have ended revert before anything at or after their end is decided.
+    pub(super) fn end_temporary_limits(&mut self) {
+        while let Some(slot) = self.state.limits.due(self.t) {
+            self.state.limits.disarm(slot);
+            let limit = self.state.limits.get(slot);
+            let reverted = Limit {
+                value: limit.permanent,
+                expires_at: 0,
+                version: limit.version.saturating_add(1),
+                ..*limit
+            };
+            let (old, new) = (limit.value, reverted.value);
+            self.state.limits.put(reverted);
+            let node = self.state.tree.get(reverted.scope);
+            let (scope, scope_id) = (node.scope, node.id);
+            self.alert(RiskEvent {
+                old_value: old.unwrap_or(i64::MIN),
+                new_value: new.unwrap_or(i64::MIN),
+                scope,
+                scope_id,
+                limit_kind: reverted.kind,
+                event: RiskEventKind::TemporaryEnded,
+                severity: Severity::Info,
+                ..RiskEvent::default()
+            });
+            self.refresh_limit(slot);
+        }
     }
 
     /// The place a limit names, if it exists.
@@ -203,6 +254,14 @@ fn is_in_range(m: &SetLimit) -> bool {
         && (removed || m.value >= 0)
         && unit
         && window
-        && m.mode == LimitMode::Enforced
-        && m.expires_at.0 == 0
+        && !m.mode.is_null()
+        && warn_levels_ascend(m)
+}
+
+/// Warn levels that are set ascend, in per cent.
+fn warn_levels_ascend(m: &SetLimit) -> bool {
+    let levels =
+        [m.warn1, m.warn2, m.warn3].map(|level| if level == 0 { None } else { Some(level) });
+    let set: Vec<u8> = levels.into_iter().flatten().collect();
+    set.is_sorted_by(|a, b| a < b) && set.iter().all(|level| *level <= 100)
 }

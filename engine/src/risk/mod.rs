@@ -4,15 +4,18 @@
 //! engine reads no clock, does no I/O and takes no lock: time comes with the commands.
 
 mod accounts;
+mod adjust;
 mod day;
 mod define;
 mod digest;
 mod events;
+mod holdings;
 mod limits;
 mod orders;
 mod reports;
 mod views;
 mod wide;
+mod windows;
 
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};
@@ -89,6 +92,7 @@ impl RiskEngine {
             in_seq_no: input.in_seq_no,
             busy: input.busy,
         };
+        self.end_temporary_limits();
         let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
         if !self.take_seq_no(&turn, out) {
             return Decision {
@@ -139,7 +143,8 @@ impl RiskEngine {
             Command::NewOrder(_)
             | Command::ReplaceOrder(_)
             | Command::CancelOrder(_)
-            | Command::MassCancel(_) => role == Role::Desk,
+            | Command::MassCancel(_)
+            | Command::MmpReset(_) => role == Role::Desk,
             Command::VenueReport(_) => {
                 role == Role::Venue || (role == Role::Desk && !session.is_inline())
             }
@@ -154,7 +159,10 @@ impl RiskEngine {
             | Command::PositionLoad(_)
             | Command::DayOpen(_)
             | Command::DayRoll(_)
-            | Command::Reconcile(_) => role == Role::Ops,
+            | Command::Reconcile(_)
+            | Command::Adjust(_)
+            | Command::LocateLoad(_)
+            | Command::CashLoad(_) => role == Role::Ops,
             Command::Query(_) => role != Role::Venue,
             Command::Refused(_) | Command::SessionUp(_) | Command::SessionDown(_) => true,
             Command::DefineFirm(_)
@@ -246,6 +254,22 @@ impl RiskEngine {
                 let done = self.reconcile(turn, m, out);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
+            Command::Adjust(m) => {
+                let done = self.adjust(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::LocateLoad(m) => {
+                let done = self.locate_load(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::CashLoad(m) => {
+                let done = self.cash_load(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::MmpReset(m) => {
+                let done = self.mmp_reset(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
             Command::DefineFirm(m) => self.define_firm(m),
             Command::DefineDesk(m) => self.define_desk(m),
             Command::DefineTrader(m) => self.define_trader(m),
@@ -307,6 +331,10 @@ impl RiskEngine {
             Command::DayOpen(m) => m.request_id,
             Command::DayRoll(m) => m.request_id,
             Command::Reconcile(m) => m.request_id,
+            Command::Adjust(m) => m.request_id,
+            Command::LocateLoad(m) => m.request_id,
+            Command::CashLoad(m) => m.request_id,
+            Command::MmpReset(m) => m.request_id,
             Command::Refused(m) => m.ref_id,
             Command::DefineFirm(_)
             | Command::DefineDesk(_)
@@ -377,7 +405,7 @@ impl RiskEngine {
     /// When the next deadline is due: a `TimePassed` must enter then if nothing else does.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        None
+        self.state.limits.next_deadline()
     }
 
     /// Recomputes every sum from its parts.

@@ -1,7 +1,7 @@
 //! Orders, replaces and cancels: entry, decision, reservation.
 
 use super::{RiskEngine, Turn};
-use crate::checks::{self, Approved, Chain, Proposal, Refusal};
+use crate::checks::{self, Chain, Findings, Proposal, Refusal};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::exposure::Delta;
 use crate::orders::{Accepted, Order, PENDING_MAX, VersionState, version};
@@ -13,12 +13,17 @@ use wire::{
 
 impl RiskEngine {
     pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
-        let checked = self
-            .check_entry(turn, m)
-            .and_then(|proposal| Ok((checks::decide(&mut self.state, &proposal)?, proposal)));
-        let (approved, proposal) = match checked {
+        let mut found = Findings::default();
+        let checked = self.check_entry(turn, m).and_then(|proposal| {
+            let value = checks::decide(&mut self.state, &proposal, &mut found)?;
+            Ok((value, proposal))
+        });
+        let (value, proposal) = match checked {
             Ok(checked) => checked,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 100, refusal, out),
+            Err(refusal) => {
+                let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
+                return with_shadow(rejected, &found);
+            }
         };
 
         // From here on the order is accepted: nothing below can fail.
@@ -27,7 +32,7 @@ impl RiskEngine {
         let delta = Delta {
             buy: proposal.is_buy(),
             qty: i128::from(m.qty.0),
-            value: i128::from(approved.value),
+            value: i128::from(value),
             live: 1,
             position: 0,
         };
@@ -49,13 +54,11 @@ impl RiskEngine {
             m.price,
             m.qty.0,
             m.qty.0,
-            approved.value,
+            value,
             VersionState::InForce,
         );
-        self.state
-            .orders
-            .add(Order::new(accepted, m, approved.value), first);
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&approved), out);
+        self.state.orders.add(Order::new(accepted, m, value), first);
+        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
         if inline {
             let routed = RoutedOrder {
                 order_id,
@@ -77,6 +80,9 @@ impl RiskEngine {
         }
         decision
     }
+
+    /// What an accepted new order means to controls that keep books of their own.
+    fn accepted(&mut self, _slot: u32) {}
 
     /// The checks that need no limits, in the documented order.
     fn check_entry(&mut self, turn: &Turn, m: &NewOrder) -> Result<Proposal, Refusal> {
@@ -216,12 +222,17 @@ impl RiskEngine {
         m: &ReplaceOrder,
         out: &mut Outbox,
     ) -> Decision {
+        let mut found = Findings::default();
         let checked = self.check_replace(turn, m).and_then(|(slot, proposal)| {
-            Ok((checks::decide(&mut self.state, &proposal)?, slot, proposal))
+            let value = checks::decide(&mut self.state, &proposal, &mut found)?;
+            Ok((value, slot, proposal))
         });
-        let (approved, slot, proposal) = match checked {
+        let (value, slot, proposal) = match checked {
             Ok(checked) => checked,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 101, refusal, out),
+            Err(refusal) => {
+                let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
+                return with_shadow(rejected, &found);
+            }
         };
 
         // From here on the replace is accepted: nothing below can fail.
@@ -230,7 +241,7 @@ impl RiskEngine {
             m.price,
             m.qty.0,
             proposal.leaves,
-            approved.value,
+            value,
             VersionState::Pending,
         );
         self.state.orders.add_replace(slot, added);
@@ -250,7 +261,7 @@ impl RiskEngine {
             ord_type: order.ord_type,
             ..RoutedReplace::default()
         };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&approved), out);
+        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
         if inline {
             self.route(proposal.instrument, routed.into(), out);
         }
@@ -414,17 +425,20 @@ impl RiskEngine {
         turn: &Turn,
         cl_ord_id: u64,
         order_id: u64,
-        approved: Option<&Approved>,
+        found: Option<&Findings>,
         out: &mut Outbox,
     ) -> Decision {
-        let tightest = approved.map(|a| a.headroom).filter(|h| !h.kind.is_null());
-        let decision = Decision {
+        let tightest = found.map(|f| f.headroom).filter(|h| !h.kind.is_null());
+        let mut decision = Decision {
             order_id,
-            util_bps: tightest.map_or(if approved.is_some() { 0 } else { u16::MAX }, |h| h.bps),
+            util_bps: tightest.map_or(if found.is_some() { 0 } else { u16::MAX }, |h| h.bps),
             util_limit_kind: tightest.map_or(LimitKind::NULL, |h| h.kind),
             util_scope: tightest.map_or(Scope::NULL, |h| h.scope),
             ..Decision::of(Outcome::Accepted)
         };
+        if let Some(found) = found {
+            decision = with_shadow(decision, found);
+        }
         let reply = OrderAccepted {
             cl_ord_id,
             order_id,
@@ -471,4 +485,15 @@ impl RiskEngine {
         self.reply(turn, reply.into(), out);
         decision
     }
+}
+
+/// Records the first shadow limit that would have refused.
+fn with_shadow(decision: Decision, found: &Findings) -> Decision {
+    found.shadow.map_or(decision, |shadow| Decision {
+        shadow_code: shadow.code.number(),
+        shadow_limit_kind: shadow.kind,
+        shadow_scope: shadow.scope,
+        shadow_scope_id: shadow.scope_id.unwrap_or(u32::MAX),
+        ..decision
+    })
 }

@@ -17,7 +17,27 @@ use wire::{
     VenueReport,
 };
 
+/// One booked fill, for the controls that keep books of their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Booked {
+    /// Slot of the order; `None` where it is not known (R15).
+    pub(super) order: Option<u32>,
+    /// The account's row; `None` where there is no account.
+    pub(super) account_row: Option<u32>,
+    /// Slot of the trader; `None` where the order is not known.
+    pub(super) trader: Option<u32>,
+    pub(super) instrument: u32,
+    pub(super) side: Side,
+    pub(super) qty: i64,
+    pub(super) price: i64,
+    /// Whether it counts for the present day: not a fill of a prior trade date.
+    pub(super) today: bool,
+}
+
 impl RiskEngine {
+    /// What a booked fill means to controls that keep books of their own.
+    fn booked(&mut self, _fill: &Booked) {}
+
     pub(super) fn venue_report(
         &mut self,
         turn: &Turn,
@@ -204,6 +224,16 @@ impl RiskEngine {
                 });
             }
         }
+        self.booked(&Booked {
+            order: Some(slot),
+            account_row: Some(account_row),
+            trader: Some(self.state.orders.get(slot).trader),
+            instrument: self.state.orders.get(slot).instrument,
+            side: self.state.orders.get(slot).side,
+            qty,
+            price: m.last_px.0,
+            today: m.trade_date >= self.state.day.date,
+        });
         let row = self.state.exposure.row_mut(account_row);
         row.day_fills = row.day_fills.saturating_add(signed);
         let (position, account) = (row.position, row.scope);
@@ -291,6 +321,16 @@ impl RiskEngine {
         } else {
             self.firm_reduce_only();
         }
+        self.booked(&Booked {
+            order: None,
+            account_row: account.map(|_| row),
+            trader: None,
+            instrument,
+            side: m.side,
+            qty: m.last_qty.0,
+            price: m.last_px.0,
+            today: m.trade_date >= self.state.day.date,
+        });
         let node = self.state.tree.get(scope);
         let event = RiskEvent {
             new_value: m.last_qty.0,

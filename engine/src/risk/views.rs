@@ -126,7 +126,7 @@ impl RiskEngine {
                     mode: limit.mode,
                     unit: limit.unit,
                     window_ns: limit.window_ns,
-                    expires_at: 0,
+                    expires_at: limit.expires_at,
                     warn,
                 })
             })
