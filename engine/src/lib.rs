@@ -20,14 +20,17 @@ pub mod risk;
 pub mod verify;
 pub mod view;
 
+mod cash;
 mod checks;
 mod executions;
 mod exposure;
 mod instrument;
 mod limits;
 mod orders;
+mod peers;
 mod sessions;
 mod state;
 mod table;
 mod tree;
 mod units;
+mod windows;

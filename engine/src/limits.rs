@@ -91,6 +91,7 @@ pub(crate) struct Limits {
     by_key: Table<SetKey>,
     /// (end, slot) of temporary limits, soonest first.
     deadlines: BTreeSet<(u64, u32)>,
+    longest_window: [u64; KINDS],
     capacity: usize,
 }
 
@@ -108,6 +109,7 @@ impl Limits {
             sets,
             by_key: Table::with_capacity(capacity, filler),
             deadlines: BTreeSet::new(),
+            longest_window: [0; KINDS],
             capacity,
         }
     }
@@ -134,6 +136,11 @@ impl Limits {
     /// The limit of `kind` in a set whose mask has it.
     pub(crate) fn in_set(&self, set: u32, kind: usize) -> &Limit {
         &self.items[self.sets[set as usize].slots[kind] as usize]
+    }
+
+    /// Longest window of the limits of a kind that were ever in force; 0 without any.
+    pub(crate) fn longest_window(&self, kind: LimitKind) -> u64 {
+        self.longest_window[usize::from(kind.0)]
     }
 
     /// Slot of the limit of `kind` in a set whose mask has it.
@@ -209,6 +216,7 @@ impl Limits {
             set
         });
         let kind = usize::from(limit.kind.0);
+        self.longest_window[kind] = self.longest_window[kind].max(limit.window_ns);
         let entry = &mut self.sets[set as usize];
         let bit = 1_u32 << limit.kind.0;
         entry.mask &= !bit;

@@ -38,6 +38,8 @@ pub(crate) struct Version {
     pub(crate) leaves_at_accept: i64,
     /// Value of those leaves.
     pub(crate) value_at_accept: i64,
+    /// Cash that a buy of those leaves reserves, 10⁻⁴ of the instrument's currency.
+    pub(crate) cash_at_accept: i64,
     /// Quantity that will not come back although the total says so.
     pub(crate) gone: i64,
     pub(crate) state: VersionState,
@@ -53,7 +55,7 @@ impl Version {
             .max(0)
     }
 
-    fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, VersionState::Pending | VersionState::InForce)
     }
 }
@@ -77,6 +79,9 @@ pub(crate) struct Order {
     /// Reserved over all versions, as the rows hold it.
     pub(crate) reserved_qty: i64,
     pub(crate) reserved_value: i64,
+    pub(crate) reserved_cash: i64,
+    /// Largest total quantity of any version: what a short sell has located.
+    pub(crate) largest_qty: i64,
     pub(crate) acknowledged: bool,
     pub(crate) cancel_pending: bool,
     pub(crate) unresolved: bool,
@@ -103,6 +108,7 @@ impl Order {
 pub(crate) struct Reserved {
     pub(crate) qty: i64,
     pub(crate) value: i64,
+    pub(crate) cash: i64,
     pub(crate) pending: usize,
 }
 
@@ -286,13 +292,16 @@ impl Orders {
         let mut reserved = Reserved {
             qty: 0,
             value: 0,
+            cash: 0,
             pending: 0,
         };
         for version in self.versions(slot).filter(|version| version.is_live()) {
             let leaves = version.leaves(cum_qty);
             let value = proportion_ceil(version.value_at_accept, leaves, version.leaves_at_accept);
             reserved.qty = reserved.qty.max(leaves);
+            let cash = proportion_ceil(version.cash_at_accept, leaves, version.leaves_at_accept);
             reserved.value = reserved.value.max(value);
+            reserved.cash = reserved.cash.max(cash);
             if version.state == VersionState::Pending {
                 reserved.pending = reserved.pending.saturating_add(1);
             }
@@ -368,13 +377,21 @@ impl Orders {
     }
 }
 
+/// What a version reserves for its leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Worth {
+    /// In 10⁻⁴ of the base currency.
+    pub(crate) value: i64,
+    /// Buys: in 10⁻⁴ of the instrument's currency.
+    pub(crate) cash: i64,
+}
+
 /// A version as it enters a chain.
 pub(crate) fn version(
     cl_ord_id: u64,
     price: Price,
-    qty: i64,
-    leaves: i64,
-    value: i64,
+    (qty, leaves): (i64, i64),
+    worth: Worth,
     state: VersionState,
 ) -> Version {
     Version {
@@ -382,7 +399,8 @@ pub(crate) fn version(
         price,
         qty,
         leaves_at_accept: leaves,
-        value_at_accept: value,
+        value_at_accept: worth.value,
+        cash_at_accept: worth.cash,
         gone: 0,
         state,
         next: NONE,
@@ -407,7 +425,7 @@ pub(crate) struct Accepted {
 
 impl Order {
     /// A new live order.
-    pub(crate) fn new(accepted: Accepted, message: &wire::NewOrder, value: i64) -> Self {
+    pub(crate) fn new(accepted: Accepted, message: &wire::NewOrder, worth: Worth) -> Self {
         let (first_version, in_force, last_version) = UNLINKED;
         Self {
             order_id: accepted.order_id,
@@ -424,7 +442,9 @@ impl Order {
             capacity: message.capacity,
             cum_qty: 0,
             reserved_qty: message.qty.0,
-            reserved_value: value,
+            reserved_value: worth.value,
+            reserved_cash: worth.cash,
+            largest_qty: message.qty.0,
             acknowledged: false,
             cancel_pending: false,
             unresolved: false,

@@ -5,20 +5,29 @@
 //! refusal wins, so the order of the lines in [`decide`] is the documented precedence.
 
 mod chain;
+mod cover;
+mod duplicate;
 mod notional;
 mod open_orders;
 mod permission;
 mod position;
 mod price;
+mod protection;
 mod rate;
 mod refusal;
+mod self_match;
 mod size;
 mod trading_state;
+mod turnover;
 
 pub(crate) use chain::Chain;
+pub(crate) use cover::unlocated;
+pub(crate) use duplicate::key as order_key;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
 pub(crate) use refusal::{Findings, Refusal};
+pub(crate) use self_match::{group_of, price_of};
+pub(crate) use size::Values;
 
 use crate::state::State;
 use wire::{OrdType, Price, Side};
@@ -38,7 +47,11 @@ pub(crate) struct Proposal {
     /// What the chain of replaces has reserved already.
     pub(crate) reserved_qty: i64,
     pub(crate) reserved_value: i64,
-    pub(crate) is_replace: bool,
+    pub(crate) reserved_cash: i64,
+    /// Quantity that a short sell has located already.
+    pub(crate) located_qty: i64,
+    /// Slot of the order that is replaced; `None` for a new one.
+    pub(crate) replaces: Option<u32>,
     /// Time of the command.
     pub(crate) t: u64,
 }
@@ -48,36 +61,52 @@ impl Proposal {
         self.side == Side::Buy
     }
 
+    pub(crate) fn is_replace(&self) -> bool {
+        self.replaces.is_some()
+    }
+
     /// Change of the reserved quantity.
     pub(crate) fn qty_delta(&self) -> i128 {
         i128::from(self.leaves.saturating_sub(self.reserved_qty).max(0))
     }
 }
 
-/// Runs every control from the trading state on, and gives the value of the new version's leaves.
+/// Runs every control from the trading state on, and gives what the new version's leaves are worth.
 /// Rate buckets advance if, and only if, all conform.
 pub(crate) fn decide(
     state: &mut State,
     order: &Proposal,
     found: &mut Findings,
-) -> Result<i64, Refusal> {
+) -> Result<Values, Refusal> {
     let reducing = position::is_purely_reducing(state, order);
 
     trading_state::not_halted(state, order)?;
     rate::conforms(state, order, found)?;
     rate::advance(state, order);
+    duplicate::is_not_repeated(state, order, found)?;
     price::reference_is_known(state, order, reducing, found)?;
     price::rate_is_known(state, order, reducing)?;
     price::is_within_collars(state, order, reducing, found)?;
     size::quantity_is_within_limits(state, order, found)?;
-    let (full_value, value) = size::value(state, order)?;
-    size::value_is_within_limits(state, order, full_value, found)?;
+    let values = size::value(state, order)?;
+    size::value_is_within_limits(state, order, values.full, found)?;
+    size::share_of_volume_is_within_limits(state, order, found)?;
     open_orders::count_is_within_limits(state, order, found)?;
+    cover::sale_is_covered(state, order)?;
     position::is_within_limits(state, order, found)?;
     trading_state::reduces_where_it_must(state, order)?;
-    let value_delta = value.saturating_sub(order.reserved_value).max(0);
+    let value_delta = values
+        .worth
+        .value
+        .saturating_sub(order.reserved_value)
+        .max(0);
     notional::gross_is_within_limits(state, order, value_delta, found)?;
     notional::net_is_within_limits(state, order, value_delta, found)?;
+    turnover::is_within_limits(state, order, value_delta, found)?;
+    let cash_delta = values.worth.cash.saturating_sub(order.reserved_cash).max(0);
+    cover::buy_is_paid(state, order, cash_delta, found)?;
+    self_match::matches_nobody(state, order)?;
+    protection::is_not_frozen(state, order)?;
 
-    Ok(value)
+    Ok(values)
 }

@@ -64,7 +64,7 @@ pub(super) fn gross_is_within_limits(
                 .value
                 .is_some_and(|value| after.gross <= i128::from(value))
             || after.gross <= before.gross
-            || (order.is_replace && delta <= 0)
+            || (order.is_replace() && delta <= 0)
             || is_reducing_at(state, order, place.level);
         if !passes {
             findings.refuse(RejectCode::GrossNotional, limit, &state.tree, after.gross)?;

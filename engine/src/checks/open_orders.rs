@@ -22,8 +22,8 @@ pub(super) fn count_is_within_limits(
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
     for (place, limit) in order.chain.limits(state, LimitKind::MaxOpenOrders) {
-        let after = live(state, order, place) + i64::from(!order.is_replace);
-        if !order.is_replace
+        let after = live(state, order, place) + i64::from(!order.is_replace());
+        if !order.is_replace()
             && limit.finite().is_some()
             && limit.value.is_some_and(|value| after > value)
         {

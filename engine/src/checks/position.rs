@@ -67,7 +67,7 @@ pub(super) fn is_within_limits(
             let over = limit
                 .finite()
                 .is_some_and(|value| worst > i128::from(value));
-            if own_side && over && (!order.is_replace || delta > 0) {
+            if own_side && over && (!order.is_replace() || delta > 0) {
                 findings.refuse(code, limit, &state.tree, worst)?;
             }
             findings.headroom.note(limit, &state.tree, worst);

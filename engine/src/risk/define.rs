@@ -202,7 +202,10 @@ impl RiskEngine {
         let Some(slot) = self.state.instruments.find(m.instrument_id) else {
             return Done::refused(RejectCode::UnknownInstrument, 0);
         };
-        self.state.instruments.get_mut(slot).mark = (!m.price.is_null()).then_some(m.price.0);
+        let mark = (!m.price.is_null()).then_some(m.price.0);
+        let instrument = self.state.instruments.get_mut(slot);
+        instrument.mark = mark;
+        instrument.opening_mark = instrument.opening_mark.or(mark);
         self.revalue(slot);
         self.refresh_values();
         Done::APPLIED

@@ -6,21 +6,6 @@ use wire::{
     LimitKind, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, SetLimit, Severity, Unit,
 };
 
-/// Kinds that this build enforces. A limit of another kind is refused rather than silently ignored.
-const ENFORCED: &[LimitKind] = &[
-    LimitKind::MaxOrderQty,
-    LimitKind::MaxOrderNotional,
-    LimitKind::PriceCollar,
-    LimitKind::ReferenceMaxAge,
-    LimitKind::OrderRate,
-    LimitKind::MaxOpenOrders,
-    LimitKind::MaxLong,
-    LimitKind::MaxShort,
-    LimitKind::GrossNotional,
-    LimitKind::NetLong,
-    LimitKind::NetShort,
-];
-
 impl RiskEngine {
     /// Puts a limit in force; it binds from the next order in the sequence.
     pub(super) fn set_limit(&mut self, turn: &Turn, m: &SetLimit) -> Done {
@@ -137,6 +122,7 @@ impl RiskEngine {
             Selector::Instrument => self.state.instruments.find(m.selector_id).is_some(),
             Selector::Group => true,
             Selector::All => m.selector_id == 0,
+            Selector::Currency => m.limit_kind == LimitKind::BuyingPower,
             _ => false,
         };
         known.then_some(SetKey {
@@ -164,10 +150,12 @@ impl RiskEngine {
                 let total = exposure.group_or_new(key.scope, key.selector_id);
                 exposure.total_mut(total).limits = set;
             }
-            _ => {
+            Selector::All => {
                 let total = exposure.all_of(key.scope);
                 exposure.total_mut(total).limits = set;
             }
+            // Buying power is looked up by account and currency.
+            _ => {}
         }
     }
 
@@ -212,7 +200,40 @@ impl RiskEngine {
                 Some(row().map_or(0, |row| row.reserved_sell.saturating_sub(row.value)))
             }
             LimitKind::NetShort => Some(sums().short),
+            LimitKind::DailyBuyTurnover if by_row => {
+                Some(row().map_or(0, |row| row.bought.saturating_add(row.reserved_buy)))
+            }
+            LimitKind::DailyBuyTurnover => Some(sums().buying),
+            LimitKind::DailySellTurnover if by_row => {
+                Some(row().map_or(0, |row| row.sold.saturating_add(row.reserved_sell)))
+            }
+            LimitKind::DailySellTurnover => Some(sums().selling),
+            LimitKind::DailyTurnover if by_row => Some(row().map_or(0, |row| {
+                row.bought
+                    .saturating_add(row.reserved_buy)
+                    .saturating_add(row.sold)
+                    .saturating_add(row.reserved_sell)
+            })),
+            LimitKind::DailyTurnover => Some(sums().buying.saturating_add(sums().selling)),
+            LimitKind::DailyLoss => Some(self.profit_of(limit).saturating_neg()),
             _ => None,
+        }
+    }
+
+    /// The day's profit and loss that a limit looks at.
+    pub(super) fn profit_of(&self, limit: &Limit) -> i128 {
+        let exposure = &self.state.exposure;
+        match limit.selector {
+            Selector::Instrument => self
+                .state
+                .instruments
+                .find(limit.selector_id)
+                .and_then(|instrument| exposure.find(limit.scope, instrument))
+                .map_or(0, |row| exposure.row(row).profit),
+            Selector::Group => exposure
+                .group_of(limit.scope, limit.selector_id)
+                .map_or(0, |slot| exposure.total(slot).sums.profit),
+            _ => exposure.total(exposure.all_of(limit.scope)).sums.profit,
         }
     }
 
@@ -240,20 +261,34 @@ impl RiskEngine {
     }
 }
 
-/// Whether value, unit, window, mode and expiry are what this build can enforce.
+/// Whether value, unit, window, mode and warn levels belong to the kind.
 fn is_in_range(m: &SetLimit) -> bool {
     let removed = m.value == i64::MIN;
-    let unit = if m.limit_kind == LimitKind::PriceCollar {
-        removed || matches!(m.unit, Unit::BasisPoints | Unit::Ticks)
-    } else {
-        m.unit == Unit::Natural
+    let unit = match m.limit_kind {
+        LimitKind::PriceCollar => matches!(m.unit, Unit::BasisPoints | Unit::Ticks),
+        LimitKind::MarketMakerProtection => matches!(m.unit, Unit::Quantity | Unit::Fills),
+        LimitKind::DailyLoss => matches!(m.unit, Unit::Natural | Unit::Halt),
+        LimitKind::MaxOrderVsAdv => matches!(m.unit, Unit::Natural | Unit::BasisPoints),
+        _ => m.unit == Unit::Natural,
     };
-    let window =
-        m.limit_kind != LimitKind::OrderRate || removed || m.value == UNLIMITED || m.window_ns > 0;
-    ENFORCED.contains(&m.limit_kind)
-        && (removed || m.value >= 0)
-        && unit
-        && window
+    let needs_window = matches!(
+        m.limit_kind,
+        LimitKind::OrderRate
+            | LimitKind::DuplicateOrder
+            | LimitKind::RepeatedExecution
+            | LimitKind::MarketMakerProtection
+    );
+    let window = !needs_window || m.value == UNLIMITED || m.window_ns > 0;
+    let place = match m.limit_kind {
+        LimitKind::BuyingPower => m.scope == Scope::Account && m.selector == Selector::Currency,
+        LimitKind::MarketMakerProtection => {
+            m.scope == Scope::Account && m.selector == Selector::Group
+        }
+        _ => m.selector != Selector::Currency,
+    };
+    !m.limit_kind.is_null()
+        && (removed || (m.value >= 0 && unit && window))
+        && place
         && !m.mode.is_null()
         && warn_levels_ascend(m)
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adjust;
+mod booked;
 mod day;
 mod define;
 mod digest;
@@ -15,7 +16,6 @@ mod orders;
 mod reports;
 mod views;
 mod wide;
-mod windows;
 
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};

@@ -16,9 +16,9 @@ impl RiskEngine {
         let mut found = Findings::default();
         let checked = self.check_entry(turn, m).and_then(|proposal| {
             let value = checks::decide(&mut self.state, &proposal, &mut found)?;
-            Ok((value, proposal))
+            Ok((value.worth, proposal))
         });
-        let (value, proposal) = match checked {
+        let (worth, proposal) = match checked {
             Ok(checked) => checked,
             Err(refusal) => {
                 let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
@@ -32,9 +32,9 @@ impl RiskEngine {
         let delta = Delta {
             buy: proposal.is_buy(),
             qty: i128::from(m.qty.0),
-            value: i128::from(value),
+            value: i128::from(worth.value),
             live: 1,
-            position: 0,
+            ..Delta::default()
         };
         self.reserve(rows, delta);
         let session = turn.session.unwrap_or_default();
@@ -52,12 +52,13 @@ impl RiskEngine {
         let first = version(
             m.cl_ord_id,
             m.price,
-            m.qty.0,
-            m.qty.0,
-            value,
+            (m.qty.0, m.qty.0),
+            worth,
             VersionState::InForce,
         );
-        self.state.orders.add(Order::new(accepted, m, value), first);
+        let slot = self.state.orders.add(Order::new(accepted, m, worth), first);
+        self.note_accepted(slot, &proposal, worth);
+        self.refresh_rows(&rows);
         let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
         if inline {
             let routed = RoutedOrder {
@@ -80,9 +81,6 @@ impl RiskEngine {
         }
         decision
     }
-
-    /// What an accepted new order means to controls that keep books of their own.
-    fn accepted(&mut self, _slot: u32) {}
 
     /// The checks that need no limits, in the documented order.
     fn check_entry(&mut self, turn: &Turn, m: &NewOrder) -> Result<Proposal, Refusal> {
@@ -119,7 +117,9 @@ impl RiskEngine {
             leaves: m.qty.0,
             reserved_qty: 0,
             reserved_value: 0,
-            is_replace: false,
+            reserved_cash: 0,
+            located_qty: 0,
+            replaces: None,
             t: turn.t,
         })
     }
@@ -142,7 +142,9 @@ impl RiskEngine {
             return Err(Refusal::plain(RejectCode::Busy));
         }
         let state = &self.state;
+        let longest = state.limits.longest_window(LimitKind::DuplicateOrder);
         if state.orders.is_nearly_full()
+            || (longest > 0 && state.accepted_orders.is_nearly_full(turn.t, longest))
             || state.exposure.is_nearly_full()
             || state.executions.is_nearly_full()
         {
@@ -225,9 +227,9 @@ impl RiskEngine {
         let mut found = Findings::default();
         let checked = self.check_replace(turn, m).and_then(|(slot, proposal)| {
             let value = checks::decide(&mut self.state, &proposal, &mut found)?;
-            Ok((value, slot, proposal))
+            Ok((value.worth, slot, proposal))
         });
-        let (value, slot, proposal) = match checked {
+        let (worth, slot, proposal) = match checked {
             Ok(checked) => checked,
             Err(refusal) => {
                 let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
@@ -239,12 +241,12 @@ impl RiskEngine {
         let added = version(
             m.cl_ord_id,
             m.price,
-            m.qty.0,
-            proposal.leaves,
-            value,
+            (m.qty.0, proposal.leaves),
+            worth,
             VersionState::Pending,
         );
         self.state.orders.add_replace(slot, added);
+        self.note_replace(slot, &proposal);
         self.settle(slot, 0);
         let order = self.state.orders.get(slot);
         let (order_id, inline) = (order.order_id, order.inline);
@@ -315,7 +317,9 @@ impl RiskEngine {
             leaves: m.qty.0.saturating_sub(order.cum_qty).max(0),
             reserved_qty: order.reserved_qty,
             reserved_value: order.reserved_value,
-            is_replace: true,
+            reserved_cash: order.reserved_cash,
+            located_qty: order.largest_qty,
+            replaces: Some(slot),
             t: turn.t,
         };
         Ok((slot, proposal))

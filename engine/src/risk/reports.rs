@@ -35,9 +35,6 @@ pub(super) struct Booked {
 }
 
 impl RiskEngine {
-    /// What a booked fill means to controls that keep books of their own.
-    fn booked(&mut self, _fill: &Booked) {}
-
     pub(super) fn venue_report(
         &mut self,
         turn: &Turn,
@@ -224,7 +221,8 @@ impl RiskEngine {
                 });
             }
         }
-        self.booked(&Booked {
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        let fill = Booked {
             order: Some(slot),
             account_row: Some(account_row),
             trader: Some(self.state.orders.get(slot).trader),
@@ -233,7 +231,8 @@ impl RiskEngine {
             qty,
             price: m.last_px.0,
             today: m.trade_date >= self.state.day.date,
-        });
+        };
+        self.booked(&fill, &rows);
         let row = self.state.exposure.row_mut(account_row);
         row.day_fills = row.day_fills.saturating_add(signed);
         let (position, account) = (row.position, row.scope);
@@ -260,7 +259,6 @@ impl RiskEngine {
             ..OrderFilled::default()
         };
         self.send(session, filled.into(), out);
-        self.refresh_rows(&self.state.exposure.chain_rows(account_row, trader_row));
     }
 
     fn move_position(&mut self, account_row: u32, trader_row: u32, signed: i128) {
@@ -309,19 +307,23 @@ impl RiskEngine {
             ..Delta::default()
         };
         state.exposure.apply(row, delta, &state.instruments);
-        let mut rows = vec![row];
+        let place = *state.exposure.row(row);
+        let all = [row, place.desk_row, place.firm_row];
+        let rows = if account.is_some() {
+            &all[..]
+        } else {
+            &all[..1]
+        };
+        for above in &rows[1..] {
+            state.exposure.apply(*above, delta, &state.instruments);
+        }
         if account.is_some() {
-            let place = *state.exposure.row(row);
-            for above in [place.desk_row, place.firm_row] {
-                state.exposure.apply(above, delta, &state.instruments);
-                rows.push(above);
-            }
             let row = state.exposure.row_mut(row);
             row.day_fills = row.day_fills.saturating_add(signed);
         } else {
             self.firm_reduce_only();
         }
-        self.booked(&Booked {
+        let fill = Booked {
             order: None,
             account_row: account.map(|_| row),
             trader: None,
@@ -330,7 +332,8 @@ impl RiskEngine {
             qty: m.last_qty.0,
             price: m.last_px.0,
             today: m.trade_date >= self.state.day.date,
-        });
+        };
+        self.booked(&fill, rows);
         let node = self.state.tree.get(scope);
         let event = RiskEvent {
             new_value: m.last_qty.0,
@@ -346,7 +349,6 @@ impl RiskEngine {
             ..RiskEvent::default()
         };
         self.alert(event);
-        self.refresh_rows(&rows);
     }
 
     /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
@@ -383,10 +385,10 @@ impl RiskEngine {
         } else {
             reserved.pending == 0 && in_force.leaves(order.cum_qty) == 0
         };
-        let (qty, value) = if ends {
-            (0, 0)
+        let (qty, value, cash) = if ends {
+            (0, 0, 0)
         } else {
-            (reserved.qty, reserved.value)
+            (reserved.qty, reserved.value, reserved.cash)
         };
         let delta = Delta {
             buy: order.is_buy(),
@@ -394,13 +396,25 @@ impl RiskEngine {
             value: i128::from(value).saturating_sub(i128::from(order.reserved_value)),
             live: if ends { -1 } else { 0 },
             position,
+            ..Delta::default()
         };
-        (order.reserved_qty, order.reserved_value) = (qty, value);
+        let qty_change = qty.saturating_sub(order.reserved_qty);
+        let cash_change = cash.saturating_sub(order.reserved_cash);
+        (
+            order.reserved_qty,
+            order.reserved_value,
+            order.reserved_cash,
+        ) = (qty, value, cash);
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
         self.reserve(rows, delta);
+        self.note_reserve(slot, qty_change, cash_change);
         if ends {
             self.end_order(slot);
+        }
+        if position == 0 {
+            // A fill is followed by its own refresh, once all its books have moved.
+            self.refresh_rows(&rows);
         }
     }
 

@@ -7,9 +7,6 @@ use crate::view::{
 };
 use wire::{Flag, OrdType, Scope, Selector, Topology};
 
-/// Warn levels in per cent where none were set.
-const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
-
 impl RiskEngine {
     /// The firm as a whole; `None` before the genesis.
     #[must_use]
@@ -108,12 +105,7 @@ impl RiskEngine {
             .iter()
             .filter_map(|limit| {
                 let node = self.state.tree.get(limit.scope);
-                let mut warn = limit.warn;
-                for (level, default) in warn.iter_mut().zip(WARN_DEFAULT) {
-                    if *level == 0 {
-                        *level = default;
-                    }
-                }
+                let warn = super::events::warn_levels(limit);
                 Some(LimitView {
                     scope: node.scope,
                     scope_id: node.id,

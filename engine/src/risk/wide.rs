@@ -191,7 +191,7 @@ impl RiskEngine {
     }
 
     /// Marks all live orders that match, and lets the steps ask for their cancel.
-    fn start_job(
+    pub(super) fn start_job(
         &mut self,
         ref_id: u64,
         session: Option<u32>,
@@ -334,6 +334,8 @@ impl RiskEngine {
     /// An order has ended by any path: the jobs that matched it count down.
     pub(super) fn end_order(&mut self, slot: u32) {
         self.state.orders.end(slot);
+        let buy = self.state.orders.get(slot).is_buy();
+        self.state.peers.remove(slot, buy);
         let order = self.state.orders.get_mut(slot);
         let mut bits = std::mem::take(&mut order.jobs);
         order.jobs_due &= !bits;

@@ -408,6 +408,8 @@ wire_enums! {
         Quantity = 3,
         /// A count of fills.
         Fills = 4,
+        /// Daily loss, an amount: the scope is halted instead of reduce-only.
+        Halt = 5,
     }
     /// Whether a limit refuses.
     LimitMode {
