@@ -237,6 +237,37 @@ impl From<Request> for Command {
     }
 }
 
+impl Command {
+    /// Flags of a client's message; 0 for the server's own records.
+    #[must_use]
+    pub const fn flags(&self) -> u32 {
+        macro_rules! prefixed {
+            ($($name:ident)*) => {
+                match self {
+                    $( Self::$name(message) => message.flags, )*
+                    Self::DefineFirm(_)
+                    | Self::DefineDesk(_)
+                    | Self::DefineTrader(_)
+                    | Self::DefineSession(_)
+                    | Self::Entitle(_)
+                    | Self::SessionUp(_)
+                    | Self::SessionDown(_)
+                    | Self::LogonRefused(_)
+                    | Self::Refused(_)
+                    | Self::TimePassed(_)
+                    | Self::Step(_)
+                    | Self::Started(_)
+                    | Self::RulesChanged(_)
+                    | Self::DefineCurrency(_) => 0,
+                }
+            };
+        }
+        prefixed!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
+                  SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
+                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset)
+    }
+}
+
 /// A command with its place in the one sequence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sequenced {

@@ -192,7 +192,7 @@ impl Outbox {
         mut reply: Reply,
     ) {
         debug_assert!(self.room() > 0, "one command causes at most 64 messages");
-        reply.set_seq_no(0, out_seq_no);
+        reply.set_seq_no(reply.flags(), out_seq_no);
         reply.set_engine(engine_seq, Time(t));
         self.items.push(Outgoing { session_id, reply });
     }

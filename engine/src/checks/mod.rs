@@ -1,7 +1,7 @@
 //! The controls, one pure function each, in the order in which they refuse.
 //!
 //! A function here reads the state and a [`Proposal`] and says pass or [`Refusal`]; none of them changes
-//! anything, except that [`decide`] advances the rate buckets once all of them conform (C5). The first
+//! anything. What has to change whether or not the order passes is said in [`Findings`]. The first
 //! refusal wins, so the order of the lines in [`decide`] is the documented precedence.
 
 mod chain;
@@ -25,6 +25,7 @@ pub(crate) use cover::unlocated;
 pub(crate) use duplicate::key as order_key;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
+pub(crate) use rate::advance as advance_rates;
 pub(crate) use refusal::{Findings, Refusal};
 pub(crate) use self_match::{group_of, price_of};
 pub(crate) use size::Values;
@@ -52,6 +53,8 @@ pub(crate) struct Proposal {
     pub(crate) located_qty: i64,
     /// Slot of the order that is replaced; `None` for a new one.
     pub(crate) replaces: Option<u32>,
+    /// Only asked about: nothing may be reserved or counted (R35).
+    pub(crate) what_if: bool,
     /// Time of the command.
     pub(crate) t: u64,
 }
@@ -72,9 +75,8 @@ impl Proposal {
 }
 
 /// Runs every control from the trading state on, and gives what the new version's leaves are worth.
-/// Rate buckets advance if, and only if, all conform.
 pub(crate) fn decide(
-    state: &mut State,
+    state: &State,
     order: &Proposal,
     found: &mut Findings,
 ) -> Result<Values, Refusal> {
@@ -82,7 +84,7 @@ pub(crate) fn decide(
 
     trading_state::not_halted(state, order)?;
     rate::conforms(state, order, found)?;
-    rate::advance(state, order);
+    found.rate_conforms = true;
     duplicate::is_not_repeated(state, order, found)?;
     price::reference_is_known(state, order, reducing, found)?;
     price::rate_is_known(state, order, reducing)?;
@@ -105,7 +107,7 @@ pub(crate) fn decide(
     turnover::is_within_limits(state, order, value_delta, found)?;
     let cash_delta = values.worth.cash.saturating_sub(order.reserved_cash).max(0);
     cover::buy_is_paid(state, order, cash_delta, found)?;
-    self_match::matches_nobody(state, order)?;
+    self_match::matches_nobody(state, order, found)?;
     protection::is_not_frozen(state, order)?;
 
     Ok(values)

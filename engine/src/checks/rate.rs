@@ -37,7 +37,7 @@ pub(super) fn conforms(
 }
 
 /// Takes one order out of every bucket of the chain that conforms: all enforced ones do.
-pub(super) fn advance(state: &mut State, order: &Proposal) {
+pub(crate) fn advance(state: &mut State, order: &Proposal) {
     let kind = LimitKind::OrderRate;
     for place in order.chain.places(kind) {
         let limit = state

@@ -69,6 +69,10 @@ pub(crate) struct Findings {
     pub(crate) headroom: Headroom,
     /// The first shadow limit that would have refused.
     pub(crate) shadow: Option<Refusal>,
+    /// Every enforced rate bucket conforms: all advance, whatever later checks say (C5).
+    pub(crate) rate_conforms: bool,
+    /// A list of possible matches was walked: its exact bound (C17).
+    pub(crate) peer_bound: Option<(u32, i64)>,
 }
 
 impl Findings {

@@ -1,6 +1,6 @@
 //! C17: the order would match a live order of the same group in the same instrument and venue.
 
-use super::{Proposal, Refusal};
+use super::{Findings, Proposal, Refusal};
 use crate::orders::Version;
 use crate::peers;
 use crate::state::State;
@@ -39,7 +39,11 @@ fn best_price(state: &State, slot: u32) -> Option<i64> {
 }
 
 /// Nothing live on the other side of the group crosses the order.
-pub(super) fn matches_nobody(state: &mut State, order: &Proposal) -> Result<(), Refusal> {
+pub(super) fn matches_nobody(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
     let account = order.chain.scopes[0];
     if state.tree.get(account).self_match_off {
         return Ok(());
@@ -71,7 +75,7 @@ pub(super) fn matches_nobody(state: &mut State, order: &Proposal) -> Result<(), 
         };
         crossed |= crosses(price) && order.replaces != Some(slot);
     }
-    state.peers.tighten(list, best);
+    findings.peer_bound = Some((list, best));
     if crossed {
         let id = state.tree.get(account).id;
         return Err(Refusal::at(RejectCode::SelfMatch, Scope::Account, id));

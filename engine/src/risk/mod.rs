@@ -51,6 +51,15 @@ struct Turn {
     session: Option<u32>,
     in_seq_no: u64,
     busy: bool,
+    /// The order is only asked about (R35).
+    what_if: bool,
+}
+
+impl Turn {
+    /// Flags of the answer.
+    const fn flags(&self) -> u32 {
+        if self.what_if { wire::WHAT_IF } else { 0 }
+    }
 }
 
 impl Default for RiskEngine {
@@ -91,6 +100,7 @@ impl RiskEngine {
             session,
             in_seq_no: input.in_seq_no,
             busy: input.busy,
+            what_if: input.command.flags() & wire::WHAT_IF != 0,
         };
         self.end_temporary_limits();
         let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
@@ -100,10 +110,14 @@ impl RiskEngine {
                 ..Decision::of(Outcome::Dropped)
             };
         }
-        let mut decision = if self.may_send(&turn, &input.command) {
-            self.dispatch(&turn, &input.command, out)
+        let command = &input.command;
+        let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+        let mut decision = if !self.may_send(&turn, command) {
+            self.business_reject(&turn, command, RejectCode::RoleDenied, out)
+        } else if turn.what_if && !asks {
+            self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
         } else {
-            self.business_reject(&turn, &input.command, RejectCode::RoleDenied, out)
+            self.dispatch(&turn, command, out)
         };
         self.drain_backlog(out);
         decision.out_seq_no = out_seq_no;

@@ -15,10 +15,13 @@ impl RiskEngine {
     pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
         let mut found = Findings::default();
         let checked = self.check_entry(turn, m).and_then(|proposal| {
-            let value = checks::decide(&mut self.state, &proposal, &mut found)?;
+            let value = self.decide(&proposal, &mut found)?;
             Ok((value.worth, proposal))
         });
         let (worth, proposal) = match checked {
+            Ok((_, proposal)) if proposal.what_if => {
+                return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
+            }
             Ok(checked) => checked,
             Err(refusal) => {
                 let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
@@ -82,6 +85,22 @@ impl RiskEngine {
         decision
     }
 
+    /// All controls; then, unless the order is only asked about, what they moved on their way.
+    fn decide(
+        &mut self,
+        proposal: &Proposal,
+        found: &mut Findings,
+    ) -> Result<checks::Values, Refusal> {
+        let decided = checks::decide(&self.state, proposal, found);
+        if found.rate_conforms && !proposal.what_if {
+            checks::advance_rates(&mut self.state, proposal);
+        }
+        if let Some((list, bound)) = found.peer_bound {
+            self.state.peers.tighten(list, bound);
+        }
+        decided
+    }
+
     /// The checks that need no limits, in the documented order.
     fn check_entry(&mut self, turn: &Turn, m: &NewOrder) -> Result<Proposal, Refusal> {
         let state = &self.state;
@@ -120,6 +139,7 @@ impl RiskEngine {
             reserved_cash: 0,
             located_qty: 0,
             replaces: None,
+            what_if: turn.what_if,
             t: turn.t,
         })
     }
@@ -137,7 +157,11 @@ impl RiskEngine {
         let session = self.session_of(turn)?;
         let chain = self.state.tree.chain(account, trader);
         checks::is_permitted(&self.state, &chain, instrument, ord_type)?;
-        self.take_cl_ord_id(session, cl_ord_id)?;
+        if turn.what_if {
+            self.check_cl_ord_id(session, cl_ord_id)?;
+        } else {
+            self.take_cl_ord_id(session, cl_ord_id)?;
+        }
         if turn.busy {
             return Err(Refusal::plain(RejectCode::Busy));
         }
@@ -164,13 +188,17 @@ impl RiskEngine {
         turn.session.ok_or(Refusal::plain(RejectCode::NotEntitled))
     }
 
-    /// The clOrdId is above the session's mark, which rises to it, whatever becomes of the message.
-    pub(super) fn take_cl_ord_id(&mut self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
-        let session = self.state.sessions.get_mut(session);
-        if cl_ord_id <= session.cl_ord_id_mark {
+    fn check_cl_ord_id(&self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
+        if cl_ord_id <= self.state.sessions.get(session).cl_ord_id_mark {
             return Err(Refusal::plain(RejectCode::DuplicateClOrdId));
         }
-        session.cl_ord_id_mark = cl_ord_id;
+        Ok(())
+    }
+
+    /// The clOrdId is above the session's mark, which rises to it, whatever becomes of the message.
+    pub(super) fn take_cl_ord_id(&mut self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
+        self.check_cl_ord_id(session, cl_ord_id)?;
+        self.state.sessions.get_mut(session).cl_ord_id_mark = cl_ord_id;
         Ok(())
     }
 
@@ -226,10 +254,14 @@ impl RiskEngine {
     ) -> Decision {
         let mut found = Findings::default();
         let checked = self.check_replace(turn, m).and_then(|(slot, proposal)| {
-            let value = checks::decide(&mut self.state, &proposal, &mut found)?;
+            let value = self.decide(&proposal, &mut found)?;
             Ok((value.worth, slot, proposal))
         });
         let (worth, slot, proposal) = match checked {
+            Ok((_, slot, proposal)) if proposal.what_if => {
+                let order_id = self.state.orders.get(slot).order_id;
+                return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+            }
             Ok(checked) => checked,
             Err(refusal) => {
                 let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
@@ -320,6 +352,7 @@ impl RiskEngine {
             reserved_cash: order.reserved_cash,
             located_qty: order.largest_qty,
             replaces: Some(slot),
+            what_if: turn.what_if,
             t: turn.t,
         };
         Ok((slot, proposal))
@@ -444,6 +477,7 @@ impl RiskEngine {
             decision = with_shadow(decision, found);
         }
         let reply = OrderAccepted {
+            flags: turn.flags(),
             cl_ord_id,
             order_id,
             util_bps: decision.util_bps,
@@ -475,6 +509,7 @@ impl RiskEngine {
             ..Decision::of(Outcome::Rejected)
         };
         let reply = OrderRejected {
+            flags: turn.flags(),
             cl_ord_id,
             limit_value: decision.limit,
             observed_value: decision.observed,
