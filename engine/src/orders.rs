@@ -358,6 +358,38 @@ impl Orders {
         }
     }
 
+    /// Quantity that will not come back, in every version.
+    pub(crate) fn lose(&mut self, slot: u32, gone: i64) {
+        let mut at = self.get(slot).first_version;
+        while at != NONE {
+            let version = &mut self.versions[at as usize];
+            version.gone = version.gone.saturating_add(gone);
+            at = version.next;
+        }
+    }
+
+    /// Revives the version in force of an ended order with at most `freed` leaves; false if none are.
+    pub(crate) fn revive(&mut self, slot: u32, freed: i64) -> bool {
+        let order = self.get(slot);
+        let (cum_qty, in_force) = (order.cum_qty, order.in_force);
+        if self.versions[in_force as usize].leaves(cum_qty) == 0 {
+            return false;
+        }
+        let mut at = order.first_version;
+        while at != NONE {
+            let version = &mut self.versions[at as usize];
+            if at != in_force && version.is_live() {
+                version.state = VersionState::Superseded;
+            }
+            at = version.next;
+        }
+        self.keep_at_most(slot, freed);
+        self.ended.retain(|ended| *ended != slot);
+        self.items[slot as usize].terminal = false;
+        self.live = self.live.saturating_add(1);
+        true
+    }
+
     /// Status for reports.
     pub(crate) fn status(&self, slot: u32) -> OrderStatus {
         let order = self.get(slot);

@@ -27,12 +27,16 @@ impl RiskEngine {
         };
         let node = self.state.tree.get_mut(slot);
         node.name = m.name;
+        let regrouped = node.self_match_group != m.self_match_group;
         node.self_match_group = m.self_match_group;
         node.self_match_off = m.self_match_off == Flag::Yes;
         if m.suspense == Flag::Yes {
             self.state.tree.suspense = Some(slot);
         } else if self.state.tree.suspense == Some(slot) {
             self.state.tree.suspense = None;
+        }
+        if regrouped {
+            self.relist_peers(slot);
         }
         Done::APPLIED
     }

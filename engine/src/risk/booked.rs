@@ -1,6 +1,6 @@
 //! What a booked fill means beyond position and reserve: turnover, profit, cash, windows, latches.
 
-use super::reports::Booked;
+use super::fills::Booked;
 use super::{Done, RiskEngine, Turn};
 use crate::exposure::Delta;
 use crate::limits::{Limit, SetKey, UNLIMITED};

@@ -1,6 +1,6 @@
 //! Books beside the rows: cash, settled positions and locates, lists of possible matches.
 
-use super::reports::Booked;
+use super::fills::Booked;
 use super::{Done, RiskEngine};
 use crate::checks::{self, Proposal};
 use crate::orders::Worth;
@@ -52,16 +52,52 @@ impl RiskEngine {
 
     /// An accepted new order enters the books.
     pub(super) fn note_accepted(&mut self, slot: u32, proposal: &Proposal, worth: Worth) {
-        let account = proposal.chain.scopes[0];
         let key = checks::order_key(proposal);
         self.state.accepted_orders.note(key, proposal.t);
-        let group = checks::group_of(&self.state, account);
-        let price = checks::price_of(proposal.ord_type, proposal.price.0, proposal.is_buy());
-        self.state
-            .peers
-            .add(slot, group, proposal.instrument, proposal.is_buy(), price);
+        self.list_peer(slot);
         self.use_locates(slot, proposal);
         self.note_reserve(slot, proposal.qty, worth.cash);
+    }
+
+    /// Lists a live order with those that it could match.
+    pub(super) fn list_peer(&mut self, slot: u32) {
+        let order = self.state.orders.get(slot);
+        let (instrument, buy) = (order.instrument, order.is_buy());
+        let group = checks::group_of(&self.state, order.account);
+        let price = checks::price_of(
+            order.ord_type,
+            self.state.orders.in_force(slot).price.0,
+            buy,
+        );
+        self.state.peers.add(slot, group, instrument, buy, price);
+    }
+
+    /// The self-match group of an account has changed: its live orders move to the new lists.
+    pub(super) fn relist_peers(&mut self, account: u32) {
+        let live: Vec<u32> = self
+            .state
+            .orders
+            .live()
+            .filter(|(_, order)| order.account == account)
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in live {
+            let order = self.state.orders.get(slot);
+            let (ord_type, buy) = (order.ord_type, order.is_buy());
+            self.state.peers.remove(slot, buy);
+            self.list_peer(slot);
+            let prices: Vec<i64> = self
+                .state
+                .orders
+                .versions(slot)
+                .map(|v| v.price.0)
+                .collect();
+            for price in prices {
+                self.state
+                    .peers
+                    .add_version(slot, buy, checks::price_of(ord_type, price, buy));
+            }
+        }
     }
 
     /// An accepted replace enters the books; what it reserves follows when the order settles.

@@ -6,10 +6,12 @@
 mod accounts;
 mod adjust;
 mod booked;
+mod busts;
 mod day;
 mod define;
 mod digest;
 mod events;
+mod fills;
 mod holdings;
 mod limits;
 mod orders;
