@@ -29,6 +29,12 @@ pub struct RowView {
     pub reserved_sell: i128,
     /// Signed value of the position at the mark, 10⁻⁴; `None` without mark or rate.
     pub value: Option<i128>,
+    /// Today's buys at their fill prices, 10⁻⁴.
+    pub bought: i128,
+    /// Today's sells at their fill prices, 10⁻⁴.
+    pub sold: i128,
+    /// Profit and loss of the day, 10⁻⁴; `None` without mark or rate.
+    pub day_pnl: Option<i128>,
 }
 
 /// One order.

@@ -32,7 +32,7 @@ const BACKLOG: usize = 4_096;
 const ROOM_KEPT: usize = 8;
 
 /// The middle office: all state, one entrance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RiskEngine {
     state: State,
     jobs: Jobs,
@@ -104,7 +104,7 @@ impl RiskEngine {
             busy: input.busy,
             what_if: input.command.flags() & wire::WHAT_IF != 0,
         };
-        self.end_temporary_limits();
+        self.fire_deadlines();
         let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
         if !self.take_seq_no(&turn, out) {
             return Decision {
@@ -124,6 +124,12 @@ impl RiskEngine {
         self.drain_backlog(out);
         decision.out_seq_no = out_seq_no;
         decision
+    }
+
+    /// R26: what is due by now happens before the command.
+    fn fire_deadlines(&mut self) {
+        self.end_temporary_limits();
+        self.end_graces();
     }
 
     /// R32: a number already applied is dropped, a gap is told and the message processed.
@@ -421,7 +427,9 @@ impl RiskEngine {
     /// When the next deadline is due: a `TimePassed` must enter then if nothing else does.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.state.limits.next_deadline()
+        let limits = self.state.limits.next_deadline();
+        let sessions = self.state.sessions.next_deadline();
+        limits.into_iter().chain(sessions).min()
     }
 
     /// Recomputes every sum from its parts.

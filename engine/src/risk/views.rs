@@ -49,6 +49,9 @@ impl RiskEngine {
                     reserved_buy: row.reserved_buy,
                     reserved_sell: row.reserved_sell,
                     value: valued.then_some(row.value),
+                    bought: row.bought,
+                    sold: row.sold,
+                    day_pnl: crate::exposure::day_profit(row, &self.state.instruments),
                 }
             })
             .collect();

@@ -34,7 +34,7 @@ pub(super) struct Job {
 }
 
 /// All jobs under way, by their bit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
 }
@@ -188,6 +188,17 @@ impl RiskEngine {
             ..RiskEvent::default()
         });
         Done::version(version)
+    }
+
+    /// Cancel on disconnect: sessions that did not come back within their grace.
+    pub(super) fn end_graces(&mut self) {
+        while let Some(session) = self.state.sessions.due(self.t) {
+            self.state.sessions.set_deadline(session, 0);
+            let of_session =
+                |engine: &Self, slot: u32| engine.state.orders.get(slot).session == session;
+            // Without a free job the orders stay: an operator's kill switch reaches them.
+            let _started = self.start_job(0, None, CancelReason::Disconnect, of_session);
+        }
     }
 
     /// Marks all live orders that match, and lets the steps ask for their cancel.
