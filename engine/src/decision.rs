@@ -2,7 +2,7 @@
 
 use wire::bincode::{Decode, Encode};
 use wire::layout::{EnumDef, FieldKind, WireField};
-use wire::{LimitKind, RejectCode, Reply, Scope, Time, messages};
+use wire::{Flag, LimitKind, RejectCode, Reply, Scope, Time, messages};
 
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
@@ -113,8 +113,8 @@ messages! {
         shadow_limit_kind: LimitKind [optional],
         #[doc = "Scope of the first shadow limit that would have refused."]
         shadow_scope: Scope [optional],
-        #[doc = "Zero."]
-        reserved1: u8,
+        #[doc = "Whether a desk reported on its own orders (sidecar)."]
+        self_reported: Flag,
         #[doc = "Reject code of the first shadow limit that would have refused; 0 for none."]
         shadow_code: u16,
         #[doc = "Zero."]
@@ -128,6 +128,7 @@ impl Decision {
     pub fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
+            self_reported: Flag::No,
             ..Self::default()
         }
     }
@@ -136,9 +137,8 @@ impl Decision {
     #[must_use]
     pub fn refused(code: RejectCode) -> Self {
         Self {
-            outcome: Outcome::Refused,
             code: code.number(),
-            ..Self::default()
+            ..Self::of(Outcome::Refused)
         }
     }
 }

@@ -96,6 +96,11 @@ impl Executions {
         self.items.len().saturating_mul(10) >= self.capacity.saturating_mul(9)
     }
 
+    /// Whether every place is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.items.len() >= self.capacity
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Execution> {
         self.items.iter()
     }

@@ -189,6 +189,11 @@ impl Exposure {
         self.rows.len().saturating_mul(10) >= self.capacity.saturating_mul(9)
     }
 
+    /// Whether the table has grown past its size.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.len() >= self.capacity
+    }
+
     pub(crate) fn find(&self, scope: u32, instrument: u32) -> Option<u32> {
         self.by_place.get(place(scope, instrument))
     }

@@ -121,6 +121,7 @@ pub(crate) struct Orders {
     free_versions: Vec<u32>,
     ended: VecDeque<u32>,
     by_id: Table<(u32, u64)>,
+    by_order_id: Table<u64>,
     pub(crate) live: usize,
     capacity: usize,
 }
@@ -135,6 +136,7 @@ impl Orders {
             free_versions: Vec::with_capacity(versions),
             ended: VecDeque::with_capacity(capacity),
             by_id: Table::with_capacity(versions, (0, 0)),
+            by_order_id: Table::with_capacity(capacity, 0),
             live: 0,
             capacity,
         }
@@ -143,6 +145,11 @@ impl Orders {
     /// Whether new orders must stop: at 90 % of the table live.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.live.saturating_mul(10) >= self.capacity.saturating_mul(9)
+    }
+
+    /// Whether every slot is live.
+    pub(crate) fn is_full(&self) -> bool {
+        self.live >= self.capacity
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Order {
@@ -156,6 +163,11 @@ impl Orders {
     /// The order that one of a session's ids belongs to.
     pub(crate) fn find(&self, session: u32, cl_ord_id: u64) -> Option<u32> {
         self.by_id.get((session, cl_ord_id))
+    }
+
+    /// The order with the id that the engine gave it.
+    pub(crate) fn find_by_order_id(&self, order_id: u64) -> Option<u32> {
+        self.by_order_id.get(order_id)
     }
 
     /// Number of slots ever used, for walks over all orders.
@@ -184,7 +196,7 @@ impl Orders {
         }
         let first = self.add_version(version);
         (order.first_version, order.in_force, order.last_version) = (first, first, first);
-        let id = (order.session, version.cl_ord_id);
+        let (id, order_id) = ((order.session, version.cl_ord_id), order.order_id);
         let slot = match self.free_orders.pop() {
             Some(slot) => {
                 self.items[slot as usize] = order;
@@ -196,6 +208,7 @@ impl Orders {
             }
         };
         self.by_id.insert(id, slot);
+        self.by_order_id.insert(order_id, slot);
         self.live = self.live.saturating_add(1);
         slot
     }
@@ -244,6 +257,7 @@ impl Orders {
             self.free_versions.push(at);
             at = version.next;
         }
+        self.by_order_id.remove(self.items[slot as usize].order_id);
         self.items[slot as usize].order_id = 0;
         self.free_orders.push(slot);
     }

@@ -58,6 +58,8 @@ pub(crate) struct State {
     /// Reduce only until a lossy restart is reconciled.
     pub(crate) restricted: bool,
     pub(crate) clock_commanded: bool,
+    /// Some table is full.
+    pub(crate) full: bool,
     /// Fills that could not be booked: sequence numbers of their records, for ops to list (R15).
     pub(crate) unbooked: Vec<u64>,
 }
@@ -88,6 +90,7 @@ impl State {
             epoch: 0,
             restricted: false,
             clock_commanded: false,
+            full: false,
             unbooked: Vec::new(),
         }
     }

@@ -74,7 +74,12 @@ impl RiskEngine {
     }
 
     pub(super) fn permit(&mut self, m: &Permit) -> Done {
-        let Some(slot) = self.state.tree.find(m.scope, m.scope_id) else {
+        let slot = self
+            .state
+            .tree
+            .find(m.scope, m.scope_id)
+            .filter(|_| matches!(m.scope, Scope::Account | Scope::Desk));
+        let Some(slot) = slot else {
             return Done::refused(RejectCode::LimitRange, 0);
         };
         let known = match m.selector {

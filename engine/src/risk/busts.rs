@@ -1,6 +1,6 @@
 //! Busts and corrections: a booked execution is taken back once (R16).
 
-use super::fills::{Booked, execution_key};
+use super::fills::Booked;
 use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
@@ -53,7 +53,7 @@ impl RiskEngine {
             None
         };
         let reopen = m.reopen == Flag::Yes;
-        let key = execution_key(m, instrument, m.ref_exec_id);
+        let key = self.execution_key(turn, m, instrument, m.ref_exec_id);
         let Some(slot) = self.state.executions.find(key) else {
             if corrected.is_some() {
                 // Without the execution there is nothing that could be corrected.
@@ -82,7 +82,7 @@ impl RiskEngine {
                 && self
                     .state
                     .executions
-                    .find(execution_key(m, instrument, c.exec_id))
+                    .find(self.execution_key(turn, m, instrument, c.exec_id))
                     .is_some()
         });
         if known.standing != Standing::Booked || unchanged || replayed {

@@ -190,8 +190,8 @@ impl RiskEngine {
         let found = self
             .state
             .orders
-            .remembered()
-            .find(|(_, order)| order.order_id == m.order_id)
+            .find_by_order_id(m.order_id)
+            .map(|slot| (slot, self.state.orders.get(slot)))
             .map(|(slot, order)| (slot, order.terminal, order.unresolved, order.reserved_qty));
         let Some((slot, terminal, unresolved, reserved)) = found else {
             return Done::refused(RejectCode::UnknownOrder, 0);

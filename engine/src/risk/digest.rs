@@ -50,6 +50,7 @@ impl RiskEngine {
         to.put(state.epoch);
         to.put(u8::from(state.restricted));
         to.put(u8::from(state.clock_commanded));
+        to.put(u8::from(state.full));
         to.put(state.day.date);
         to.put(u8::from(state.day.ready));
         to.put(state.day.loaded);

@@ -55,7 +55,7 @@ impl RiskEngine {
         let Some(instrument) = instrument else {
             return Ok(self.unbookable(turn, m));
         };
-        let key = execution_key(m, instrument, m.venue_exec_id);
+        let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
         let known = self.state.executions.find(key);
         let standing = known.map(|slot| self.state.executions.get(slot).standing);
         if let Some(slot) = known
@@ -307,15 +307,26 @@ impl RiskEngine {
             firm.state_version = firm.state_version.saturating_add(1);
         }
     }
-}
 
-/// What identifies an execution that a report names.
-pub(super) fn execution_key(m: &VenueReport, instrument: u32, exec_id: u64) -> ExecutionKey {
-    ExecutionKey {
-        exec_id,
-        instrument,
-        trade_date: m.trade_date,
-        venue_id: m.venue_id,
-        buy: m.side == Side::Buy,
+    /// What identifies an execution that a report names. A venue speaks for itself only.
+    pub(super) fn execution_key(
+        &self,
+        turn: &Turn,
+        m: &VenueReport,
+        instrument: u32,
+        exec_id: u64,
+    ) -> ExecutionKey {
+        let venue = turn
+            .session
+            .map(|slot| self.state.sessions.get(slot))
+            .filter(|session| session.role() == Role::Venue)
+            .map_or(m.venue_id, |session| session.definition.venue_id);
+        ExecutionKey {
+            exec_id,
+            instrument,
+            trade_date: m.trade_date,
+            venue_id: venue,
+            buy: m.side == Side::Buy,
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::decision::{Decision, Outbox, Outcome};
 use crate::state::State;
 use std::collections::VecDeque;
 use wide::Jobs;
-use wire::{AdminAck, BusinessReject, NotApplied, RejectCode, Reply, Role};
+use wire::{AdminAck, BusinessReject, Flag, NotApplied, RejectCode, Reply, Role};
 
 /// Messages that wait for room in a later command's outbox: alerts and reports of finished wide work.
 const BACKLOG: usize = 4_096;
@@ -121,9 +121,31 @@ impl RiskEngine {
         } else {
             self.dispatch(&turn, command, out)
         };
+        self.halt_when_full();
         self.drain_backlog(out);
         decision.out_seq_no = out_seq_no;
         decision
+    }
+
+    /// At 100 % of a table the firm is halted: the table has grown, the one allowed allocation.
+    fn halt_when_full(&mut self) {
+        let full = self.state.orders.is_full()
+            || self.state.exposure.is_full()
+            || self.state.executions.is_full();
+        let told = std::mem::replace(&mut self.state.full, full);
+        if !full || told || !self.defined {
+            return;
+        }
+        let firm = self.state.tree.get_mut(crate::tree::FIRM);
+        if firm.state != wire::TradingState::Halted {
+            firm.state = wire::TradingState::Halted;
+            firm.state_version = firm.state_version.saturating_add(1);
+        }
+        self.alert(wire::RiskEvent {
+            event: wire::RiskEventKind::Capacity,
+            severity: wire::Severity::Critical,
+            ..wire::RiskEvent::default()
+        });
     }
 
     /// R26: what is due by now happens before the command.
@@ -207,7 +229,10 @@ impl RiskEngine {
             Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
             Command::CancelOrder(m) => self.cancel_order(turn, m, out),
             Command::MassCancel(m) => self.mass_cancel(turn, m, out),
-            Command::VenueReport(m) => self.venue_report(turn, m, out),
+            Command::VenueReport(m) => Decision {
+                self_reported: self.self_reported(turn),
+                ..self.venue_report(turn, m, out)
+            },
             Command::Refused(m) => {
                 let reject = BusinessReject {
                     ref_seq_no: turn.in_seq_no,
@@ -299,6 +324,14 @@ impl RiskEngine {
             Command::Entitle(m) => self.entitle(m),
             Command::DefineCurrency(m) => self.define_currency(m),
         }
+    }
+
+    /// Whether a desk speaks of its own orders, rather than a venue (R15).
+    fn self_reported(&self, turn: &Turn) -> Flag {
+        let desk = turn
+            .session
+            .is_some_and(|slot| self.state.sessions.get(slot).role() == Role::Desk);
+        if desk { Flag::Yes } else { Flag::No }
     }
 
     /// Answers an administrative command.

@@ -156,7 +156,7 @@ impl RiskEngine {
     ) -> Result<(), Refusal> {
         let session = self.session_of(turn)?;
         let chain = self.state.tree.chain(account, trader);
-        checks::is_permitted(&self.state, &chain, instrument, ord_type)?;
+        checks::is_permitted(&self.state, &chain[..2], instrument, ord_type)?;
         if turn.what_if {
             self.check_cl_ord_id(session, cl_ord_id)?;
         } else {

@@ -32,7 +32,9 @@ impl RiskEngine {
         let Some(slot) = order else {
             return self.refuse_report(turn, m, RejectCode::UnknownOrder, out);
         };
-        if self.state.orders.get(slot).terminal {
+        // R9: an unresolved order ends only by fills or a reconciliation.
+        let known = self.state.orders.get(slot);
+        if known.terminal || known.unresolved {
             return self.reported(order, Outcome::NoEffect);
         }
         let changed = if m.reason == CancelReason::UnknownAtVenue {
@@ -85,7 +87,14 @@ impl RiskEngine {
             (0, Some((slot, _))) => slot,
             (id, _) => sessions.find(id)?,
         };
-        let slot = self.state.orders.find(owner, m.cl_ord_id)?;
+        // Any id of the chain names the order; so does orderId, where the venue answers with the id of
+        // a cancel.
+        let orders = &self.state.orders;
+        let slot = orders.find(owner, m.cl_ord_id).or_else(|| {
+            orders
+                .find_by_order_id(m.order_id)
+                .filter(|slot| orders.get(*slot).session == owner)
+        })?;
         let order = self.state.orders.get(slot);
         let instrument = self.state.instruments.get(order.instrument);
         let may_speak = match reporter {
