@@ -17,6 +17,20 @@ macro_rules! scenarios {
 
 scenarios! {
     c01_max_order_qty
+    c02_max_order_notional
+    c03_price_collar
+    c04_reference_max_age
+    c05_order_rate
+    c08_max_open_orders
+    c09_max_long_and_max_short
+    c10_gross_notional
+    c10_reducing_is_judged_at_the_level_of_the_limit
+    c11_net_long_and_net_short
+    c19_permissions
+    limit_versions_and_compare_and_set
+    order_of_checks
+    order_of_checks_limit_not_set
+    trading_states
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Scenarios: text files that a risk officer can read, run against the engine.
 //!
-//! A file in `tests/scenarios/` is a row of blocks: comments, commands, `----`, and what is expected. The
-//! words of the commands are described at the functions that read them, in `orders` and `admin`; those
+//! A file in `tests/scenarios/` is a row of comments and commands, each with its expected answer behind
+//! `=>`, or under `----` where it has several lines. The words of the commands are described at the functions that read them, in `orders` and `admin`; those
 //! of the whole language in `tests/scenarios/README.md`. `PORTCULLIS_BLESS=1` rewrites the expectations:
 //! a reviewer then reads the difference against `docs/controls.md`.
 
@@ -37,32 +37,28 @@ pub(crate) fn run(name: &str) {
 
 fn run_file(path: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
-    let scenario = text::parse(&text)?;
+    let scenario = text::parse(&text);
     let mut world = World::new();
-    let mut outputs = Vec::new();
+    let mut answers = Vec::new();
     let mut differences = String::new();
-    for block in &scenario.blocks {
-        let mut output = Vec::new();
-        for line in block.commands.iter().filter(|line| !line.starts_with('#')) {
-            let said = execute(&mut world, line)
-                .map_err(|wrong| format!("line {}: {line}: {wrong}", block.line))?;
-            output.extend(said);
-        }
-        if output != block.expected {
+    for step in &scenario.steps {
+        let answer = execute(&mut world, &step.command)
+            .map_err(|wrong| format!("line {}: {}: {wrong}", step.line, step.command))?;
+        if answer != step.expected {
             differences += &format!(
-                "\nline {}: {}\n  expected:\n    {}\n  the engine says:\n    {}",
-                block.line,
-                block.commands.join(" / "),
-                block.expected.join("\n    "),
-                output.join("\n    "),
+                "\nline {}: {}\n  expected:        {}\n  the engine says: {}",
+                step.line,
+                step.command,
+                step.expected.join("\n                   "),
+                answer.join("\n                   "),
             );
         }
-        outputs.push(output);
+        answers.push(answer);
     }
     // R33, R34: for every scenario, whatever it is about.
     world.replay()?;
     if std::env::var_os("PORTCULLIS_BLESS").is_some() {
-        let blessed = text::rewrite(&scenario, &outputs);
+        let blessed = text::rewrite(&scenario, &answers);
         return std::fs::write(path, blessed).map_err(|e| e.to_string());
     }
     if differences.is_empty() {
@@ -103,7 +99,8 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         }
         "wait" => {
             world.t += text::duration(&words.next("how long")?)?;
-            return words.clone().finish().map(|()| Vec::new());
+            let now = text::in_duration(world.t - world::START);
+            return words.clone().finish().map(|()| vec![format!("{now} after the start")]);
         }
         "digest" => return digest(world, &words.next("remember or compare")?),
         "steps" => return Ok(steps(world)),
@@ -204,7 +201,7 @@ fn digest(world: &mut World, what: &str) -> Result<Vec<String>, String> {
     match what {
         "remember" => {
             world.remembered = now;
-            Ok(Vec::new())
+            Ok(vec!["remembered".to_owned()])
         }
         "compare" if world.remembered == now => Ok(vec!["risk digest unchanged".to_owned()]),
         "compare" => Ok(vec!["risk digest changed".to_owned()]),

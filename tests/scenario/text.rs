@@ -1,40 +1,47 @@
-//! The text of a scenario: blocks of commands and what is expected of them; decimals and durations.
+//! The text of a scenario: commands and what is expected of each; decimals and durations.
 //!
 //! ```text
 //! # A comment.
-//! a command
-//! another command
+//! a command        => what the engine says
+//! another command  => what it says to that
+//!
+//! show something
 //! ----
-//! what the engine says to the first
-//! what it says to the second
+//! an answer of several lines
+//! up to a blank line
 //! ```
-//! A blank line ends a block. Nothing here knows the engine.
+//! Nothing here knows the engine.
 
-/// Commands with the output expected of them, and what stands before them in the file.
+/// A command with the answer expected of it.
 #[derive(Debug, Clone)]
-pub(super) struct Block {
-    /// Comments and blank lines before the commands, as they stand.
+pub(super) struct Step {
+    /// Comments and blank lines before it, as they stand.
     pub(super) lead: String,
-    /// Line of the first command, from 1.
+    /// Its line in the file, from 1.
     pub(super) line: usize,
-    /// Command lines as they stand, comments between them included.
-    pub(super) commands: Vec<String>,
-    /// Expected output, line by line.
+    /// The command.
+    pub(super) command: String,
+    /// Expected answer, line by line.
     pub(super) expected: Vec<String>,
 }
 
-/// What follows the last block.
+/// A file, taken apart.
 #[derive(Debug, Clone)]
 pub(super) struct Scenario {
-    /// Blocks in order.
-    pub(super) blocks: Vec<Block>,
-    /// Comments after the last block.
+    /// Commands in order.
+    pub(super) steps: Vec<Step>,
+    /// Comments after the last one.
     pub(super) tail: String,
 }
 
+/// What stands between a command and an answer of one line.
+const ANSWER: &str = " => ";
+/// What stands above an answer of several lines.
+const RULE: &str = "----";
+
 /// Takes a file apart.
-pub(super) fn parse(text: &str) -> Result<Scenario, String> {
-    let mut blocks = Vec::new();
+pub(super) fn parse(text: &str) -> Scenario {
+    let mut steps = Vec::new();
     let mut lead = String::new();
     let mut lines = text.lines().enumerate().peekable();
     while let Some((at, line)) = lines.next() {
@@ -43,38 +50,53 @@ pub(super) fn parse(text: &str) -> Result<Scenario, String> {
             lead.push('\n');
             continue;
         }
-        let (mut commands, mut expected) = (vec![line.to_owned()], Vec::new());
-        loop {
-            match lines.next() {
-                Some((_, "----")) => break,
-                Some((_, line)) if !line.trim().is_empty() => commands.push(line.to_owned()),
-                _ => return Err(format!("line {}: a block needs its ----", at + 1)),
+        let (command, answer) = match line.split_once(ANSWER) {
+            Some((command, answer)) => (command, Some(answer.trim().to_owned())),
+            None => (line, None),
+        };
+        let mut expected: Vec<String> = answer.into_iter().collect();
+        if lines.next_if(|(_, line)| *line == RULE).is_some() {
+            while let Some((_, line)) = lines.next_if(|(_, line)| !line.trim().is_empty()) {
+                expected.push(line.to_owned());
             }
         }
-        while let Some((_, line)) = lines.next_if(|(_, line)| !line.trim().is_empty()) {
-            expected.push(line.to_owned());
-        }
-        blocks.push(Block {
+        steps.push(Step {
             lead: std::mem::take(&mut lead),
             line: at + 1,
-            commands,
+            command: command.trim().to_owned(),
             expected,
         });
     }
-    Ok(Scenario { blocks, tail: lead })
+    Scenario { steps, tail: lead }
 }
 
-/// Puts a file together again, with `outputs` as the expectations of its blocks.
-pub(super) fn rewrite(scenario: &Scenario, outputs: &[Vec<String>]) -> String {
+/// Puts a file together again, with `answers` as what is expected; answers of a paragraph line up.
+pub(super) fn rewrite(scenario: &Scenario, answers: &[Vec<String>]) -> String {
     let mut text = String::new();
-    for (block, output) in scenario.blocks.iter().zip(outputs) {
-        text.push_str(&block.lead);
-        for line in block.commands.iter().map(String::as_str).chain(["----"]) {
-            text.push_str(line);
+    let steps = &scenario.steps;
+    let mut width = 0;
+    for (at, (step, answer)) in steps.iter().zip(answers).enumerate() {
+        if at == 0 || !step.lead.is_empty() {
+            let follows = |step: &&Step| step.lead.is_empty();
+            let paragraph = steps[at + 1..].iter().take_while(follows);
+            width = paragraph
+                .chain([step])
+                .map(|step| step.command.len())
+                .max()
+                .unwrap_or(0);
+        }
+        text.push_str(&step.lead);
+        match answer.as_slice() {
+            [] => text.push_str(&step.command),
+            [line] => text += &format!("{:width$}{ANSWER}{line}", step.command),
+            lines => text += &format!("{}\n{RULE}\n{}", step.command, lines.join("\n")),
+        }
+        text.push('\n');
+        let next = steps.get(at + 1).map_or(&scenario.tail, |next| &next.lead);
+        if answer.len() > 1 && !next.is_empty() && !next.starts_with('\n') {
             text.push('\n');
         }
-        for line in output {
-            text.push_str(line);
+        if answer.len() > 1 && next.is_empty() && at + 1 < steps.len() {
             text.push('\n');
         }
     }
