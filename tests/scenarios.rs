@@ -30,6 +30,35 @@ scenarios! {
     limit_versions_and_compare_and_set
     order_of_checks
     order_of_checks_limit_not_set
+    r01_reserve_at_accept_and_a_refused_order_changes_nothing
+    r02_buys_and_sells_never_net
+    r03_reducing_passes_while_breached
+    r04_reduce_only_looks_at_the_accounts_row
+    r05_venue_acknowledgement_and_reject
+    r06_partial_fill_moves_position_and_reserve_in_one_event
+    r07_reserved_value_after_fills_is_path_independent
+    r08_cancel_releases_leaves_and_keeps_what_the_venue_filled
+    r09_cancel_reject_and_unknown_at_the_venue
+    r10_nine_replaces_under_way_are_too_many
+    r10_replace_with_versions_in_flight
+    r11_a_fill_after_the_end_always_books
+    r12_overfill
+    r13_the_same_execution_is_booked_once
+    r14_a_fill_implies_the_acknowledgement
+    r15_a_fill_for_an_unknown_order
+    r17_purely_reducing_without_a_reference
+    r18_a_passive_breach_cancels_nothing
+    r20_the_base_currency_and_rates
+    r22_not_ready_until_the_day_is_open
+    r23_end_of_day_is_a_command
+    r25_a_limit_below_usage_is_accepted
+    r28_all_levels_or_none
+    r30_kill_switch
+    r31_cancels_are_hardly_ever_refused
+    r32_sequence_numbers
+    r33_everything_that_decides_is_in_the_journal
+    r34_time_comes_with_the_commands
+    s07_mass_cancel
     trading_states
 }
 

@@ -119,18 +119,23 @@ fn price_or_none(words: &mut Words) -> Result<Price, String> {
     }
 }
 
-fn back(world: &World, age: Option<String>) -> Result<Time, String> {
-    let age = age.map_or(Ok(0), |text| duration(&text))?;
-    Ok(Time(world.t - age))
+/// `age DURATION` or `ahead DURATION`; else now.
+fn stamp(world: &World, words: &mut Words) -> Result<Time, String> {
+    let mut read = |word| match words.named(word)? {
+        Some(text) => duration(&text),
+        None => Ok(0),
+    };
+    let (age, ahead) = (read("age")?, read("ahead")?);
+    Ok(Time(world.t + ahead - age))
 }
 
-/// `reference SYMBOL PRICE|none [age DURATION]`
+/// `reference SYMBOL PRICE|none [age DURATION | ahead DURATION]`
 pub(super) fn reference(world: &World, words: &mut Words) -> Result<Command, String> {
-    let age = words.named("age")?;
+    let feed_time = stamp(world, words)?;
     Ok(SetReference {
         instrument_id: world.instrument(&words.next("the instrument")?)?,
         price: price_or_none(words)?,
-        feed_time: back(world, age)?,
+        feed_time,
         ..SetReference::default()
     }
     .into())
@@ -148,11 +153,12 @@ pub(super) fn mark(world: &World, words: &mut Words) -> Result<Command, String> 
 
 /// `rate CURRENCY RATE|none [age DURATION] [maxage DURATION]`
 pub(super) fn rate(world: &World, words: &mut Words) -> Result<Command, String> {
-    let (age, max_age) = (words.named("age")?, words.named("maxage")?);
+    let rate_time = stamp(world, words)?;
+    let max_age = words.named("maxage")?;
     Ok(SetFx {
         currency: Text::new(&words.next("the currency")?),
         rate: Factor(price_or_none(words)?.0),
-        rate_time: back(world, age)?,
+        rate_time,
         max_age_ns: max_age.map_or(Ok(u64::MAX), |text| duration(&text))?,
         ..SetFx::default()
     }

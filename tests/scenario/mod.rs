@@ -99,8 +99,8 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         }
         "wait" => {
             world.t += text::duration(&words.next("how long")?)?;
-            let now = text::in_duration(world.t - world::START);
-            return words.clone().finish().map(|()| vec![format!("{now} after the start")]);
+            let now = text::in_decimals(i128::from(world.t - world::START), 9);
+            return words.clone().finish().map(|()| vec![format!("{now} s after the start")]);
         }
         "digest" => return digest(world, &words.next("remember or compare")?),
         "steps" => return Ok(steps(world)),

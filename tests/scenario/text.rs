@@ -221,13 +221,16 @@ pub(super) fn duration(text: &str) -> Result<u64, String> {
 
 /// Nanoseconds as a duration in the largest unit that divides them.
 pub(super) fn in_duration(ns: u64) -> String {
+    if ns == 0 {
+        return "0".to_owned();
+    }
     for (unit, name) in [
         (60_000_000_000, "m"),
         (1_000_000_000, "s"),
         (1_000_000, "ms"),
         (1_000, "us"),
     ] {
-        if ns > 0 && ns % unit == 0 {
+        if ns % unit == 0 {
             return format!("{}{name}", ns / unit);
         }
     }
