@@ -1,6 +1,8 @@
-//! One test for each scenario file of `tests/scenarios/`, under the same name.
+//! One test for each scenario file of `tests/scenarios/`, under the same name; and that none is missing.
 
 mod scenario;
+
+use wire::RejectCode;
 
 macro_rules! scenarios {
     ($($name:ident)*) => {
@@ -27,6 +29,8 @@ scenarios! {
     c10_reducing_is_judged_at_the_level_of_the_limit
     c11_net_long_and_net_short
     c19_permissions
+    capacity
+    entry_checks
     limit_versions_and_compare_and_set
     order_of_checks
     order_of_checks_limit_not_set
@@ -58,6 +62,7 @@ scenarios! {
     r32_sequence_numbers
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
+    s06_inline_and_sidecar
     s07_mass_cancel
     trading_states
 }
@@ -73,4 +78,51 @@ fn every_scenario_file_has_its_test() {
     let mut names: Vec<&str> = NAMES.to_vec();
     names.sort_unstable();
     assert_eq!(files, names, "files against tests, in alphabetical order");
+}
+
+/// Controls and rules that this release does not have; `docs/controls.md` says so.
+const ABSENT: &[&str] = &[
+    "c06", "c07", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "r16", "r19", "r21", "r24",
+    "r26", "r27", "r29", "r35",
+];
+
+#[test]
+fn every_control_and_every_rule_has_a_scenario_or_is_named_as_absent() {
+    let numbers = (1..=19)
+        .map(|n| format!("c{n:02}"))
+        .chain((1..=35).map(|n| format!("r{n:02}")));
+    for number in numbers {
+        let shown = NAMES
+            .iter()
+            .any(|name| name.starts_with(&format!("{number}_")));
+        let absent = ABSENT.contains(&number.as_str());
+        assert!(shown != absent, "{number}: shown {shown}, absent {absent}");
+    }
+}
+
+/// Refusals of the controls that are absent, of approval by two people, and of the gateway's own.
+const CODES_ABSENT: &[RejectCode] = &[
+    RejectCode::DuplicateOrder,
+    RejectCode::MaxOrderVsAdv,
+    RejectCode::ShortSale,
+    RejectCode::Turnover,
+    RejectCode::BuyingPower,
+    RejectCode::SelfMatch,
+    RejectCode::MarketMakerProtection,
+    RejectCode::NotAuthorised,
+    RejectCode::NeedsApproval,
+];
+
+#[test]
+fn every_refusal_of_the_engine_appears_in_a_scenario() {
+    let mut all = String::new();
+    for name in NAMES {
+        let path = scenario::directory().join(format!("{name}.txt"));
+        all += &std::fs::read_to_string(path).unwrap();
+    }
+    for code in RejectCode::ALL.iter().filter(|code| code.number() >= 100) {
+        let shown = all.contains(&format!("ed {} {code}", code.number()));
+        let absent = CODES_ABSENT.contains(code);
+        assert!(shown != absent, "{code}: shown {shown}, absent {absent}");
+    }
 }

@@ -37,7 +37,11 @@ pub(super) fn limit(world: &World, words: &mut Words) -> Result<Command, String>
     let text = words.next("the value")?;
     let collar = limit_kind == LimitKind::PriceCollar;
     let (value, unit) = if text == "unlimited" || text == "none" {
-        let unit = if collar { Unit::BasisPoints } else { Unit::Natural };
+        let unit = if collar {
+            Unit::BasisPoints
+        } else {
+            Unit::Natural
+        };
         (if text == "none" { i64::MIN } else { i64::MAX }, unit)
     } else if let Some(digits) = text.strip_suffix("bps") {
         (whole(digits)?, Unit::BasisPoints)
@@ -53,9 +57,10 @@ pub(super) fn limit(world: &World, words: &mut Words) -> Result<Command, String>
     } else {
         (decimal(&text, say::places(limit_kind))?, Unit::Natural)
     };
-    let in_force = world
-        .engine
-        .limit_version((scope, scope_id), (selector, selector_id), limit_kind);
+    let in_force =
+        world
+            .engine
+            .limit_version((scope, scope_id), (selector, selector_id), limit_kind);
     let mut levels = [0; 3];
     if let Some(warn) = warn {
         for (level, text) in levels.iter_mut().zip(warn.split('/')) {
@@ -77,7 +82,11 @@ pub(super) fn limit(world: &World, words: &mut Words) -> Result<Command, String>
         limit_kind,
         selector,
         unit,
-        mode: if shadow { LimitMode::Shadow } else { LimitMode::Enforced },
+        mode: if shadow {
+            LimitMode::Shadow
+        } else {
+            LimitMode::Enforced
+        },
         warn1: levels[0],
         warn2: levels[1],
         warn3: levels[2],
@@ -178,7 +187,9 @@ pub(super) fn instrument(world: &mut World, words: &mut Words) -> Result<Command
         let mut all = world.engine.instruments();
         all.find(|view| view.definition.instrument_id == id)
     };
-    let base = known(id).or_else(|| known(1)).ok_or("the firm comes first")?;
+    let base = known(id)
+        .or_else(|| known(1))
+        .ok_or("the firm comes first")?;
     let mut d = DefineInstrument {
         instrument_id: id,
         symbol: Text::new(&symbol),

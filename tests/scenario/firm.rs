@@ -250,6 +250,8 @@ fn sessions(world: &mut World) -> Result<(), String> {
             build(world, entitle(u32::MAX, trader))?;
         }
     }
+    let started = started(world, false);
+    build(world, started)?;
     for (_, session_id, ..) in SESSIONS {
         build(world, up(session_id))?;
     }

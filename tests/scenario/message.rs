@@ -7,6 +7,9 @@ use wire::{Field, FieldKind, Layout};
 /// Field names that every message has, and that say nothing about the trade.
 const PREFIX: [&str; 4] = ["flags", "seqNo", "engineSeq", "engineTime"];
 
+/// Fields whose zero says something.
+const COUNTS: [&str; 2] = ["requested", "outstanding"];
+
 /// Builds the command called `name` from `field=value` words.
 pub(super) fn command(name: &str, fields: &[(String, String)]) -> Result<Command, String> {
     let layout = Command::LAYOUTS
@@ -108,11 +111,11 @@ pub(super) fn words(
             continue;
         }
         let bytes = &block[field.offset..field.offset + field.size];
-        let is_null = field.optional
-            && bytes == &null(field)[..field.size.min(8)];
+        let is_null = field.optional && bytes == &null(field)[..field.size.min(8)];
         let is_zero = bytes.iter().all(|b| *b == 0);
         let is_enum = matches!(field.kind, FieldKind::Enum(_));
-        if is_null || (is_zero && !is_enum && !field.optional) {
+        let counts = COUNTS.contains(&field.name);
+        if is_null || (is_zero && !is_enum && !field.optional && !counts) {
             continue;
         }
         let value = integer(block, field);

@@ -64,7 +64,9 @@ fn run_file(path: &Path) -> Result<(), String> {
     if differences.is_empty() {
         Ok(())
     } else {
-        Err(format!("{differences}\n(PORTCULLIS_BLESS=1 rewrites what is expected)"))
+        Err(format!(
+            "{differences}\n(PORTCULLIS_BLESS=1 rewrites what is expected)"
+        ))
     }
 }
 
@@ -97,10 +99,18 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
             let lines = show::show(world, words)?;
             return words.clone().finish().map(|()| lines);
         }
-        "wait" => {
-            world.t += text::duration(&words.next("how long")?)?;
-            let now = text::in_decimals(i128::from(world.t - world::START), 9);
-            return words.clone().finish().map(|()| vec![format!("{now} s after the start")]);
+        "wait" | "rewind" => {
+            let by = text::duration(&words.next("how long")?)?;
+            world.t = if verb == "wait" {
+                world.t + by
+            } else {
+                world.t - by
+            };
+            let now = text::in_decimals(i128::from(world.t) - i128::from(world::START), 9);
+            return words
+                .clone()
+                .finish()
+                .map(|()| vec![format!("{now} s on the clock")]);
         }
         "digest" => return digest(world, &words.next("remember or compare")?),
         "steps" => return Ok(steps(world)),
@@ -218,7 +228,10 @@ fn steps(world: &mut World) -> Vec<String> {
         count += 1;
     }
     world.sent = sent;
-    vec![format!("{count} {}", if count == 1 { "step" } else { "steps" })]
+    vec![format!(
+        "{count} {}",
+        if count == 1 { "step" } else { "steps" }
+    )]
 }
 
 /// `restart [lossy]`: the engine is thrown away and rebuilt from its records.

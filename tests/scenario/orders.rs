@@ -102,7 +102,11 @@ pub(super) fn new_order(
 }
 
 /// `replace NAME to QTY [@ PRICE] [trader N] [as NAME]`
-pub(super) fn replace(world: &mut World, session: u32, words: &mut Words) -> Result<Command, String> {
+pub(super) fn replace(
+    world: &mut World,
+    session: u32,
+    words: &mut Words,
+) -> Result<Command, String> {
     let cl_ord_id = cl_ord_id(world, session, words)?;
     let name = words.named("as")?;
     let qty = words.named("to")?.ok_or("replace … to which quantity?")?;
@@ -134,7 +138,11 @@ pub(super) fn replace(world: &mut World, session: u32, words: &mut Words) -> Res
 }
 
 /// `cancel NAME [as NAME]`
-pub(super) fn cancel(world: &mut World, session: u32, words: &mut Words) -> Result<Command, String> {
+pub(super) fn cancel(
+    world: &mut World,
+    session: u32,
+    words: &mut Words,
+) -> Result<Command, String> {
     let cl_ord_id = cl_ord_id(world, session, words)?;
     let name = words.named("as")?;
     let (orig_cl_ord_id, orig) = target(world, &words.next("the order")?)?;
@@ -157,7 +165,11 @@ pub(super) fn cancel(world: &mut World, session: u32, words: &mut Words) -> Resu
 }
 
 /// `masscancel [account N] [instrument SYMBOL] [side buy|sell] [trader N] [strategy N]`
-pub(super) fn mass_cancel(world: &mut World, session: u32, words: &mut Words) -> Result<Command, String> {
+pub(super) fn mass_cancel(
+    world: &mut World,
+    session: u32,
+    words: &mut Words,
+) -> Result<Command, String> {
     let instrument = words.named("instrument")?;
     let only = words.named("side")?;
     Ok(MassCancel {
@@ -193,10 +205,12 @@ fn details(world: &mut World, report: VenueReport, words: &mut Words) -> Result<
         trade_date: words.number("date")?.unwrap_or(today),
         transact_time: Time(world.t),
         venue_id: words.number("venue")?.unwrap_or(1),
-        order_session_id: words
-            .number("session")?
-            .unwrap_or(report.order_session_id),
-        reopen: if words.flag("reopen") { Flag::Yes } else { Flag::No },
+        order_session_id: words.number("session")?.unwrap_or(report.order_session_id),
+        reopen: if words.flag("reopen") {
+            Flag::Yes
+        } else {
+            Flag::No
+        },
         liquidity: Liquidity::Unknown,
         ..report
     }
@@ -237,9 +251,15 @@ pub(super) fn report(world: &mut World, verb: &str, words: &mut Words) -> Result
         report.order_session_id = named.session;
         report.side = named.side;
     }
-    if matches!(exec_type, ExecType::Fill | ExecType::Bust | ExecType::Correct) {
+    if matches!(
+        exec_type,
+        ExecType::Fill | ExecType::Bust | ExecType::Correct
+    ) {
         report.last_px = price(words)?;
-        if words.peek().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
+        if words
+            .peek()
+            .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+        {
             report.last_qty = Qty(decimal(&words.next("the quantity")?, 8)?);
         }
     }

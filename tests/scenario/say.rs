@@ -62,8 +62,12 @@ pub(super) fn decision(world: &World, decision: &Decision) -> String {
             let mut text = format!("rejected {}: {place}", code(decision.code));
             if !decision.limit_kind.is_null() {
                 let kind = decision.limit_kind;
-                let (limit, reached) = (value(kind, decision.limit), value(kind, decision.observed));
-                text += &format!(" limit {limit}, reached {reached}, version {}", decision.version);
+                let (limit, reached) =
+                    (value(kind, decision.limit), value(kind, decision.observed));
+                text += &format!(
+                    " limit {limit}, reached {reached}, version {}",
+                    decision.version
+                );
             }
             text
         }
@@ -142,8 +146,10 @@ fn risk_event(world: &World, event: &RiskEvent) -> String {
         about.push(format!("order {name}"));
     }
     let show = |number: i64| match event.event {
-        RiskEventKind::StateChanged => u8::try_from(number)
-            .map_or_else(|_| number.to_string(), |n| TradingState(n).name().to_owned()),
+        RiskEventKind::StateChanged => u8::try_from(number).map_or_else(
+            |_| number.to_string(),
+            |n| TradingState(n).name().to_owned(),
+        ),
         RiskEventKind::LimitChanged | RiskEventKind::Breach | RiskEventKind::Warning => {
             value(event.limit_kind, number)
         }

@@ -4,7 +4,7 @@ use super::say;
 use super::text::{Words, in_decimals, in_duration};
 use super::world::World;
 use engine::view::{OrderView, RowView};
-use wire::{LimitKind, LimitMode, Unit};
+use wire::{LimitKind, LimitMode, TradingState, Unit};
 
 /// `show rows|row|orders|order|limits|states|sessions|sent|alerts|day|unbooked`
 pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
@@ -14,7 +14,8 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             let (scope, id) = world.scope(words)?;
             let instrument = world.instrument(&words.next("the instrument")?)?;
             let mut all = world.engine.rows();
-            let found = all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
+            let found =
+                all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
             vec![found.map_or_else(|| "no row".to_owned(), |row| row_words(world, &row))]
         }
         "orders" => {
@@ -31,16 +32,22 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             )]
         }
         "limits" => limits(world, words)?,
-        "states" => world
-            .engine
-            .states()
-            .filter(|state| state.version > 0 || state.breached)
-            .map(|state| {
+        "states" => {
+            let states = world.engine.states();
+            let told = states.filter(|state| {
+                let calm = state.state == TradingState::Active && !state.breached;
+                state.version > 0 || !calm
+            });
+            let lines = told.map(|state| {
                 let place = world.scope_words(state.scope, state.scope_id);
                 let breached = if state.breached { ", BREACHED" } else { "" };
-                format!("{place}: {}, version {}{breached}", state.state, state.version)
-            })
-            .collect(),
+                format!(
+                    "{place}: {}, version {}{breached}",
+                    state.state, state.version
+                )
+            });
+            or_none(lines.collect(), "all active, none breached")
+        }
         "sessions" => world
             .engine
             .sessions()
@@ -59,13 +66,19 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             }
             let items = world.sent.iter();
             let lines = items.filter(|item| to.is_none_or(|to| to == item.session_id));
-            or_none(lines.map(|item| say::outgoing(world, item)).collect(), "nothing")
+            or_none(
+                lines.map(|item| say::outgoing(world, item)).collect(),
+                "nothing",
+            )
         }
         "alerts" => {
             let risk = world.session("risk")?;
             let items = world.sent.iter().filter(|item| item.session_id == risk);
             let alerts = items.filter(|item| matches!(item.reply, wire::Reply::RiskEvent(_)));
-            or_none(alerts.map(|item| say::outgoing(world, item)).collect(), "no alert")
+            or_none(
+                alerts.map(|item| say::outgoing(world, item)).collect(),
+                "no alert",
+            )
         }
         "day" => world
             .engine
@@ -74,7 +87,10 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
                 let ready = if firm.ready { "ready" } else { "not ready" };
                 let restricted = if firm.restricted { ", RESTRICTED" } else { "" };
                 let date = firm.business_date;
-                format!("{date}, {ready}{restricted}, {} live orders", firm.live_orders)
+                format!(
+                    "{date}, {ready}{restricted}, {} live orders",
+                    firm.live_orders
+                )
             })
             .into_iter()
             .collect(),
@@ -94,14 +110,23 @@ fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
 
 /// `show rows [SYMBOL]`: the rows that hold or have open anything.
 fn rows(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
-    let only = words.peek().map(|text| world.instrument(text)).transpose()?;
+    let only = words
+        .peek()
+        .map(|text| world.instrument(text))
+        .transpose()?;
     if only.is_some() {
         words.next("the instrument")?;
     }
     let empty = |row: &RowView| {
-        [row.position, row.open_buy, row.open_sell, row.reserved_buy, row.reserved_sell]
-            .iter()
-            .all(|value| *value == 0)
+        [
+            row.position,
+            row.open_buy,
+            row.open_sell,
+            row.reserved_buy,
+            row.reserved_sell,
+        ]
+        .iter()
+        .all(|value| *value == 0)
     };
     let lines = world
         .engine
@@ -114,7 +139,9 @@ fn rows(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
 fn row_words(world: &World, row: &RowView) -> String {
     let place = world.scope_words(row.scope, row.scope_id);
     let symbol = world.symbol(row.instrument_id);
-    let value = row.value.map_or_else(|| "none".to_owned(), |v| in_decimals(v, 4));
+    let value = row
+        .value
+        .map_or_else(|| "none".to_owned(), |v| in_decimals(v, 4));
     format!(
         "{place} {symbol}: P {}, B {}, S {}, V {value}, OB {}, OS {}",
         in_decimals(row.position, 8),
@@ -126,7 +153,10 @@ fn row_words(world: &World, row: &RowView) -> String {
 }
 
 fn order_words(world: &World, order: &OrderView) -> String {
-    let name = world.orders.get(&order.order_id).map_or("?", String::as_str);
+    let name = world
+        .orders
+        .get(&order.order_id)
+        .map_or("?", String::as_str);
     let side = order.side.name().to_lowercase();
     let price = order.price.map_or_else(
         || "market".to_owned(),

@@ -230,7 +230,7 @@ pub(super) fn in_duration(ns: u64) -> String {
         (1_000_000, "ms"),
         (1_000, "us"),
     ] {
-        if ns % unit == 0 {
+        if ns.is_multiple_of(unit) {
             return format!("{}{name}", ns / unit);
         }
     }

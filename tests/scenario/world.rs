@@ -75,7 +75,7 @@ impl World {
             t: START,
             next_in: BTreeMap::new(),
             next_id: BTreeMap::new(),
-            next_exec: 1,
+            next_exec: 0,
             next_request: 1,
             named: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -113,8 +113,10 @@ impl World {
         let decision = self.engine.apply(&input, &mut self.outbox);
         self.sent = self.outbox.items().to_vec();
         self.engine.check_invariants();
-        if decision.outcome == Outcome::Accepted && matches!(command, Command::NewOrder(_)) {
-            let name = self.name_of(from.session, cl_ord_id(&command));
+        if let Command::NewOrder(order) = command
+            && decision.outcome == Outcome::Accepted
+        {
+            let name = self.name_of(from.session, order.cl_ord_id);
             self.orders.insert(decision.order_id, name);
         }
         self.journal.push((input, decision));
@@ -194,7 +196,10 @@ impl World {
     }
 
     /// `all`, `group 1`, `currency 840`, or an instrument.
-    pub(super) fn selector(&self, words: &mut super::text::Words) -> Result<(Selector, u32), String> {
+    pub(super) fn selector(
+        &self,
+        words: &mut super::text::Words,
+    ) -> Result<(Selector, u32), String> {
         Ok(match words.next("the selector")?.as_str() {
             "all" => (Selector::All, 0),
             "group" => (Selector::Group, whole(&words.next("the group")?)?),
@@ -226,20 +231,16 @@ impl World {
     }
 }
 
-fn cl_ord_id(command: &Command) -> u64 {
-    match command {
-        Command::NewOrder(m) => m.cl_ord_id,
-        _ => 0,
-    }
-}
-
 /// The place of a risk or operations request's id, where the scenario left it open.
 fn request_id(command: &mut Command) -> Option<&mut u64> {
-    let place = match command {
-        Command::SetLimit(m) => &mut m.request_id,
-        Command::SetState(m) => &mut m.request_id,
-        Command::Reconcile(m) => &mut m.request_id,
-        _ => return None,
+    let place = if let Command::SetLimit(m) = command {
+        &mut m.request_id
+    } else if let Command::SetState(m) = command {
+        &mut m.request_id
+    } else if let Command::Reconcile(m) = command {
+        &mut m.request_id
+    } else {
+        return None;
     };
     (*place == 0).then_some(place)
 }
