@@ -72,8 +72,9 @@ impl RiskEngine {
         }
         let entry = self.state.limits.get_mut(slot);
         (entry.warned, entry.breached) = (warned, over);
+        // A breach says more than the levels crossed with it (R18: one alert).
         for (at, level) in warn_levels(&limit).into_iter().enumerate() {
-            if crossed & (1 << at) != 0 {
+            if !breaks && crossed & (1 << at) != 0 {
                 self.tell_use(&limit, used, RiskEventKind::Warning, u64::from(level));
             }
         }
