@@ -73,6 +73,18 @@ pub(crate) struct Plan {
     pub(crate) util_bps: u16,
     pub(crate) util_kind: LimitKind,
     pub(crate) util_scope: Scope,
+    /// Limits that it reaches exactly, or nearly: for the campaign's count of boundaries.
+    pub(crate) edges: Vec<String>,
+}
+
+/// Counts a passed limit that was reached exactly or to within one per cent.
+fn edge(edges: &mut Vec<String>, kind: LimitKind, reached: i128, limit: i64) {
+    let limit = i128::from(limit);
+    if reached == limit {
+        edges.push(format!("edge {kind}: at the limit"));
+    } else if reached < limit && (limit - reached) * 100 <= limit.max(100) {
+        edges.push(format!("edge {kind}: just below"));
+    }
 }
 
 /// The answer, and the buckets that advance whether or not it is yes.
@@ -226,6 +238,7 @@ impl Model {
         }
 
         // C1.
+        let mut edges = Vec::new();
         let sizes = binding(LimitKind::MaxOrderQty);
         if sizes.is_empty() {
             return Err(Refusal::not_set(LimitKind::MaxOrderQty));
@@ -239,6 +252,7 @@ impl Model {
                     Some(ask.qty),
                 ));
             }
+            edge(&mut edges, key.kind, ask.qty, limit.value);
         }
 
         // The value of the full quantity, and C2.
@@ -261,6 +275,7 @@ impl Model {
                     Some(full_value),
                 ));
             }
+            edge(&mut edges, key.kind, full_value, limit.value);
         }
         let value = i128::try_from(amount(&px, leaves, multiplier, rate)).unwrap_or(i128::MAX);
         let added = Added {
@@ -375,6 +390,7 @@ impl Model {
             util_bps: 0,
             util_kind: LimitKind::NULL,
             util_scope: Scope::NULL,
+            edges,
         };
         let more = i128::from(replaced.is_none());
         for kind in [
@@ -397,6 +413,7 @@ impl Model {
                     LimitKind::NetLong => long,
                     _ => short,
                 };
+                edge(&mut plan.edges, kind, used, limit.value);
                 let bps = utilisation(used.max(0), limit.value);
                 if plan.util_kind.is_null() || bps > plan.util_bps {
                     plan.util_bps = bps;

@@ -143,6 +143,10 @@ impl Pair {
         })
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only a few of the messages are looked for"
+    )]
     fn compare_replies(
         &self,
         input: &Sequenced,

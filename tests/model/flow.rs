@@ -7,7 +7,7 @@ use super::genesis::{
 };
 use super::lifecycle::KINDS;
 use super::random::Random;
-use super::state::{LimitKey, Model, Order};
+use super::state::{Limit, LimitKey, Model, Order};
 use super::value::E8;
 use engine::command::{Command, Refused, SessionDown, Started, TimePassed};
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ impl Flow {
                 );
             }
         }
-        for _ in 0..self.random.between(4, 30) {
+        for _ in 0..self.random.between(1, 16) {
             let kinds = self.tight.clone();
             if kinds.is_empty() {
                 break;
@@ -157,6 +157,8 @@ impl Flow {
                 .iter()
                 .find(|i| i.id == key.selector_id)
                 .unwrap_or(&INSTRUMENTS[0]),
+            // A bound for many instruments that only the largest of them reach.
+            _ if self.random.chance(70) => &INSTRUMENTS[0],
             _ => self.listed(),
         };
         let lots = self.random.between(2, 25);
@@ -181,9 +183,9 @@ impl Flow {
                     Unit::BasisPoints,
                 );
             }
-            LimitKind::ReferenceMaxAge => self.random.between(0, 4_000_000_000),
-            LimitKind::OrderRate => self.random.pick(&[0, 1, 2, 3, 5, 7, 10, 20]),
-            _ => self.random.between(0, 12),
+            LimitKind::ReferenceMaxAge => self.random.between(0, 6_000_000_000),
+            LimitKind::OrderRate => self.random.pick(&[1, 2, 3, 7, 10, 20, 50]),
+            _ => self.random.between(1, 25),
         };
         let value = if self.random.chance(3) { 0 } else { value };
         (value, Unit::Natural)
@@ -277,7 +279,7 @@ impl Flow {
             let old = known
                 .reference
                 .is_none_or(|(_, feed_time)| feed_time + 1_000_000_000 < model.t);
-            if old && self.random.chance(40) {
+            if old && self.random.chance(70) {
                 cures.push((RISK, genesis::reference(i.id, Some(i.price), model.t)));
             }
             if known.mark.is_none() {
@@ -411,7 +413,65 @@ impl Flow {
         let busy = self.random.chance(1);
         let mut item = self.item(session, m.into());
         item.busy = busy;
+        if self.random.chance(10)
+            && let Some(limit) = self.squeeze(model, &ask_of(session, &m))
+        {
+            self.queue.push(item);
+            return limit;
+        }
         item
+    }
+
+    /// A limit set to exactly what the order would reach, or to one unit less.
+    fn squeeze(&mut self, model: &Model, ask: &Ask) -> Option<Item> {
+        let desk = *model.accounts.get(&ask.account)?;
+        if !model.instruments.contains_key(&ask.instrument) {
+            return None;
+        }
+        let (scope, scope_id) = self.random.pick(&[
+            (Scope::Account, ask.account),
+            (Scope::Desk, desk),
+            (Scope::Firm, 0),
+            (Scope::Trader, u32::from(ask.trader)),
+        ]);
+        let kind = self.random.pick(&[
+            LimitKind::MaxOrderQty,
+            LimitKind::MaxOrderNotional,
+            LimitKind::MaxOpenOrders,
+            if ask.buy {
+                LimitKind::MaxLong
+            } else {
+                LimitKind::MaxShort
+            },
+            LimitKind::GrossNotional,
+            if ask.buy {
+                LimitKind::NetLong
+            } else {
+                LimitKind::NetShort
+            },
+        ]);
+        let (selector, selector_id) = self
+            .random
+            .pick(&[(Selector::Instrument, ask.instrument), (Selector::All, 0)]);
+        let key = key(scope, scope_id, kind, selector, selector_id);
+        let version = model.limits.get(&key).map_or(0, |l| l.version);
+        let mut shut = model.clone();
+        shut.limits.insert(
+            key,
+            Limit {
+                value: 0,
+                window: 0,
+                unit: Unit::Natural,
+                version: u32::MAX,
+            },
+        );
+        let rows = shut.chain_rows(ask.account, ask.trader);
+        let refusal = shut.judge(ask, &rows).answer.err()?;
+        if refusal.version != Some(u32::MAX) {
+            return None;
+        }
+        let value = refusal.observed?.saturating_sub(self.random.between(0, 1));
+        Some(self.item(RISK, limit_command(&key, value, Unit::Natural, 0, version)))
     }
 
     fn order_price(&mut self, model: &Model, listed: &Listed) -> i64 {
@@ -469,7 +529,7 @@ impl Flow {
     fn at_the_edge(&mut self, model: &Model, ask: &mut Ask, listed: &Listed) -> (i64, Option<i64>) {
         let rows = model.chain_rows(ask.account, ask.trader);
         let here = i64::try_from(ask.qty).unwrap_or(listed.lot);
-        if !model.judge(ask, &rows).answer.is_ok() && self.random.chance(60) {
+        if model.judge(ask, &rows).answer.is_err() && self.random.chance(60) {
             ask.qty = i128::from(listed.lot);
         }
         if model.judge(ask, &rows).answer.is_err() {
@@ -586,6 +646,25 @@ impl Flow {
         item.busy = busy;
         if self.random.chance(6) {
             self.pile_up(&item, &m);
+        } else if let Some(replaces) = model.find(session, m.orig_cl_ord_id)
+            && from == session
+            && self.random.chance(10)
+        {
+            let ask = Ask {
+                session,
+                account: order.account,
+                instrument: order.instrument,
+                trader: order.trader,
+                buy: order.is_buy(),
+                price: (!m.price.is_null()).then_some(m.price.0),
+                qty: i128::from(m.qty.0),
+                busy: false,
+                replaces: Some(replaces),
+            };
+            if let Some(limit) = self.squeeze(model, &ask) {
+                self.queue.push(item);
+                return limit;
+            }
         }
         item
     }

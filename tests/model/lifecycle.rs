@@ -63,11 +63,22 @@ impl Expect {
             _ => String::new(),
         };
         let code = format!("code {} {}", refusal.code.number(), refusal.code.name());
+        let past = match (refusal.kind, refusal.limit, refusal.observed) {
+            (Some(kind), Some(limit), Some(observed))
+                if observed > limit
+                    && (i128::from(observed) - i128::from(limit)) * 100
+                        <= i128::from(limit.max(100)) =>
+            {
+                Some(format!("edge {kind}: just past"))
+            }
+            _ => None,
+        };
         let mut expect = Self {
             refusal: Some(refusal),
             ..Self::of(Outcome::Rejected)
         };
         expect.hits.push(code);
+        expect.hits.extend(past);
         if !name.is_empty() {
             expect.hits.push(name);
         }
@@ -317,6 +328,7 @@ impl Model {
                 };
                 Expect {
                     order_id: Some(order_id),
+                    hits: plan.edges.clone(),
                     plan: Some(plan),
                     ..Expect::of(Outcome::Accepted)
                 }

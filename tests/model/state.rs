@@ -203,6 +203,9 @@ pub(crate) struct Fill {
 /// What R13 knows a fill by: venue, trade date, instrument, whether it bought, execution id.
 pub(crate) type ExecutionKey = (u16, u32, u32, bool, u64);
 
+/// The rows of a load: account, instrument, quantity.
+pub(crate) type Batch = Vec<(u32, u32, i64)>;
+
 /// A row, worked out from the lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -253,9 +256,9 @@ pub(crate) struct Model {
     pub(crate) executions: BTreeMap<ExecutionKey, (i64, i64)>,
     /// Loaded position and the day it was loaded for, by account and instrument.
     pub(crate) loads: BTreeMap<(u32, u32), (i128, u32)>,
-    pub(crate) batch: Vec<(u32, u32, i64)>,
+    pub(crate) batch: Batch,
     /// Complete batches by id and business date.
-    pub(crate) batches: BTreeMap<(u64, u32), Vec<(u32, u32, i64)>>,
+    pub(crate) batches: BTreeMap<(u64, u32), Batch>,
     pub(crate) business_date: u32,
     /// Rolls of the day so far.
     pub(crate) day: u32,
