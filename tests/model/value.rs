@@ -34,3 +34,29 @@ pub(crate) fn position_value(position: i128, mark: i64, multiplier: i64, rate: i
 pub(crate) fn saturate(x: i128) -> i64 {
     i64::try_from(x).unwrap_or(if x < 0 { i64::MIN } else { i64::MAX })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_rounded_up_once() {
+        // 100.01 × 3 × 1 × 1 = 300.03 exactly.
+        let px = BigInt::from(100 * E8 + E8 / 100);
+        assert_eq!(amount(&px, i128::from(3 * E8), E8, E8), 3_000_300.into());
+        // 0.00000001 of anything is more than nothing.
+        assert_eq!(amount(&1.into(), 1, E8, E8), 1.into());
+        // 1 × 1 × 1 × 1.00005 = 1.00005 → 1.0001.
+        assert_eq!(
+            amount(&E8.into(), i128::from(E8), E8, E8 + 5_000),
+            10_001.into()
+        );
+    }
+
+    #[test]
+    fn a_position_is_valued_away_from_zero_on_both_sides() {
+        assert_eq!(position_value(-1, E8, E8, E8), -1);
+        assert_eq!(position_value(1, -E8, E8, E8), 1);
+        assert_eq!(position_value(0, E8, E8, E8), 0);
+    }
+}
