@@ -68,9 +68,14 @@ impl Outcome {
 
 impl WireField for Outcome {
     const SIZE: usize = 1;
+    const TYPE_NAME: &'static str = "Outcome";
     const KIND: FieldKind = FieldKind::Enum(&Self::DEF);
     const ZERO: Self = Self(0);
     const NULL: Self = Self(u8::MAX);
+
+    fn is_valid(&self, optional: bool) -> bool {
+        matches!(self.0, 1..=6) | (optional & (self.0 == u8::MAX))
+    }
 }
 
 messages! {

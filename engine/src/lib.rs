@@ -1,6 +1,29 @@
-//! The middle office.
+//! The middle office: limits, positions, journal and recovery.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "tests compute with small numbers"
+    )
+)]
+
 pub mod command;
 pub mod decision;
+pub mod journal;
 pub mod record;
 pub mod risk;
 pub mod view;
+
+mod checks;
+mod executions;
+mod exposure;
+mod instrument;
+mod limits;
+mod orders;
+mod sessions;
+mod state;
+mod table;
+mod tree;
+mod units;

@@ -9,7 +9,7 @@ use crate::types::{
 messages! {
     #[doc = "Sets, changes or removes one limit; it binds from the next order in the sequence."]
     120 SetLimit {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -51,7 +51,7 @@ messages! {
 
     #[doc = "Sets the trading state of a scope or an instrument: kill switch, reduce only, release."]
     121 SetState {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -77,7 +77,7 @@ messages! {
 
     #[doc = "Asks for a page of reports about the durable state; AdminAck ends the page."]
     122 Query {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -103,7 +103,7 @@ messages! {
 
     #[doc = "Sets the reference price that serves the collar and market orders."]
     123 SetReference {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -121,7 +121,7 @@ messages! {
 
     #[doc = "Sets the price that values filled positions."]
     124 SetMark {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -137,7 +137,7 @@ messages! {
 
     #[doc = "Sets the rate of a currency: base currency for one unit of it."]
     125 SetFx {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -157,7 +157,7 @@ messages! {
 
     #[doc = "Defines or changes an instrument."]
     126 DefineInstrument {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -197,7 +197,7 @@ messages! {
 
     #[doc = "Defines an account or moves it to another desk."]
     127 DefineAccount {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -221,7 +221,7 @@ messages! {
 
     #[doc = "Allows or forbids a scope to trade an instrument, a group or an order type."]
     128 Permit {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -247,7 +247,7 @@ messages! {
 
     #[doc = "One row of an absolute load of positions; the last row completes the batch."]
     129 PositionLoad {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -273,7 +273,7 @@ messages! {
 
     #[doc = "Opens trading for a business date."]
     130 DayOpen {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -287,7 +287,7 @@ messages! {
 
     #[doc = "Ends the day and names the next one."]
     131 DayRoll {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -301,7 +301,7 @@ messages! {
 
     #[doc = "Confirms what is left of an unresolved order, or the reconciliation after a lossy restart."]
     132 Reconcile {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,

@@ -14,7 +14,7 @@
 //! root blocks; this is the only module that calls it, so that it can be replaced without a change on
 //! the wire.
 
-use crate::layout::{Field, FieldKind, Message};
+use crate::layout::{Layout, Message};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 
 /// Identifies the schema in every frame.
@@ -160,13 +160,20 @@ pub fn write_frame(
 ) -> usize {
     let block = encode(&mut out[HEADER_LEN..]);
     let len = HEADER_LEN + block;
-    let header = [len, usize::from(MAGIC), block]
-        .map(|n| u16::try_from(n).unwrap_or(u16::MAX))
-        .into_iter()
-        .chain([template_id, SCHEMA_ID, VERSION]);
-    for (slot, value) in out.chunks_exact_mut(2).zip(header) {
+    let narrow = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let header = [
+        narrow(len),
+        MAGIC,
+        narrow(block),
+        template_id,
+        SCHEMA_ID,
+        VERSION,
+    ];
+    let mut bytes = [0; HEADER_LEN];
+    for (slot, value) in bytes.chunks_exact_mut(2).zip(header) {
         slot.copy_from_slice(&value.to_le_bytes());
     }
+    out[..HEADER_LEN].copy_from_slice(&bytes);
     len
 }
 
@@ -194,52 +201,33 @@ pub fn encode_block<M: Message>(message: &M, out: &mut [u8]) -> usize {
 /// Reads a root block. A longer block's tail (of a later version) is ignored.
 ///
 /// # Errors
-/// [`Malformed`] if the block is shorter than version 0, an enum has an unknown value, a required
-/// field is null, or text is not printable ASCII.
+/// [`Malformed`] if the block is shorter than version 0, an enum has a value that it does not define
+/// (null where the field is not optional included), or text is not printable ASCII padded with NUL.
 pub fn decode_block<M: Message>(block: &[u8]) -> Result<M, Malformed> {
-    let layout = &M::LAYOUT;
-    let need = layout.block_length;
-    if block.len() < need {
-        return Err(Malformed::TooShort {
-            have: block.len(),
-            need,
-        });
-    }
-    let block = &block[..need];
-    for field in layout.fields {
-        if !field_is_valid(field, &block[field.offset..field.offset + field.size]) {
-            return Err(Malformed::Field {
-                field: field.name,
-                offset: u16::try_from(field.offset).unwrap_or(u16::MAX),
-            });
-        }
-    }
-    match bincode::decode_from_slice(block, CONFIG) {
-        Ok((message, consumed)) if consumed == need => Ok(message),
-        _ => Err(Malformed::TooShort {
-            have: block.len(),
-            need,
-        }),
+    let need = M::LAYOUT.block_length;
+    let too_short = Malformed::TooShort {
+        have: block.len(),
+        need,
+    };
+    let Some(block) = block.get(..need) else {
+        return Err(too_short);
+    };
+    // A message is integers and byte arrays only, so that `need` bytes always decode to one.
+    let Ok((message, _)) = bincode::decode_from_slice::<M, _>(block, CONFIG) else {
+        return Err(too_short);
+    };
+    match message.first_invalid() {
+        None => Ok(message),
+        Some(index) => Err(invalid(&M::LAYOUT, index)),
     }
 }
 
-/// Whether the bytes of a field are allowed by the schema. Plain integers always are: their ranges
-/// belong to the engine, which refuses them by name.
-fn field_is_valid(field: &Field, bytes: &[u8]) -> bool {
-    match field.kind {
-        FieldKind::Enum(def) => {
-            (field.optional && bytes[0] == u8::MAX)
-                || def.values.iter().any(|(_, value, _)| *value == bytes[0])
-        }
-        FieldKind::Chars => {
-            let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-            bytes[..end].iter().all(|b| (b' '..=b'~').contains(b))
-                && bytes[end..].iter().all(|b| *b == 0)
-        }
-        FieldKind::Uint
-        | FieldKind::Int
-        | FieldKind::Decimal8
-        | FieldKind::Amount
-        | FieldKind::Time => true,
+/// The error for a field that holds what the schema does not allow.
+#[cold]
+fn invalid(layout: &Layout, index: usize) -> Malformed {
+    let field = &layout.fields[index];
+    Malformed::Field {
+        field: field.name,
+        offset: u16::try_from(field.offset).unwrap_or(u16::MAX),
     }
 }

@@ -61,6 +61,10 @@ impl EnumDef {
 pub struct Field {
     /// Name in the schema and in the textual form, for example `clOrdId`.
     pub name: &'static str,
+    /// Name of its type in the schema where null is not allowed: `uInt32`, `Price`, `Side`, `char`.
+    pub type_name: &'static str,
+    /// One sentence for the schema.
+    pub doc: &'static str,
     /// What the bytes mean.
     pub kind: FieldKind,
     /// First byte in the root block.
@@ -72,7 +76,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// Whether the field only fills space. It is written as zero and ignored when read.
+    /// Whether the field only fills space. A sender writes zero and a receiver ignores what it says.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.name.starts_with("reserved")
@@ -98,36 +102,53 @@ pub struct Layout {
 pub trait Message: Encode + Decode<()> + Copy + Default + core::fmt::Debug + PartialEq {
     /// How it looks on the wire.
     const LAYOUT: Layout;
+
+    /// The first field whose value the schema does not allow, as an index of [`Layout::fields`].
+    ///
+    /// The macro writes it out field by field, so that a received order costs a few comparisons and
+    /// no walk through the layout.
+    fn first_invalid(&self) -> Option<usize>;
 }
 
 /// A type that may stand as a field of a message.
 pub trait WireField: Encode + Decode<()> + Copy {
     /// Length in bytes on the wire.
     const SIZE: usize;
+    /// Name in the schema, see [`Field::type_name`].
+    const TYPE_NAME: &'static str;
     /// What the bytes mean.
     const KIND: FieldKind;
     /// All bytes zero.
     const ZERO: Self;
     /// The null value: `i64::MIN` for signed integers, all ones for unsigned ones and enums.
     const NULL: Self;
+
+    /// Whether the schema allows the value. Plain integers always pass: their ranges belong to the
+    /// engine, which refuses them by name.
+    fn is_valid(&self, optional: bool) -> bool;
 }
 
 macro_rules! integer_field {
-    ($($t:ty, $kind:ident, $null:expr;)*) => {$(
+    ($($t:ty, $name:literal, $kind:ident, $null:expr;)*) => {$(
         impl WireField for $t {
             const SIZE: usize = size_of::<$t>();
+            const TYPE_NAME: &'static str = $name;
             const KIND: FieldKind = FieldKind::$kind;
             const ZERO: Self = 0;
             const NULL: Self = $null;
+
+            fn is_valid(&self, _optional: bool) -> bool {
+                true
+            }
         }
     )*};
 }
 integer_field! {
-    u8, Uint, u8::MAX;
-    u16, Uint, u16::MAX;
-    u32, Uint, u32::MAX;
-    u64, Uint, u64::MAX;
-    i64, Int, i64::MIN;
+    u8, "uInt8", Uint, u8::MAX;
+    u16, "uInt16", Uint, u16::MAX;
+    u32, "uInt32", Uint, u32::MAX;
+    u64, "uInt64", Uint, u64::MAX;
+    i64, "sInt64", Int, i64::MIN;
 }
 
 /// Length of the camel-case form of a snake-case name.
@@ -215,6 +236,8 @@ macro_rules! messages {
                         offset += size;
                         $crate::Field {
                             name: CAMEL,
+                            type_name: <$ty as $crate::WireField>::TYPE_NAME,
+                            doc: concat!($($fdoc),*),
                             kind: <$ty as $crate::WireField>::KIND,
                             offset: offset - size,
                             size,
@@ -233,6 +256,17 @@ macro_rules! messages {
                     fields: FIELDS,
                 }
             };
+
+            fn first_invalid(&self) -> Option<usize> {
+                let valid = [$(
+                    $crate::WireField::is_valid(&self.$field, $crate::messages!(@optional $($opt)?)),
+                )*];
+                // The common case first, without a branch for each field.
+                if valid.iter().fold(true, |all, one| all & one) {
+                    return None;
+                }
+                valid.iter().position(|one| !one)
+            }
         }
     )*};
     (@default $ty:ty, optional) => { <$ty as $crate::WireField>::NULL };
@@ -274,6 +308,7 @@ macro_rules! message_set {
             ///
             /// # Errors
             /// [`Malformed`]($crate::Malformed) names the first field that is not as the schema says.
+            #[inline]
             pub fn decode_block(template_id: u16, block: &[u8]) -> Option<Result<Self, $crate::Malformed>> {
                 $( if template_id == <$name as $crate::Message>::LAYOUT.template_id {
                     return Some($crate::codec::decode_block::<$name>(block).map(Self::$name));

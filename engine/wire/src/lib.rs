@@ -17,6 +17,7 @@ pub mod codes;
 pub mod layout;
 pub mod orders;
 pub mod replies;
+pub mod schema;
 pub mod session;
 pub mod types;
 

@@ -61,7 +61,7 @@ messages! {
 
     #[doc = "Asks for the cancel of a live order."]
     102 CancelOrder {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -79,7 +79,7 @@ messages! {
 
     #[doc = "Asks for the cancel of all live orders that match every field given, over the sender's accounts."]
     103 MassCancel {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,
@@ -103,7 +103,7 @@ messages! {
 
     #[doc = "An execution report: from the venue, or from a sidecar desk about its own orders."]
     104 VenueReport {
-        #[doc = "1 possDup, 2 whatIf."]
+        #[doc = "1 possDup."]
         flags: u32,
         #[doc = "Sequence number of the client's messages in this session, from 1."]
         seq_no: u64,

@@ -30,9 +30,14 @@ macro_rules! scaled {
 
         impl WireField for $name {
             const SIZE: usize = size_of::<$inner>();
+            const TYPE_NAME: &'static str = stringify!($name);
             const KIND: FieldKind = FieldKind::$kind;
             const ZERO: Self = Self(0);
             const NULL: Self = Self($null);
+
+            fn is_valid(&self, _optional: bool) -> bool {
+                true
+            }
         }
     )*};
 }
@@ -96,9 +101,23 @@ impl<const N: usize> fmt::Display for Text<N> {
 
 impl<const N: usize> WireField for Text<N> {
     const SIZE: usize = N;
+    const TYPE_NAME: &'static str = "char";
     const KIND: FieldKind = FieldKind::Chars;
     const ZERO: Self = Self([0; N]);
     const NULL: Self = Self([0; N]);
+
+    fn is_valid(&self, _optional: bool) -> bool {
+        // Bytes are judged without early exits and counted in a byte each, so that the compiler can
+        // vectorize both passes.
+        let mut wrong = 0;
+        for b in self.0 {
+            wrong |= u8::from(!(b' '..=b'~').contains(&b)) & u8::from(b != 0);
+        }
+        for (b, next) in self.0.iter().zip(self.0.iter().skip(1)) {
+            wrong |= u8::from(*b == 0) & u8::from(*next != 0);
+        }
+        wrong == 0
+    }
 }
 
 macro_rules! wire_enums {
@@ -157,9 +176,18 @@ macro_rules! wire_enums {
 
         impl WireField for $name {
             const SIZE: usize = 1;
+            const TYPE_NAME: &'static str = stringify!($name);
             const KIND: FieldKind = FieldKind::Enum(&Self::DEF);
             const ZERO: Self = Self(0);
             const NULL: Self = Self(u8::MAX);
+
+            fn is_valid(&self, optional: bool) -> bool {
+                match self.0 {
+                    $( $number => true, )*
+                    u8::MAX => optional,
+                    _ => false,
+                }
+            }
         }
     )*
 

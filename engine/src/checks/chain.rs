@@ -1,0 +1,155 @@
+//! An order's chain of scopes with the rows, sums and limits that its checks read.
+
+use crate::exposure::{Row, Sums};
+use crate::limits::{KINDS, Limit, NO_SET, SetKey};
+use crate::state::State;
+use crate::tree::CHAIN;
+use wire::{LimitKind, Selector};
+
+/// Selectors within a scope, in the order in which they are checked: instrument, group, all.
+const SELECTORS: usize = 3;
+
+/// Where a limit of the chain stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// 0 account, 1 desk, 2 firm, 3 trader.
+    pub(crate) level: usize,
+    /// 0 instrument, 1 group, 2 all.
+    pub(crate) selector: usize,
+}
+
+/// The chain of an order, looked up once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chain {
+    pub(crate) scopes: [u32; CHAIN],
+    /// Rows of the order's instrument; `None` where there is none yet.
+    pub(crate) rows: [Option<u32>; CHAIN],
+    groups: [Option<u32>; CHAIN],
+    alls: [u32; CHAIN],
+    sets: [u32; CHAIN * SELECTORS],
+    /// For each kind, one bit a place that has an enforced limit of it.
+    present: [u16; KINDS],
+}
+
+impl Chain {
+    /// Looks up the chain of an account and a trader in an instrument.
+    pub(crate) fn of(state: &State, account: u32, trader: u32, instrument: u32) -> Self {
+        let scopes = state.tree.chain(account, trader);
+        let definition = &state.instruments.get(instrument).definition;
+        let (instrument_id, group_id) = (definition.instrument_id, definition.product_group);
+        let account_row = state.exposure.find(account, instrument);
+        let rows = match account_row {
+            Some(slot) => {
+                let row = state.exposure.row(slot);
+                let trader_row = state.exposure.find(trader, instrument);
+                [
+                    account_row,
+                    Some(row.desk_row),
+                    Some(row.firm_row),
+                    trader_row,
+                ]
+            }
+            None => scopes.map(|scope| state.exposure.find(scope, instrument)),
+        };
+        let mut chain = Self {
+            scopes,
+            rows,
+            groups: [None; CHAIN],
+            alls: [0; CHAIN],
+            sets: [NO_SET; CHAIN * SELECTORS],
+            present: [0; KINDS],
+        };
+        for level in 0..CHAIN {
+            let scope = scopes[level];
+            chain.alls[level] = state.exposure.all_of(scope);
+            let instrument_set = match rows[level] {
+                Some(slot) => {
+                    let row = state.exposure.row(slot);
+                    chain.groups[level] = Some(row.group);
+                    row.limits
+                }
+                None => {
+                    chain.groups[level] = state.exposure.group_of(scope, group_id);
+                    state.limits.set_of(SetKey {
+                        scope,
+                        selector: Selector::Instrument,
+                        selector_id: instrument_id,
+                    })
+                }
+            };
+            let group_set =
+                chain.groups[level].map_or(NO_SET, |slot| state.exposure.total(slot).limits);
+            let all_set = state.exposure.total(chain.alls[level]).limits;
+            for (selector, set) in [instrument_set, group_set, all_set].into_iter().enumerate() {
+                let place = level * SELECTORS + selector;
+                chain.sets[place] = set;
+                let mut mask = state.limits.mask(set);
+                while mask != 0 {
+                    chain.present[mask.trailing_zeros() as usize] |= 1 << place;
+                    mask &= mask - 1;
+                }
+            }
+        }
+        chain
+    }
+
+    /// Whether some enforced limit of `kind` selects the order.
+    pub(crate) fn has(&self, kind: LimitKind) -> bool {
+        self.present[usize::from(kind.0)] != 0
+    }
+
+    /// Places of the enforced limits of `kind`: account, desk, firm, trader; instrument, group, all.
+    pub(crate) fn places(&self, kind: LimitKind) -> impl Iterator<Item = Place> + use<> {
+        let mut bits = self.present[usize::from(kind.0)];
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let place = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(Place {
+                level: place / SELECTORS,
+                selector: place % SELECTORS,
+            })
+        })
+    }
+
+    /// Set of limits at a place.
+    pub(crate) fn set(&self, place: Place) -> u32 {
+        self.sets[place.level * SELECTORS + place.selector]
+    }
+
+    /// Enforced limits of `kind` with their places.
+    pub(crate) fn limits<'a>(
+        &'a self,
+        state: &'a State,
+        kind: LimitKind,
+    ) -> impl Iterator<Item = (Place, &'a Limit)> {
+        self.places(kind).map(move |place| {
+            (
+                place,
+                state.limits.in_set(self.set(place), usize::from(kind.0)),
+            )
+        })
+    }
+
+    /// The row of a level, if there is one.
+    pub(crate) fn row<'a>(&self, state: &'a State, level: usize) -> Option<&'a Row> {
+        self.rows[level].map(|slot| state.exposure.row(slot))
+    }
+
+    /// The sums that a group or all limit is checked against.
+    pub(crate) fn sums(&self, state: &State, place: Place) -> Sums {
+        match place.selector {
+            1 => self.groups[place.level]
+                .map(|slot| state.exposure.total(slot).sums)
+                .unwrap_or_default(),
+            _ => state.exposure.total(self.alls[place.level]).sums,
+        }
+    }
+
+    /// Sums over all instruments at a level.
+    pub(crate) fn all_sums<'a>(&self, state: &'a State, level: usize) -> &'a Sums {
+        &state.exposure.total(self.alls[level]).sums
+    }
+}

@@ -1,0 +1,39 @@
+//! C8 `MaxOpenOrders`: live orders, one bucket a scope and selector. A replace adds none.
+
+use super::chain::Place;
+use super::{Headroom, Proposal, Refusal};
+use crate::state::State;
+use wire::{LimitKind, RejectCode};
+
+fn live(state: &State, order: &Proposal, place: Place) -> i64 {
+    match place.selector {
+        0 => order
+            .chain
+            .row(state, place.level)
+            .map_or(0, |row| row.live),
+        _ => order.chain.sums(state, place).live,
+    }
+}
+
+/// One more live order stays within every limit.
+pub(super) fn count_is_within_limits(
+    state: &State,
+    order: &Proposal,
+    headroom: &mut Headroom,
+) -> Result<(), Refusal> {
+    for (place, limit) in order.chain.limits(state, LimitKind::MaxOpenOrders) {
+        let after = live(state, order, place) + i64::from(!order.is_replace);
+        if !order.is_replace && limit.is_finite() && limit.value.is_some_and(|value| after > value)
+        {
+            let observed = i128::from(after);
+            return Err(Refusal::by(
+                RejectCode::MaxOpenOrders,
+                limit,
+                &state.tree,
+                observed,
+            ));
+        }
+        headroom.note(limit, &state.tree, i128::from(after));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! C3 `PriceCollar` and C4 `ReferenceMaxAge`, and the rate of the instrument's currency.
+//!
+//! A purely reducing order passes C3 and C4 when the reference is missing or stale (R17); a rate is
+//! always required. Any held instrument of the chain without mark or rate refuses all other orders.
+
+use super::{Proposal, Refusal};
+use crate::instrument::{Instrument, Reference};
+use crate::limits::UNLIMITED;
+use crate::state::State;
+use crate::tree::CHAIN;
+use crate::units::BPS;
+use wire::{LimitKind, OrdType, RejectCode, Unit};
+
+/// Age of something stamped `stamped`, seen at `t`: never negative.
+fn age(stamped: u64, t: u64) -> u64 {
+    t - stamped.min(t)
+}
+
+/// The first limit that finds the reference too old.
+fn stale<'a>(
+    state: &'a State,
+    order: &'a Proposal,
+    reference: Reference,
+) -> Option<&'a crate::limits::Limit> {
+    order
+        .chain
+        .limits(state, LimitKind::ReferenceMaxAge)
+        .map(|(_, limit)| limit)
+        .find(|limit| {
+            limit
+                .value
+                .filter(|value| *value != UNLIMITED)
+                .is_some_and(|value| {
+                    i128::from(age(reference.feed_time, order.t)) > i128::from(value)
+                })
+        })
+}
+
+/// C4: the reference is there and fresh, and every held instrument of the chain has a mark.
+pub(super) fn reference_is_known(
+    state: &State,
+    order: &Proposal,
+    reducing: bool,
+) -> Result<(), Refusal> {
+    if reducing {
+        return Ok(());
+    }
+    let Some(reference) = state.instruments.get(order.instrument).reference else {
+        return Err(Refusal::plain(RejectCode::ReferenceMissing));
+    };
+    if let Some(limit) = stale(state, order, reference) {
+        return Err(Refusal::by(
+            RejectCode::ReferenceStale,
+            limit,
+            &state.tree,
+            0,
+        ));
+    }
+    if (0..CHAIN).any(|level| order.chain.all_sums(state, level).unmarked > 0) {
+        return Err(Refusal::plain(RejectCode::ReferenceMissing));
+    }
+    Ok(())
+}
+
+/// The instrument's currency has a fresh rate, and so has the currency of every held instrument.
+pub(super) fn rate_is_known(
+    state: &State,
+    order: &Proposal,
+    reducing: bool,
+) -> Result<(), Refusal> {
+    let currency = state
+        .instruments
+        .currency_of(state.instruments.get(order.instrument));
+    if currency.rate.is_none() {
+        return Err(Refusal::plain(RejectCode::FxMissing));
+    }
+    if !reducing && (0..CHAIN).any(|level| order.chain.all_sums(state, level).unrated > 0) {
+        return Err(Refusal::plain(RejectCode::FxMissing));
+    }
+    if currency
+        .max_age_ns
+        .is_some_and(|max_age| age(currency.rate_time, order.t) > max_age)
+    {
+        return Err(Refusal::plain(RejectCode::FxStale));
+    }
+    Ok(())
+}
+
+/// How far a price is from the reference, rounded up, in the collar's unit.
+fn distance(price: i128, reference: i128, unit: Unit, instrument: &Instrument) -> i128 {
+    let gap = (price - reference).abs();
+    let (gap, per) = if unit == Unit::Ticks {
+        (gap, i128::from(instrument.definition.tick.0))
+    } else {
+        (gap * BPS, reference.abs())
+    };
+    if per == 0 { gap } else { (gap + per - 1) / per }
+}
+
+/// C3: the price is no further from the reference than every collar of the chain allows.
+pub(super) fn is_within_collars(
+    state: &State,
+    order: &Proposal,
+    reducing: bool,
+) -> Result<(), Refusal> {
+    let kind = LimitKind::PriceCollar;
+    if !order.chain.has(kind) {
+        return Err(Refusal::not_set(kind));
+    }
+    if order.ord_type == OrdType::Market {
+        // A market order is priced by the collar: without a finite one it has no value.
+        let finite = order
+            .chain
+            .limits(state, kind)
+            .any(|(_, limit)| limit.is_finite());
+        return if finite {
+            Ok(())
+        } else {
+            Err(Refusal::not_set(kind))
+        };
+    }
+    let instrument = state.instruments.get(order.instrument);
+    let reference = match instrument.reference {
+        Some(reference) if !(reducing && stale(state, order, reference).is_some()) => reference,
+        _ => return Ok(()),
+    };
+    let (price, reference) = (i128::from(order.price.0), i128::from(reference.price));
+    for (_, limit) in order.chain.limits(state, kind) {
+        let Some(collar) = limit.value.filter(|value| *value != UNLIMITED) else {
+            continue;
+        };
+        let collar = i128::from(collar);
+        let outside = if limit.unit == Unit::Ticks {
+            let width = collar * i128::from(instrument.definition.tick.0);
+            if order.is_buy() {
+                price > reference + width
+            } else {
+                price < reference - width
+            }
+        } else if reference <= 0 {
+            true
+        } else if order.is_buy() {
+            price * BPS > reference * (BPS + collar)
+        } else {
+            price * BPS < reference * (BPS - collar)
+        };
+        if outside {
+            let observed = distance(price, reference, limit.unit, instrument);
+            return Err(Refusal::by(
+                RejectCode::PriceCollar,
+                limit,
+                &state.tree,
+                observed,
+            ));
+        }
+    }
+    Ok(())
+}

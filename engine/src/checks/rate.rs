@@ -1,0 +1,91 @@
+//! C5 `OrderRate`: at most n new orders and replaces a window, by the generic cell rate algorithm.
+//!
+//! With T = ⌈window / n⌉, an order at t conforms iff max(arrival, t) + T − t ≤ n · T. All buckets of
+//! the chain are tested, then all advance or none.
+
+use super::{Proposal, Refusal};
+use crate::limits::{Limit, UNLIMITED};
+use crate::state::State;
+use wire::{LimitKind, RejectCode};
+
+/// The bucket's next arrival time if an order at `t` conforms.
+fn next_arrival(limit: &Limit, t: u64) -> Option<u64> {
+    let count = u64::try_from(limit.value?)
+        .ok()
+        .filter(|count| *count > 0)?;
+    let interval = limit.window_ns.div_ceil(count);
+    let next = limit.arrival.max(t).checked_add(interval)?;
+    let burst = u128::from(count) * u128::from(interval);
+    (u128::from(next - t) <= burst).then_some(next)
+}
+
+/// Every bucket of the chain has room.
+pub(super) fn conforms(state: &State, order: &Proposal) -> Result<(), Refusal> {
+    if !order.chain.has(LimitKind::OrderRate) {
+        return Err(Refusal::not_set(LimitKind::OrderRate));
+    }
+    for (_, limit) in order.chain.limits(state, LimitKind::OrderRate) {
+        if limit.value != Some(UNLIMITED) && next_arrival(limit, order.t).is_none() {
+            return Err(Refusal::by(RejectCode::OrderRate, limit, &state.tree, 0));
+        }
+    }
+    Ok(())
+}
+
+/// Takes one order out of every bucket of the chain; all conform.
+pub(super) fn advance(state: &mut State, order: &Proposal) {
+    let kind = LimitKind::OrderRate;
+    for place in order.chain.places(kind) {
+        let limit = state
+            .limits
+            .in_set_mut(order.chain.set(place), usize::from(kind.0));
+        if limit.value != Some(UNLIMITED)
+            && let Some(next) = next_arrival(limit, order.t)
+        {
+            limit.arrival = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{LimitMode, Selector, Unit};
+
+    fn limit(count: i64, window_ns: u64) -> Limit {
+        Limit {
+            scope: 0,
+            selector: Selector::All,
+            selector_id: 0,
+            kind: LimitKind::OrderRate,
+            value: Some(count),
+            unit: Unit::Natural,
+            mode: LimitMode::Enforced,
+            window_ns,
+            version: 1,
+            warn: [0; 3],
+            arrival: 0,
+            breached: false,
+        }
+    }
+
+    #[test]
+    fn c5_a_full_bucket_lets_n_through_at_once_and_one_more_after_an_interval() {
+        let mut bucket = limit(3, 10);
+        for _ in 0..3 {
+            bucket.arrival = next_arrival(&bucket, 100).unwrap();
+        }
+        assert_eq!(next_arrival(&bucket, 100), None);
+        assert_eq!(
+            next_arrival(&bucket, 103),
+            None,
+            "T is 4, rounded up from 10/3"
+        );
+        assert_eq!(next_arrival(&bucket, 104), Some(116));
+    }
+
+    #[test]
+    fn c5_zero_orders_a_window_refuses_all() {
+        assert_eq!(next_arrival(&limit(0, 10), 5), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Instruments and currencies: definitions, reference prices, marks and rates.
+
+use crate::table::{Key, Table, mix};
+use crate::units::ValueFactor;
+use wire::{DefineInstrument, E8, Text, TradingState};
+
+/// A price with the time of its feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) price: i64,
+    pub(crate) feed_time: u64,
+}
+
+/// One instrument.
+#[derive(Debug, Clone)]
+pub(crate) struct Instrument {
+    pub(crate) id: u32,
+    pub(crate) definition: DefineInstrument,
+    pub(crate) currency: u32,
+    pub(crate) reference: Option<Reference>,
+    /// The newest reference there ever was: values a reducing sell when there is none (R17).
+    pub(crate) last_reference: Option<i64>,
+    pub(crate) mark: Option<i64>,
+    /// Multiplier × rate; `None` while the currency has no rate.
+    pub(crate) factor: Option<ValueFactor>,
+    pub(crate) state: TradingState,
+    pub(crate) state_version: u32,
+    /// First row that holds the instrument: the head of a list through the rows.
+    pub(crate) first_row: Option<u32>,
+}
+
+/// One currency.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Currency {
+    pub(crate) code: Text<4>,
+    pub(crate) rate: Option<i64>,
+    pub(crate) rate_time: u64,
+    pub(crate) max_age_ns: Option<u64>,
+}
+
+/// All instruments and currencies. Slots are given in order of definition and never reused.
+#[derive(Debug, Clone)]
+pub(crate) struct Instruments {
+    items: Vec<Instrument>,
+    by_id: Table<u64>,
+    pub(crate) currencies: Vec<Currency>,
+    pub(crate) base_currency: Text<4>,
+}
+
+impl Instruments {
+    pub(crate) fn with_capacity(capacity: usize, base_currency: Text<4>) -> Self {
+        let mut currencies = Vec::with_capacity(64);
+        // The base currency's rate is 1 and never stale (R20).
+        currencies.push(Currency {
+            code: base_currency,
+            rate: Some(E8),
+            rate_time: 0,
+            max_age_ns: None,
+        });
+        Self {
+            items: Vec::with_capacity(capacity),
+            by_id: Table::with_capacity(capacity, 0),
+            currencies,
+            base_currency,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn find(&self, id: u32) -> Option<u32> {
+        self.by_id.get(u64::from(id))
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> &Instrument {
+        &self.items[slot as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Instrument {
+        &mut self.items[slot as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Instrument> {
+        self.items.iter()
+    }
+
+    /// Slot of a currency; it is added without a rate if it is new.
+    pub(crate) fn currency(&mut self, code: Text<4>) -> u32 {
+        let at = self
+            .currencies
+            .iter()
+            .position(|c| c.code == code)
+            .unwrap_or_else(|| {
+                self.currencies.push(Currency {
+                    code,
+                    rate: None,
+                    rate_time: 0,
+                    max_age_ns: None,
+                });
+                self.currencies.len().saturating_sub(1)
+            });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn currency_of(&self, instrument: &Instrument) -> &Currency {
+        &self.currencies[instrument.currency as usize]
+    }
+
+    /// Adds a new instrument and returns its slot.
+    pub(crate) fn add(&mut self, definition: DefineInstrument) -> u32 {
+        let currency = self.currency(definition.currency);
+        let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        self.by_id.insert(u64::from(definition.instrument_id), slot);
+        self.items.push(Instrument {
+            id: definition.instrument_id,
+            definition,
+            currency,
+            reference: None,
+            last_reference: None,
+            mark: None,
+            factor: None,
+            state: TradingState::Active,
+            state_version: 0,
+            first_row: None,
+        });
+        self.refresh_factor(slot);
+        slot
+    }
+
+    /// Recomputes the constant of a value after a change of definition or rate.
+    pub(crate) fn refresh_factor(&mut self, slot: u32) {
+        let rate = self.currencies[self.items[slot as usize].currency as usize].rate;
+        let instrument = &mut self.items[slot as usize];
+        instrument.factor =
+            rate.map(|rate| ValueFactor::new(instrument.definition.multiplier.0, rate));
+    }
+}
+
+/// What identifies an execution (R13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ExecutionKey {
+    pub(crate) exec_id: u64,
+    pub(crate) instrument: u32,
+    pub(crate) trade_date: u32,
+    pub(crate) venue_id: u16,
+    pub(crate) buy: bool,
+}
+
+impl Key for ExecutionKey {
+    fn spread(self) -> u64 {
+        let place = (u64::from(self.instrument) << 32) | u64::from(self.trade_date);
+        mix(self.exec_id ^ mix(place ^ (u64::from(self.venue_id) << 1) ^ u64::from(self.buy)))
+    }
+}

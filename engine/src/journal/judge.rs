@@ -1,0 +1,252 @@
+//! Owns the judgement of a journal's end: a torn tail, or a reason to refuse.
+//! Leaves out reading it and cutting the tail (`recovery`).
+//!
+//! The rules for damage, in order:
+//! 1. in any segment but the last: refuse;
+//! 2. with an intact frame of the same segment behind it: refuse, because the
+//!    writer never has two frames unsynced;
+//! 3. at or below any point known to be durable: refuse;
+//! 4. otherwise a torn tail: keep a copy, cut, report.
+//!
+//! Before them stands one more: what no torn write can leave behind is refused
+//! wherever it stands (see [`Defect::can_be_torn_write`]).
+
+use std::io;
+
+use super::cursor::{End, first_frame_of};
+use super::error::{Damage, Defect, ReadError};
+use super::format::{
+    EMPTY_FRAME_BYTES, FRAME_ALIGN, FRAME_HEADER_BYTES, Position, SegmentId, wide,
+};
+use super::frame::{FRAME_MAGIC, FrameHeader};
+use super::recovery::RecoveryError;
+use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces};
+use super::watermark::Watermark;
+
+/// The end of a journal that was being written when the machine stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TornTail {
+    /// Where the torn frame starts.
+    pub position: Position,
+    /// Bytes up to the last one that is not zero.
+    pub bytes: u64,
+    /// Records it may have held; `None` when even its header is lost. None of
+    /// them was ever reported durable.
+    pub records_maybe: Option<u32>,
+    /// The sequence its first record would have had.
+    pub first_sequence: u64,
+    /// What is wrong with it.
+    pub defect: Defect,
+}
+
+/// Why a journal may not be gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Rule 1.
+    #[error("{damage}; the journal goes on to {last}, so this is not a torn tail")]
+    EarlierSegment {
+        /// What is wrong where.
+        damage: Damage,
+        /// The last segment.
+        last: SegmentId,
+    },
+    /// Rule 2.
+    #[error("{damage}; an intact frame follows at byte {frame_offset}, so this is not a torn tail")]
+    FrameBehind {
+        /// What is wrong where.
+        damage: Damage,
+        /// Where the intact frame stands.
+        frame_offset: u64,
+    },
+    /// Rule 3.
+    #[error("{damage}; sequence {first_sequence} was reported durable (up to {durable}, {known})")]
+    KnownDurable {
+        /// What is wrong where.
+        damage: Damage,
+        /// The first sequence that cannot be read.
+        first_sequence: u64,
+        /// The highest sequence known to have been durable.
+        durable: u64,
+        /// The end of what is known to have been durable.
+        known: Position,
+    },
+    /// No torn write leaves this behind.
+    #[error("{damage}; no torn write does this")]
+    NotTorn {
+        /// What is wrong where.
+        damage: Damage,
+    },
+    /// Rule 3, without visible damage: the journal just ends too early.
+    #[error(
+        "{end}: the journal ends here, but {known} had been durable (up to sequence {durable})"
+    )]
+    EndsEarly {
+        /// Where it ends.
+        end: Position,
+        /// The end of what is known to have been durable.
+        known: Position,
+        /// The highest sequence known to have been durable.
+        durable: u64,
+    },
+    /// The watermark names another history.
+    #[error("{known}: the chain hash differs from the one kept in the file `durable`")]
+    OtherHistory {
+        /// Where the two differ.
+        known: Position,
+    },
+}
+
+impl Refusal {
+    /// Where the refused thing stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match self {
+            Self::EarlierSegment { damage, .. }
+            | Self::FrameBehind { damage, .. }
+            | Self::KnownDurable { damage, .. }
+            | Self::NotTorn { damage } => damage.position,
+            Self::EndsEarly { end, .. } => *end,
+            Self::OtherHistory { known } => *known,
+        }
+    }
+
+    /// The rule that refused, as numbered above; 0 for what no torn write does.
+    #[must_use]
+    pub fn rule(&self) -> u8 {
+        match self {
+            Self::EarlierSegment { .. } => 1,
+            Self::FrameBehind { .. } => 2,
+            Self::KnownDurable { .. } | Self::EndsEarly { .. } | Self::OtherHistory { .. } => 3,
+            Self::NotTorn { .. } => 0,
+        }
+    }
+}
+
+pub(super) fn ends_early(end: Position, known: &Watermark) -> Refusal {
+    Refusal::EndsEarly {
+        end,
+        known: known.position,
+        durable: known.sequence,
+    }
+}
+
+/// What the rules are applied with.
+#[derive(Debug)]
+pub(super) struct Judge<'a, S: Storage> {
+    pub(super) storage: &'a S,
+    pub(super) last: SegmentId,
+    pub(super) known: Option<Watermark>,
+}
+
+impl<S: Storage> Judge<'_, S> {
+    /// Damage before the first frame: a header never tears.
+    pub(super) fn refuse_header(&self, error: ReadError) -> RecoveryError {
+        match error {
+            ReadError::Damage(damage) => self.refuse_place(damage).into(),
+            other @ (ReadError::Version { .. } | ReadError::Io { .. }) => {
+                RecoveryError::Read(other)
+            }
+        }
+    }
+
+    fn refuse_place(&self, damage: Damage) -> Refusal {
+        if damage.position.segment < self.last {
+            return Refusal::EarlierSegment {
+                damage,
+                last: self.last,
+            };
+        }
+        Refusal::NotTorn { damage }
+    }
+
+    pub(super) fn judge(&self, damage: Damage, end: &End) -> Result<TornTail, RecoveryError> {
+        let position = damage.position;
+        if position.segment < self.last || !damage.defect.can_be_torn_write() {
+            return Err(self.refuse_place(damage).into());
+        }
+        let file = self.storage.open(&position.segment.file_name())?;
+        if let Some(frame_offset) = intact_frame_behind(&file, position, end.segment.size)? {
+            return Err(Refusal::FrameBehind {
+                damage,
+                frame_offset,
+            }
+            .into());
+        }
+        if let Some(known) = self
+            .known
+            .filter(|known| known.position > position || known.sequence >= end.next_sequence)
+        {
+            return Err(Refusal::KnownDurable {
+                damage,
+                first_sequence: end.next_sequence,
+                durable: known.sequence,
+                known: known.position,
+            }
+            .into());
+        }
+        let torn_end = nonzero_end(&file, position.offset, end.segment.size)?;
+        let mut header = [0; FRAME_HEADER_BYTES];
+        file.read_at(&mut header, position.offset)?;
+        Ok(TornTail {
+            position,
+            bytes: torn_end.saturating_sub(position.offset),
+            records_maybe: FrameHeader::decode(&header).ok().map(|header| header.count),
+            first_sequence: end.next_sequence,
+            defect: damage.defect,
+        })
+    }
+
+    /// The watermark must lie between two frames, with the same chain hash.
+    pub(super) fn compare(&self, end: &End) -> Result<(), Refusal> {
+        let Some(known) = &self.known else {
+            return Ok(());
+        };
+        if end.position.segment != known.position.segment {
+            return Ok(());
+        }
+        let first_frame = known.position == first_frame_of(known.position.segment);
+        let last_start = end.last_frame.map_or(0, |(offset, _)| offset);
+        let inside_frame = !first_frame
+            && last_start < known.position.offset
+            && known.position.offset < end.position.offset;
+        let differs = (first_frame && end.segment.chain_start() != known.chain)
+            || (end.position == known.position && end.chain != known.chain);
+        if inside_frame || differs {
+            return Err(Refusal::OtherHistory {
+                known: known.position,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The first intact frame header of the same segment behind a damaged place.
+fn intact_frame_behind(
+    file: &impl StorageFile,
+    damaged: Position,
+    size: u64,
+) -> io::Result<Option<u64>> {
+    let from = damaged.offset.saturating_add(wide(FRAME_ALIGN));
+    let mut candidates = Vec::new();
+    scan_pieces(file, from, size, |offset, piece| {
+        let slots = piece.chunks(FRAME_ALIGN).zip(0_u64..);
+        for (slot, number) in slots {
+            if slot.starts_with(&FRAME_MAGIC) {
+                let ahead = number.saturating_mul(wide(FRAME_ALIGN));
+                candidates.push(offset.saturating_add(ahead));
+            }
+        }
+        true
+    })?;
+    for offset in candidates {
+        let mut bytes = [0; FRAME_HEADER_BYTES];
+        let whole = size.saturating_sub(offset) >= wide(EMPTY_FRAME_BYTES)
+            && file.read_at(&mut bytes, offset)? == bytes.len();
+        let own = FrameHeader::decode(&bytes)
+            .is_ok_and(|header| header.segment == damaged.segment && header.offset == offset);
+        if whole && own {
+            return Ok(Some(offset));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,425 @@
+//! The risk engine: [`RiskEngine::apply`] is the only way in.
+//!
+//! One command enters, one [`Decision`] comes out, and messages to sessions go to the [`Outbox`]. The
+//! engine reads no clock, does no I/O and takes no lock: time comes with the commands.
+
+mod accounts;
+mod day;
+mod define;
+mod digest;
+mod events;
+mod limits;
+mod orders;
+mod reports;
+mod views;
+mod wide;
+
+use crate::command::{Command, Sequenced};
+use crate::decision::{Decision, Outbox, Outcome};
+use crate::state::State;
+use std::collections::VecDeque;
+use wide::Jobs;
+use wire::{AdminAck, BusinessReject, NotApplied, RejectCode, Reply, Role};
+
+/// Messages that wait for room in a later command's outbox: alerts and reports of finished wide work.
+const BACKLOG: usize = 4_096;
+/// Room that a command keeps for what it must still say when the backlog is drained.
+const ROOM_KEPT: usize = 8;
+
+/// The middle office: all state, one entrance.
+#[derive(Debug)]
+pub struct RiskEngine {
+    state: State,
+    jobs: Jobs,
+    backlog: VecDeque<(u32, Reply)>,
+    /// Sequence of the last command.
+    seq: u64,
+    /// Time of the last command; never runs backwards.
+    t: u64,
+    defined: bool,
+}
+
+/// One command being applied: where it stands and who sent it.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    seq: u64,
+    t: u64,
+    /// Slot of the sending session; `None` for the server itself.
+    session: Option<u32>,
+    in_seq_no: u64,
+    busy: bool,
+}
+
+impl Default for RiskEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RiskEngine {
+    /// An engine that knows nothing; the genesis commands of the journal build the firm.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            state: State::empty(),
+            jobs: Jobs::new(),
+            backlog: VecDeque::with_capacity(BACKLOG),
+            seq: 0,
+            t: 0,
+            defined: false,
+        }
+    }
+
+    /// Applies one command and says what was decided; `out` then holds the messages it causes.
+    pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
+        out.clear();
+        self.seq = input.seq;
+        self.t = self.t.max(input.t);
+        let session = match input.session_id {
+            0 => None,
+            id => match self.state.sessions.find(id) {
+                Some(slot) => Some(slot),
+                None => return Decision::refused(RejectCode::UnknownSession),
+            },
+        };
+        let turn = Turn {
+            seq: self.seq,
+            t: self.t,
+            session,
+            in_seq_no: input.in_seq_no,
+            busy: input.busy,
+        };
+        let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
+        if !self.take_seq_no(&turn, out) {
+            return Decision {
+                out_seq_no,
+                ..Decision::of(Outcome::Dropped)
+            };
+        }
+        let mut decision = if self.may_send(&turn, &input.command) {
+            self.dispatch(&turn, &input.command, out)
+        } else {
+            self.business_reject(&turn, &input.command, RejectCode::RoleDenied, out)
+        };
+        self.drain_backlog(out);
+        decision.out_seq_no = out_seq_no;
+        decision
+    }
+
+    /// R32: a number already applied is dropped, a gap is told and the message processed.
+    fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) -> bool {
+        let Some(slot) = turn.session.filter(|_| turn.in_seq_no > 0) else {
+            return true;
+        };
+        let session = self.state.sessions.get_mut(slot);
+        if turn.in_seq_no <= session.last_applied {
+            return false;
+        }
+        let expected = session.last_applied.saturating_add(1);
+        session.last_applied = turn.in_seq_no;
+        if turn.in_seq_no > expected {
+            let gap = NotApplied {
+                from_seq_no: expected,
+                count: turn.in_seq_no.saturating_sub(expected),
+                ..NotApplied::default()
+            };
+            self.send(slot, gap.into(), out);
+        }
+        true
+    }
+
+    /// Whether the session's role may send this; the server itself may send everything.
+    fn may_send(&self, turn: &Turn, command: &Command) -> bool {
+        let Some(slot) = turn.session else {
+            return true;
+        };
+        let session = self.state.sessions.get(slot);
+        let role = session.role();
+        match command {
+            Command::NewOrder(_)
+            | Command::ReplaceOrder(_)
+            | Command::CancelOrder(_)
+            | Command::MassCancel(_) => role == Role::Desk,
+            Command::VenueReport(_) => {
+                role == Role::Venue || (role == Role::Desk && !session.is_inline())
+            }
+            Command::SetLimit(_)
+            | Command::SetState(_)
+            | Command::SetReference(_)
+            | Command::SetMark(_)
+            | Command::SetFx(_)
+            | Command::Permit(_) => role == Role::Risk,
+            Command::DefineInstrument(_)
+            | Command::DefineAccount(_)
+            | Command::PositionLoad(_)
+            | Command::DayOpen(_)
+            | Command::DayRoll(_)
+            | Command::Reconcile(_) => role == Role::Ops,
+            Command::Query(_) => role != Role::Venue,
+            Command::Refused(_) | Command::SessionUp(_) | Command::SessionDown(_) => true,
+            Command::DefineFirm(_)
+            | Command::DefineDesk(_)
+            | Command::DefineTrader(_)
+            | Command::DefineSession(_)
+            | Command::Entitle(_)
+            | Command::DefineCurrency(_)
+            | Command::LogonRefused(_)
+            | Command::TimePassed(_)
+            | Command::Step(_)
+            | Command::Started(_)
+            | Command::RulesChanged(_) => false,
+        }
+    }
+
+    fn dispatch(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
+        match command {
+            Command::NewOrder(m) => self.new_order(turn, m, out),
+            Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
+            Command::CancelOrder(m) => self.cancel_order(turn, m, out),
+            Command::MassCancel(m) => self.mass_cancel(turn, m, out),
+            Command::VenueReport(m) => self.venue_report(turn, m, out),
+            Command::Refused(m) => {
+                let reject = BusinessReject {
+                    ref_seq_no: turn.in_seq_no,
+                    ref_id: m.ref_id,
+                    code: m.code,
+                    ref_template_id: m.ref_template_id,
+                    field_offset: m.field_offset,
+                    ..BusinessReject::default()
+                };
+                self.reply(turn, reject.into(), out);
+                Decision {
+                    code: m.code,
+                    ..Decision::of(Outcome::Refused)
+                }
+            }
+            Command::Query(_)
+            | Command::TimePassed(_)
+            | Command::LogonRefused(_)
+            | Command::RulesChanged(_) => Decision::of(Outcome::Applied),
+            Command::Step(_) => self.step(out),
+            Command::SessionUp(m) => self.session_up(m),
+            Command::SessionDown(m) => self.session_down(m),
+            Command::Started(m) => self.started(m),
+            Command::SetLimit(m) => {
+                let done = self.set_limit(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::SetState(m) => self.set_state(turn, m, out),
+            Command::SetReference(m) => {
+                let done = self.set_reference(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::SetMark(m) => {
+                let done = self.set_mark(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::SetFx(m) => {
+                let done = self.set_fx(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::DefineInstrument(m) => {
+                let done = self.define_instrument(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::DefineAccount(m) => {
+                let done = self.define_account(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::Permit(m) => {
+                let done = self.permit(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::PositionLoad(m) => {
+                let done = self.position_load(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::DayOpen(m) => {
+                let done = self.day_open(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::DayRoll(m) => {
+                let done = self.day_roll(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::Reconcile(m) => {
+                let done = self.reconcile(turn, m, out);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::DefineFirm(m) => self.define_firm(m),
+            Command::DefineDesk(m) => self.define_desk(m),
+            Command::DefineTrader(m) => self.define_trader(m),
+            Command::DefineSession(m) => self.define_session(m),
+            Command::Entitle(m) => self.entitle(m),
+            Command::DefineCurrency(m) => self.define_currency(m),
+        }
+    }
+
+    /// Answers an administrative command.
+    fn acknowledge(
+        &mut self,
+        turn: &Turn,
+        request_id: u64,
+        command: &Command,
+        done: Done,
+        out: &mut Outbox,
+    ) -> Decision {
+        let code = done.code.map_or(0, RejectCode::number);
+        let ack = AdminAck {
+            request_id,
+            new_version: done.version,
+            code,
+            ref_template_id: command.layout().template_id,
+            ..AdminAck::default()
+        };
+        self.reply(turn, ack.into(), out);
+        Decision {
+            code,
+            version: done.version,
+            ..Decision::of(done.outcome)
+        }
+    }
+
+    /// Refuses a message as such, in sequence.
+    fn business_reject(
+        &mut self,
+        turn: &Turn,
+        command: &Command,
+        code: RejectCode,
+        out: &mut Outbox,
+    ) -> Decision {
+        let ref_id = match command {
+            Command::NewOrder(m) => m.cl_ord_id,
+            Command::ReplaceOrder(m) => m.cl_ord_id,
+            Command::CancelOrder(m) => m.cl_ord_id,
+            Command::MassCancel(m) => m.cl_ord_id,
+            Command::VenueReport(m) => m.cl_ord_id,
+            Command::SetLimit(m) => m.request_id,
+            Command::SetState(m) => m.request_id,
+            Command::Query(m) => m.request_id,
+            Command::SetReference(m) => m.request_id,
+            Command::SetMark(m) => m.request_id,
+            Command::SetFx(m) => m.request_id,
+            Command::DefineInstrument(m) => m.request_id,
+            Command::DefineAccount(m) => m.request_id,
+            Command::Permit(m) => m.request_id,
+            Command::PositionLoad(m) => m.request_id,
+            Command::DayOpen(m) => m.request_id,
+            Command::DayRoll(m) => m.request_id,
+            Command::Reconcile(m) => m.request_id,
+            Command::Refused(m) => m.ref_id,
+            Command::DefineFirm(_)
+            | Command::DefineDesk(_)
+            | Command::DefineTrader(_)
+            | Command::DefineSession(_)
+            | Command::Entitle(_)
+            | Command::DefineCurrency(_)
+            | Command::SessionUp(_)
+            | Command::SessionDown(_)
+            | Command::LogonRefused(_)
+            | Command::TimePassed(_)
+            | Command::Step(_)
+            | Command::Started(_)
+            | Command::RulesChanged(_) => 0,
+        };
+        let reject = BusinessReject {
+            ref_seq_no: turn.in_seq_no,
+            ref_id,
+            code: code.number(),
+            ref_template_id: command.layout().template_id,
+            ..BusinessReject::default()
+        };
+        self.reply(turn, reject.into(), out);
+        Decision::refused(code)
+    }
+
+    /// Sends to the session that the command came from, if it came from one.
+    fn reply(&mut self, turn: &Turn, reply: Reply, out: &mut Outbox) {
+        if let Some(slot) = turn.session {
+            self.send(slot, reply, out);
+        }
+    }
+
+    /// Sends to a session, numbered in its outbound log.
+    fn send(&mut self, session: u32, reply: Reply, out: &mut Outbox) {
+        let session = self.state.sessions.get_mut(session);
+        let number = session.next_out;
+        session.next_out = number.saturating_add(1);
+        out.push(session.id(), number, self.seq, self.t, reply);
+    }
+
+    /// Sends what waited for room, oldest first.
+    fn drain_backlog(&mut self, out: &mut Outbox) {
+        while out.room() > ROOM_KEPT
+            && let Some((session, reply)) = self.backlog.pop_front()
+        {
+            self.send(session, reply, out);
+        }
+    }
+
+    /// Whether the session's message was applied before: it must be dropped without a record.
+    #[must_use]
+    pub fn already_applied(&self, session_id: u32, in_seq_no: u64) -> bool {
+        in_seq_no > 0
+            && self
+                .state
+                .sessions
+                .find(session_id)
+                .is_some_and(|slot| in_seq_no <= self.state.sessions.get(slot).last_applied)
+    }
+
+    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts).
+    #[must_use]
+    pub fn has_pending_steps(&self) -> bool {
+        self.jobs.is_any_scanning() || !self.backlog.is_empty()
+    }
+
+    /// When the next deadline is due: a `TimePassed` must enter then if nothing else does.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        None
+    }
+
+    /// Recomputes every sum from its parts.
+    ///
+    /// # Panics
+    /// If one differs: the engine must stop closed.
+    pub fn check_invariants(&self) {
+        self.state.exposure.check();
+    }
+}
+
+/// What became of an administrative command.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    outcome: Outcome,
+    code: Option<RejectCode>,
+    version: u32,
+}
+
+impl Done {
+    const APPLIED: Self = Self::version(0);
+    const NO_EFFECT: Self = Self {
+        outcome: Outcome::NoEffect,
+        code: None,
+        version: 0,
+    };
+
+    /// Applied; this version is in force now.
+    const fn version(version: u32) -> Self {
+        Self {
+            outcome: Outcome::Applied,
+            code: None,
+            version,
+        }
+    }
+
+    /// Refused; `version` stays in force.
+    const fn refused(code: RejectCode, version: u32) -> Self {
+        Self {
+            outcome: Outcome::Refused,
+            code: Some(code),
+            version,
+        }
+    }
+}

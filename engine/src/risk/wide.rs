@@ -1,0 +1,375 @@
+//! Wide work: kill switch and mass cancel, and the notices of a day roll.
+//!
+//! What decides takes effect in the command's own event; the messages follow in bounded steps between
+//! other commands. A job marks the orders it matches with its bit, so that an order's end by any path
+//! counts down what is outstanding.
+
+use super::{Done, RiskEngine, Turn};
+use crate::checks::Refusal;
+use crate::decision::{Decision, Outbox, Outcome};
+use wire::{
+    CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
+    SetState, Severity, Side, TradingState,
+};
+
+/// Wide jobs that may be under way at once: one bit each in an order.
+const JOBS: usize = 64;
+/// Orders that one step may walk over.
+const WALK: u32 = 4_096;
+/// Most orders that one step may speak of.
+const STEP_ORDERS: usize = 48;
+
+/// One job under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    /// clOrdId or requestId that the report echoes.
+    pub(super) ref_id: u64,
+    /// Session that asked; `None` for the server.
+    pub(super) session: Option<u32>,
+    pub(super) reason: CancelReason,
+    pub(super) requested: u32,
+    pub(super) outstanding: u32,
+    /// Next order slot the steps come to; `None` once all were reached.
+    pub(super) cursor: Option<u32>,
+}
+
+/// All jobs under way, by their bit.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    slots: [Option<Job>; JOBS],
+}
+
+impl Jobs {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: [None; JOBS],
+        }
+    }
+
+    pub(super) fn is_any_scanning(&self) -> bool {
+        self.slots.iter().flatten().any(|job| job.cursor.is_some())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Job)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(bit, job)| Some((bit, job.as_ref()?)))
+    }
+}
+
+impl RiskEngine {
+    pub(super) fn mass_cancel(
+        &mut self,
+        turn: &Turn,
+        m: &MassCancel,
+        out: &mut Outbox,
+    ) -> Decision {
+        let session = match self.check_mass_cancel(turn, m) {
+            Ok(session) => session,
+            Err(refusal) => return self.reject(turn, m.cl_ord_id, 103, refusal, out),
+        };
+        let matches = |engine: &Self, slot: u32| {
+            let order = engine.state.orders.get(slot);
+            let given = |field: u32, value: u32| field == u32::MAX || field == value;
+            let given16 = |field: u16, value: u16| field == u16::MAX || field == value;
+            engine
+                .state
+                .sessions
+                .get(session)
+                .may_use_account(order.account)
+                && given(m.account, engine.state.tree.get(order.account).id)
+                && given(
+                    m.instrument_id,
+                    engine.state.instruments.get(order.instrument).id,
+                )
+                && given16(m.strategy_id, order.strategy_id)
+                && (m.trader_id == u16::MAX
+                    || u32::from(m.trader_id) == engine.state.tree.get(order.trader).id)
+                && (m.side.is_null() || (m.side == Side::Buy) == order.is_buy())
+        };
+        let started = self.start_job(m.cl_ord_id, turn.session, CancelReason::MassCancel, matches);
+        self.report_job(turn, m.cl_ord_id, started, out);
+        match started {
+            Ok(_) => Decision::of(Outcome::Accepted),
+            Err(code) => Decision {
+                code: code.number(),
+                ..Decision::of(Outcome::Rejected)
+            },
+        }
+    }
+
+    fn check_mass_cancel(&mut self, turn: &Turn, m: &MassCancel) -> Result<u32, Refusal> {
+        let session = turn
+            .session
+            .ok_or(Refusal::plain(RejectCode::NotEntitled))?;
+        if m.instrument_id != u32::MAX && self.state.instruments.find(m.instrument_id).is_none() {
+            return Err(Refusal::plain(RejectCode::UnknownInstrument));
+        }
+        if m.account != u32::MAX {
+            let account = self
+                .state
+                .tree
+                .find(Scope::Account, m.account)
+                .ok_or(Refusal::plain(RejectCode::UnknownAccount))?;
+            if !self.state.sessions.get(session).may_use_account(account) {
+                return Err(Refusal::plain(RejectCode::NotEntitled));
+            }
+        }
+        self.take_cl_ord_id(session, m.cl_ord_id)?;
+        Ok(session)
+    }
+
+    /// R30: the state takes effect now; cancels follow.
+    pub(super) fn set_state(&mut self, turn: &Turn, m: &SetState, out: &mut Outbox) -> Decision {
+        let done = self.change_state(turn, m);
+        let command = crate::command::Command::SetState(*m);
+        let decision = self.acknowledge(turn, m.request_id, &command, done, out);
+        if done.code.is_none() && m.cancel_open == Flag::Yes {
+            let matches = |engine: &Self, slot: u32| {
+                let order = engine.state.orders.get(slot);
+                let tree = &engine.state.tree;
+                match m.scope {
+                    Scope::Instrument => {
+                        engine.state.instruments.get(order.instrument).id == m.scope_id
+                    }
+                    scope => tree
+                        .chain(order.account, order.trader)
+                        .iter()
+                        .any(|slot| Some(*slot) == tree.find(scope, m.scope_id)),
+                }
+            };
+            let started = self.start_job(
+                m.request_id,
+                turn.session,
+                CancelReason::KillSwitch,
+                matches,
+            );
+            self.report_job(turn, m.request_id, started, out);
+        }
+        decision
+    }
+
+    fn change_state(&mut self, turn: &Turn, m: &SetState) -> Done {
+        let (state, version) = if m.scope == Scope::Instrument {
+            let Some(slot) = self.state.instruments.find(m.scope_id) else {
+                return Done::refused(RejectCode::UnknownInstrument, 0);
+            };
+            let instrument = self.state.instruments.get_mut(slot);
+            (&mut instrument.state, &mut instrument.state_version)
+        } else {
+            let Some(slot) = self.state.tree.find(m.scope, m.scope_id) else {
+                return Done::refused(RejectCode::LimitRange, 0);
+            };
+            let node = self.state.tree.get_mut(slot);
+            (&mut node.state, &mut node.state_version)
+        };
+        if *version != m.expected_version {
+            return Done::refused(RejectCode::VersionConflict, *version);
+        }
+        *version = version.saturating_add(1);
+        let before = std::mem::replace(state, m.state);
+        let version = *version;
+        self.alert(RiskEvent {
+            old_value: i64::from(before.0),
+            new_value: i64::from(m.state.0),
+            actor: turn
+                .session
+                .map_or(0, |slot| self.state.sessions.get(slot).id()),
+            scope: m.scope,
+            scope_id: m.scope_id,
+            event: RiskEventKind::StateChanged,
+            severity: if m.state == TradingState::Active {
+                Severity::Info
+            } else {
+                Severity::Warning
+            },
+            reason: m.reason,
+            ..RiskEvent::default()
+        });
+        Done::version(version)
+    }
+
+    /// Marks all live orders that match, and lets the steps ask for their cancel.
+    fn start_job(
+        &mut self,
+        ref_id: u64,
+        session: Option<u32>,
+        reason: CancelReason,
+        matches: impl Fn(&Self, u32) -> bool,
+    ) -> Result<u32, RejectCode> {
+        let bit = self
+            .jobs
+            .slots
+            .iter()
+            .position(Option::is_none)
+            .ok_or(RejectCode::Busy)?;
+        let mut requested = 0_u32;
+        for slot in 0..self.state.orders.slots() {
+            let order = self.state.orders.get(slot);
+            if order.order_id == 0 || order.terminal || !matches(self, slot) {
+                continue;
+            }
+            requested = requested.saturating_add(1);
+            let order = self.state.orders.get_mut(slot);
+            order.jobs |= 1 << bit;
+            order.jobs_due |= 1 << bit;
+        }
+        if requested > 0 {
+            self.jobs.slots[bit] = Some(Job {
+                ref_id,
+                session,
+                reason,
+                requested,
+                outstanding: requested,
+                cursor: Some(0),
+            });
+        }
+        Ok(requested)
+    }
+
+    fn report_job(
+        &mut self,
+        turn: &Turn,
+        ref_id: u64,
+        started: Result<u32, RejectCode>,
+        out: &mut Outbox,
+    ) {
+        let requested = started.unwrap_or(0);
+        let report = MassCancelReport {
+            cl_ord_id: ref_id,
+            requested,
+            outstanding: requested,
+            code: started.err().map_or(0, RejectCode::number),
+            ..MassCancelReport::default()
+        };
+        self.reply(turn, report.into(), out);
+    }
+
+    /// Tells of expired orders by steps: they have ended already (R23).
+    pub(super) fn start_notices(&mut self, slots: impl Iterator<Item = u32>) {
+        let Some(bit) = self.jobs.slots.iter().position(Option::is_none) else {
+            // No bit is free: the notices wait in the backlog instead.
+            let slots: Vec<u32> = slots.collect();
+            for slot in slots {
+                let session = self.state.orders.get(slot).session;
+                let notice = self.cancelled_message(slot, 0, CancelReason::Expired);
+                self.backlog.push_back((session, notice));
+            }
+            return;
+        };
+        let mut requested = 0_u32;
+        for slot in slots {
+            self.state.orders.get_mut(slot).jobs_due |= 1 << bit;
+            requested = requested.saturating_add(1);
+        }
+        if requested > 0 {
+            self.jobs.slots[bit] = Some(Job {
+                ref_id: 0,
+                session: None,
+                reason: CancelReason::Expired,
+                requested,
+                outstanding: 0,
+                cursor: Some(0),
+            });
+        }
+    }
+
+    /// One bounded step of the first job that has orders left to reach.
+    pub(super) fn step(&mut self, out: &mut Outbox) -> Decision {
+        let scanning = self
+            .jobs
+            .slots
+            .iter()
+            .position(|job| job.is_some_and(|job| job.cursor.is_some()));
+        let Some(bit) = scanning else {
+            return Decision::of(Outcome::Applied);
+        };
+        let Some(mut job) = self.jobs.slots[bit] else {
+            return Decision::of(Outcome::Applied);
+        };
+        let (mut at, slots) = (job.cursor.unwrap_or(0), self.state.orders.slots());
+        let (end, mut told) = (at.saturating_add(WALK).min(slots), 0);
+        while at < end && told < STEP_ORDERS {
+            let due = self.state.orders.get(at).jobs_due & (1 << bit) != 0;
+            if due {
+                told = told.saturating_add(1);
+                self.reach(at, bit, job.reason, out);
+            }
+            at = at.saturating_add(1);
+        }
+        job.cursor = (at < slots).then_some(at);
+        let done = job.cursor.is_none() && job.outstanding_is_settled(self, bit);
+        self.jobs.slots[bit] = if done {
+            None
+        } else {
+            self.jobs.slots[bit].map(|now| Job {
+                cursor: job.cursor,
+                ..now
+            })
+        };
+        Decision::of(Outcome::Applied)
+    }
+
+    /// A step has come to an order of its job.
+    fn reach(&mut self, slot: u32, bit: usize, reason: CancelReason, out: &mut Outbox) {
+        let order = self.state.orders.get_mut(slot);
+        order.jobs_due &= !(1 << bit);
+        if order.jobs & (1 << bit) == 0 {
+            // Notice of an order that ended with the day: reserved was released then.
+            let version = *self.state.orders.in_force(slot);
+            let expired = version
+                .qty
+                .saturating_sub(self.state.orders.get(slot).cum_qty)
+                .max(0);
+            self.send_cancelled(slot, expired, CancelReason::Expired, out);
+        } else if !order.terminal {
+            if !order.unresolved {
+                order.cancel_pending = true;
+            }
+            self.route_cancel(slot, 0, reason, out);
+        }
+    }
+
+    /// An order has ended by any path: the jobs that matched it count down.
+    pub(super) fn end_order(&mut self, slot: u32) {
+        self.state.orders.end(slot);
+        let order = self.state.orders.get_mut(slot);
+        let mut bits = std::mem::take(&mut order.jobs);
+        order.jobs_due &= !bits;
+        while bits != 0 {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            let Some(job) = self.jobs.slots[bit].as_mut() else {
+                continue;
+            };
+            job.outstanding = job.outstanding.saturating_sub(1);
+            if job.outstanding == 0 {
+                let job = *job;
+                let report = MassCancelReport {
+                    cl_ord_id: job.ref_id,
+                    requested: job.requested,
+                    ..MassCancelReport::default()
+                };
+                if let Some(session) = job.session {
+                    self.backlog.push_back((session, report.into()));
+                }
+                self.jobs.slots[bit] = None;
+            }
+        }
+    }
+
+    /// Puts an event into the backlog of every session that watches risk.
+    pub(super) fn alert(&mut self, event: RiskEvent) {
+        for at in 0..self.state.sessions.watchers.len() {
+            let slot = self.state.sessions.watchers[at];
+            self.backlog.push_back((slot, event.into()));
+        }
+    }
+}
+
+impl Job {
+    fn outstanding_is_settled(&self, engine: &RiskEngine, bit: usize) -> bool {
+        engine.jobs.slots[bit].is_none_or(|now| now.outstanding == 0)
+    }
+}

@@ -1,0 +1,143 @@
+//! Logical sessions: who may speak for what, and how far each has been heard and answered.
+
+use crate::command::DefineSession;
+use crate::table::Table;
+use wire::{CodMode, Role, Topology};
+
+/// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
+/// risk digest.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) definition: DefineSession,
+    /// Slots of the accounts it may act for, ascending.
+    pub(crate) accounts: Vec<u32>,
+    /// Slots of the traders it may name, ascending.
+    pub(crate) traders: Vec<u32>,
+    pub(crate) up: bool,
+    pub(crate) cod_mode: CodMode,
+    pub(crate) last_applied: u64,
+    pub(crate) next_out: u64,
+    pub(crate) cl_ord_id_mark: u64,
+}
+
+impl Session {
+    pub(crate) fn id(&self) -> u32 {
+        self.definition.session_id
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.definition.role
+    }
+
+    pub(crate) fn is_inline(&self) -> bool {
+        self.definition.topology != Topology::Sidecar
+    }
+
+    pub(crate) fn may_use_account(&self, account: u32) -> bool {
+        self.accounts.binary_search(&account).is_ok()
+    }
+
+    pub(crate) fn may_name_trader(&self, trader: u32) -> bool {
+        self.traders.binary_search(&trader).is_ok()
+    }
+}
+
+/// All sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Sessions {
+    items: Vec<Session>,
+    by_id: Table<u64>,
+    /// Slots of the sessions that hear of risk events.
+    pub(crate) watchers: Vec<u32>,
+}
+
+/// Most sessions that hear of risk events: one event must fit the outbox for all of them.
+pub(crate) const WATCHERS_MAX: usize = 16;
+
+impl Sessions {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            items: Vec::with_capacity(capacity),
+            by_id: Table::with_capacity(capacity, 0),
+            watchers: Vec::with_capacity(WATCHERS_MAX),
+        }
+    }
+
+    pub(crate) fn find(&self, id: u32) -> Option<u32> {
+        self.by_id.get(u64::from(id))
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> &Session {
+        &self.items[slot as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Session {
+        &mut self.items[slot as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.items.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.items.iter_mut()
+    }
+
+    /// Adds a session, or changes its definition while numbers, mark and entitlements stay.
+    pub(crate) fn define(&mut self, definition: DefineSession) {
+        if let Some(slot) = self.find(definition.session_id) {
+            self.items[slot as usize].definition = definition;
+        } else {
+            let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+            self.by_id.insert(u64::from(definition.session_id), slot);
+            self.items.push(Session {
+                definition,
+                accounts: Vec::new(),
+                traders: Vec::new(),
+                up: false,
+                cod_mode: CodMode::Off,
+                last_applied: 0,
+                next_out: 1,
+                cl_ord_id_mark: 0,
+            });
+        }
+        self.watchers.clear();
+        for (slot, session) in self.items.iter().enumerate() {
+            if session.role() == Role::Risk && self.watchers.len() < WATCHERS_MAX {
+                self.watchers.push(u32::try_from(slot).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    /// The session of a venue, first defined first.
+    pub(crate) fn of_venue(&self, venue_id: u16) -> Option<u32> {
+        self.items
+            .iter()
+            .position(|session| {
+                session.role() == Role::Venue && session.definition.venue_id == venue_id
+            })
+            .and_then(|slot| u32::try_from(slot).ok())
+    }
+
+    /// Whether any session of the venue is logged on.
+    pub(crate) fn venue_is_up(&self, venue_id: u16) -> bool {
+        self.items.iter().any(|session| {
+            session.up && session.role() == Role::Venue && session.definition.venue_id == venue_id
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// Grants or withdraws one entry of a sorted list.
+pub(crate) fn entitle(list: &mut Vec<u32>, slot: u32, allow: bool) {
+    match (list.binary_search(&slot), allow) {
+        (Err(at), true) => list.insert(at, slot),
+        (Ok(at), false) => {
+            list.remove(at);
+        }
+        (Ok(_), true) | (Err(_), false) => {}
+    }
+}

@@ -1,0 +1,83 @@
+//! Everything the engine knows, in one place, without behaviour of its own.
+
+use crate::command::DefineFirm;
+use crate::executions::Executions;
+use crate::exposure::Exposure;
+use crate::instrument::Instruments;
+use crate::limits::Limits;
+use crate::orders::Orders;
+use crate::sessions::Sessions;
+use crate::tree::Tree;
+use std::collections::BTreeMap;
+use wire::Flag;
+
+/// A position that a batch of a business date gave to an account (R22).
+pub(crate) type LoadKey = (u64, u32, u32, u32);
+
+/// The trading day.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Day {
+    /// Business date, 0 before the first.
+    pub(crate) date: u32,
+    /// Whether orders are decided.
+    pub(crate) ready: bool,
+    /// Business dates so far, newest last, at most five: executions are kept as long (R13).
+    pub(crate) dates: Vec<u32>,
+    /// Date whose positions were loaded completely last.
+    pub(crate) loaded: u32,
+    /// (batch, date, account, instrument) → quantity.
+    pub(crate) loads: BTreeMap<LoadKey, i64>,
+}
+
+/// All state that decides.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) firm: DefineFirm,
+    pub(crate) tree: Tree,
+    pub(crate) instruments: Instruments,
+    pub(crate) limits: Limits,
+    pub(crate) exposure: Exposure,
+    pub(crate) orders: Orders,
+    pub(crate) executions: Executions,
+    pub(crate) sessions: Sessions,
+    pub(crate) day: Day,
+    pub(crate) epoch: u64,
+    /// Reduce only until a lossy restart is reconciled.
+    pub(crate) restricted: bool,
+    pub(crate) clock_commanded: bool,
+    /// Fills that could not be booked: sequence numbers of their records, for ops to list (R15).
+    pub(crate) unbooked: Vec<u64>,
+}
+
+impl State {
+    /// Empty tables of the sizes that the firm asks for.
+    pub(crate) fn new(firm: DefineFirm) -> Self {
+        let (accounts, rows) = (firm.accounts as usize, firm.rows as usize);
+        let scopes = accounts.saturating_add(1_024);
+        let mut exposure = Exposure::with_capacity(rows, scopes);
+        exposure.add_scope(crate::tree::FIRM);
+        Self {
+            firm,
+            tree: Tree::with_capacity(accounts),
+            instruments: Instruments::with_capacity(firm.instruments as usize, firm.base_currency),
+            limits: Limits::with_capacity(firm.limits as usize),
+            exposure,
+            orders: Orders::with_capacity(firm.orders as usize),
+            executions: Executions::with_capacity(firm.executions as usize),
+            sessions: Sessions::with_capacity(firm.sessions as usize),
+            day: Day::default(),
+            epoch: 0,
+            restricted: false,
+            clock_commanded: false,
+            unbooked: Vec::new(),
+        }
+    }
+
+    /// The tables before the genesis: they hold nothing.
+    pub(crate) fn empty() -> Self {
+        Self::new(DefineFirm {
+            two_person: Flag::No,
+            ..DefineFirm::default()
+        })
+    }
+}

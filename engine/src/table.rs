@@ -1,0 +1,163 @@
+//! A fixed-size map from keys to slots: open addressing with linear probing.
+//!
+//! The engine needs lookups whose order of iteration can't leak into a decision and which allocate
+//! nothing; this map can't be iterated at all. It grows only when it is full, which its owner reports.
+
+/// A key that can be spread over the table.
+pub(crate) trait Key: Copy + Eq {
+    /// A well-mixed 64-bit hash: the same on every machine.
+    fn spread(self) -> u64;
+}
+
+/// Mixes 64 bits (the finalizer of splitmix64).
+pub(crate) fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+impl Key for u64 {
+    fn spread(self) -> u64 {
+        mix(self)
+    }
+}
+
+impl Key for (u32, u64) {
+    fn spread(self) -> u64 {
+        mix(self.1 ^ u64::from(self.0).rotate_left(32))
+    }
+}
+
+/// Marks a free slot; no owner has that many entries.
+const FREE: u32 = u32::MAX;
+
+/// Keys to slot numbers below `u32::MAX`.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<K> {
+    slots: Vec<(K, u32)>,
+    mask: usize,
+    len: usize,
+    filler: K,
+}
+
+impl<K: Key> Table<K> {
+    /// A table that holds `capacity` entries without growing. `filler` fills free slots.
+    pub(crate) fn with_capacity(capacity: usize, filler: K) -> Self {
+        let size = capacity
+            .saturating_mul(4)
+            .div_ceil(3)
+            .next_power_of_two()
+            .max(8);
+        Self {
+            slots: vec![(filler, FREE); size],
+            mask: size.saturating_sub(1),
+            len: 0,
+            filler,
+        }
+    }
+
+    fn home(&self, key: K) -> usize {
+        usize::try_from(key.spread() & (self.mask as u64)).unwrap_or(0)
+    }
+
+    /// The slot of `key`.
+    pub(crate) fn get(&self, key: K) -> Option<u32> {
+        let mut at = self.home(key);
+        loop {
+            let (k, slot) = self.slots[at];
+            if slot == FREE {
+                return None;
+            }
+            if k == key {
+                return Some(slot);
+            }
+            at = at.wrapping_add(1) & self.mask;
+        }
+    }
+
+    /// Adds `key`, which must not be there yet.
+    pub(crate) fn insert(&mut self, key: K, slot: u32) {
+        debug_assert!(slot != FREE && self.get(key).is_none(), "keys are new");
+        if self.len.saturating_mul(8) >= self.slots.len().saturating_mul(7) {
+            self.grow();
+        }
+        let mut at = self.home(key);
+        while self.slots[at].1 != FREE {
+            at = at.wrapping_add(1) & self.mask;
+        }
+        self.slots[at] = (key, slot);
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Takes `key` out; entries behind it move up so that no marker is left.
+    pub(crate) fn remove(&mut self, key: K) {
+        let mut at = self.home(key);
+        loop {
+            let (k, slot) = self.slots[at];
+            if slot == FREE {
+                return;
+            }
+            if k == key {
+                break;
+            }
+            at = at.wrapping_add(1) & self.mask;
+        }
+        self.len = self.len.saturating_sub(1);
+        let mut hole = at;
+        loop {
+            at = at.wrapping_add(1) & self.mask;
+            let (k, slot) = self.slots[at];
+            if slot == FREE {
+                break;
+            }
+            let home = self.home(k);
+            // It may move into the hole only if its home is not between hole and here.
+            if at.wrapping_sub(home) & self.mask >= at.wrapping_sub(hole) & self.mask {
+                self.slots[hole] = (k, slot);
+                hole = at;
+            }
+        }
+        self.slots[hole] = (self.filler, FREE);
+    }
+
+    fn grow(&mut self) {
+        let size = self.slots.len().saturating_mul(2);
+        let old = std::mem::replace(&mut self.slots, vec![(self.filler, FREE); size]);
+        self.mask = size.saturating_sub(1);
+        self.len = 0;
+        for (key, slot) in old {
+            if slot != FREE {
+                self.insert(key, slot);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn the_table_agrees_with_a_tree_map(ops in proptest::collection::vec((0u64..64, any::<bool>()), 1..400)) {
+            let mut table = Table::with_capacity(4, 0_u64);
+            let mut model = BTreeMap::new();
+            for (i, (key, insert)) in ops.into_iter().enumerate() {
+                if insert {
+                    if let std::collections::btree_map::Entry::Vacant(entry) = model.entry(key) {
+                        entry.insert(i as u32);
+                        table.insert(key, i as u32);
+                    }
+                } else {
+                    model.remove(&key);
+                    table.remove(key);
+                }
+                for key in 0..64 {
+                    prop_assert_eq!(table.get(key), model.get(&key).copied());
+                }
+            }
+        }
+    }
+}

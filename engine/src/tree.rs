@@ -1,0 +1,113 @@
+//! The tree of scopes: firm, desks, accounts, and traders beside it.
+//!
+//! Every scope has a slot; an order's *chain* is the slots of its account, desk, firm and trader, in
+//! that order. Trading states and permissions live here; limits and exposure refer to the slots.
+
+use crate::table::Table;
+use wire::{OrdType, Scope, Selector, Text, TradingState};
+
+/// Slot of the firm.
+pub(crate) const FIRM: u32 = 0;
+/// Scopes of a chain, in the order in which they are checked.
+pub(crate) const CHAIN: usize = 4;
+
+/// Something a scope may not trade (C19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Forbidden {
+    pub(crate) selector: Selector,
+    pub(crate) selector_id: u32,
+    /// Only this order type; null for all.
+    pub(crate) ord_type: OrdType,
+}
+
+/// One scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) scope: Scope,
+    pub(crate) id: u32,
+    pub(crate) name: Text<24>,
+    /// Desk of an account; the node's own slot otherwise.
+    pub(crate) desk: u32,
+    pub(crate) state: TradingState,
+    pub(crate) state_version: u32,
+    pub(crate) forbidden: Vec<Forbidden>,
+    pub(crate) self_match_group: u32,
+    pub(crate) self_match_off: bool,
+}
+
+/// All scopes.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    by_id: Table<u64>,
+    /// Where fills of unknown orders go that name no account (R15).
+    pub(crate) suspense: Option<u32>,
+    accounts: usize,
+}
+
+fn key(scope: Scope, id: u32) -> u64 {
+    (u64::from(scope.0) << 32) | u64::from(id)
+}
+
+impl Tree {
+    pub(crate) fn with_capacity(accounts: usize) -> Self {
+        let capacity = accounts.saturating_add(1_024);
+        let mut tree = Self {
+            nodes: Vec::with_capacity(capacity),
+            by_id: Table::with_capacity(capacity, 0),
+            suspense: None,
+            accounts: 0,
+        };
+        tree.add(Scope::Firm, 0, Text::default(), FIRM);
+        tree
+    }
+
+    /// Adds a scope; `desk` matters for accounts only.
+    pub(crate) fn add(&mut self, scope: Scope, id: u32, name: Text<24>, desk: u32) -> u32 {
+        let slot = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.by_id.insert(key(scope, id), slot);
+        self.nodes.push(Node {
+            scope,
+            id,
+            name,
+            desk: if scope == Scope::Account { desk } else { slot },
+            state: TradingState::Active,
+            state_version: 0,
+            forbidden: Vec::new(),
+            self_match_group: 0,
+            self_match_off: false,
+        });
+        if scope == Scope::Account {
+            self.accounts = self.accounts.saturating_add(1);
+        }
+        slot
+    }
+
+    pub(crate) fn find(&self, scope: Scope, id: u32) -> Option<u32> {
+        if scope == Scope::Firm {
+            return (id == 0).then_some(FIRM);
+        }
+        self.by_id.get(key(scope, id))
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> &Node {
+        &self.nodes[slot as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Node {
+        &mut self.nodes[slot as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter()
+    }
+
+    pub(crate) fn accounts(&self) -> usize {
+        self.accounts
+    }
+
+    /// The chain of an order: account, desk, firm, trader.
+    pub(crate) fn chain(&self, account: u32, trader: u32) -> [u32; CHAIN] {
+        [account, self.nodes[account as usize].desk, FIRM, trader]
+    }
+}
