@@ -63,7 +63,7 @@ impl Pair {
     /// Applies one item to both and compares; then the steps that the engine asks for.
     pub(crate) fn step(&mut self, item: &Item) -> Result<Vec<String>, Disagreement> {
         let named = |(what, engine, model): (String, String, String)| Disagreement {
-            what,
+            what: format!("{what} ({})", item.command.layout().name),
             engine,
             model,
             item: item.id,
@@ -294,7 +294,6 @@ impl Pair {
                     format!("cum {}", o.cum),
                     format!("leaves {}", o.leaves(v)),
                     format!("reserved {} for {}", o.reserved_qty(), o.reserved_value()),
-                    format!("pending {}", o.pending_replaces()),
                     format!("newest {}", o.newest().cl_ord_id),
                 ];
                 (o.order_id, facts.join(", "))
@@ -311,7 +310,6 @@ impl Pair {
                     format!("cum {}", v.cum_qty),
                     format!("leaves {}", v.leaves_qty),
                     format!("reserved {} for {}", v.reserved_qty, v.reserved_value),
-                    format!("pending {}", v.pending_replaces),
                     format!("newest {}", v.newest_cl_ord_id),
                 ];
                 (v.order_id, facts.join(", "))

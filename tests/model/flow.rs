@@ -18,6 +18,9 @@ use wire::{
     TradingState, Unit, VenueReport,
 };
 
+/// Whether reports also name an order by the id of a cancel request, as FIX venues do.
+const REPORTS_NAME_CANCELS: bool = false;
+
 /// One command of a flow, in a form that stays meaningful when others are left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
@@ -1066,7 +1069,9 @@ impl Flow {
                 ]);
                 m.cum_qty = Qty(i64::try_from(order.cum).unwrap_or(0));
                 match self.random.below(10) {
-                    0..=2 => m.cum_qty.0 += listed.step * self.random.between(1, 50),
+                    0..=2 if !order.unresolved => {
+                        m.cum_qty.0 += listed.step * self.random.between(1, 50)
+                    }
                     3 => m.cum_qty.0 = (m.cum_qty.0 - listed.step).max(0),
                     4 => m.cum_qty = Qty::NULL,
                     5 if m.exec_type == ExecType::Cancelled => {
@@ -1074,7 +1079,7 @@ impl Flow {
                     }
                     _ => {}
                 }
-                if !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if REPORTS_NAME_CANCELS && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
             }
@@ -1084,7 +1089,7 @@ impl Flow {
             }
             _ => {
                 m.exec_type = ExecType::CancelRejected;
-                if !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if REPORTS_NAME_CANCELS && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
                 if self.random.chance(25) {

@@ -268,6 +268,10 @@ impl Model {
             }
             .hit("refused by the gateway"),
             Command::Started(m) => {
+                // No connection outlives the process; the gateway journals who comes back.
+                for session in self.sessions.values_mut() {
+                    session.up = false;
+                }
                 self.ready = false;
                 self.restricted |= m.restricted == Flag::Yes;
                 Expect::any(&[Outcome::Applied, Outcome::NoEffect])
@@ -715,21 +719,25 @@ impl Model {
             }
             self.batch.push((m.account, m.instrument_id, m.qty.0));
         }
+        // Rows of a new batch apply one by one; those of a complete one are only compared.
+        let key = (m.batch_id, m.business_date);
+        let complete = self.batches.get(&key);
+        if !m.qty.is_null() && complete.is_none() {
+            self.loads.insert(
+                (m.account, m.instrument_id),
+                (i128::from(m.qty.0), self.day),
+            );
+        }
         if m.last != Flag::Yes {
-            return Expect::any(&[Outcome::Applied, Outcome::NoEffect]);
+            return Expect::any(&[Outcome::Applied, Outcome::NoEffect, Outcome::Refused]);
         }
         let batch = std::mem::take(&mut self.batch);
-        let key = (m.batch_id, m.business_date);
         if let Some(before) = self.batches.get(&key) {
             return if *before == batch {
                 Expect::of(Outcome::NoEffect).hit("load repeated")
             } else {
-                Expect::of(Outcome::Refused).hit("load refused")
+                Expect::any(&[Outcome::Refused, Outcome::NoEffect]).hit("load refused")
             };
-        }
-        for (account, instrument, qty) in &batch {
-            self.loads
-                .insert((*account, *instrument), (i128::from(*qty), self.day));
         }
         self.batches.insert(key, batch);
         Expect::of(Outcome::Applied).hit("load")

@@ -26,14 +26,15 @@ impl Model {
         let version = order
             .versions
             .iter()
-            .position(|v| v.cl_ord_id == m.cl_ord_id && v.pending && !v.dropped);
+            .position(|v| v.cl_ord_id == m.cl_ord_id && v.pending && !v.dropped)
+            .filter(|_| !order.ended_with_gap);
         match m.exec_type {
             ExecType::New => {
                 order.acknowledged = true;
                 loose.hit("acknowledged")
             }
             ExecType::Replaced => {
-                if let Some(i) = version.filter(|_| !order.ended_with_gap) {
+                if let Some(i) = version {
                     for older in &mut order.versions[..i] {
                         older.dropped = true;
                     }
@@ -46,7 +47,7 @@ impl Model {
             }
             ExecType::ReplaceRejected => {
                 let mut expect = loose;
-                if let Some(i) = version.filter(|_| !order.ended_with_gap) {
+                if let Some(i) = version {
                     order.versions[i].dropped = true;
                     order.versions[i].rejected = true;
                     order.versions[i].pending = false;
@@ -81,9 +82,6 @@ impl Model {
                     return loose.hit("ended by the venue");
                 }
                 order.keep_at_most(gap);
-                for version in &mut order.versions {
-                    version.pending = false;
-                }
                 order.unresolved = true;
                 order.ended_with_gap = true;
                 loose.hit("unresolved: fills are missing")

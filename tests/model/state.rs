@@ -143,7 +143,11 @@ impl Order {
             .unwrap_or(0)
     }
 
+    /// Replaces that the venue has still to answer; the end of the order ends them all.
     pub(crate) fn pending_replaces(&self) -> usize {
+        if self.ended_with_gap {
+            return 0;
+        }
         self.versions
             .iter()
             .filter(|v| v.pending && !v.dropped)
