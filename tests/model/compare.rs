@@ -10,6 +10,7 @@ use engine::risk::RiskEngine;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 use wire::{LimitKind, LimitMode, RejectCode, Reply, Scope};
 
 /// Where engine and model part.
@@ -518,28 +519,45 @@ pub(crate) fn run_alone(seed: u64, steps: usize, hits: &mut BTreeMap<String, u64
     }
 }
 
-/// The first disagreement of a history, with all views compared after every command.
-fn replay(history: &[Item]) -> Option<Disagreement> {
-    let mut pair = Pair::new(1);
+/// The first disagreement of a history, with all views compared every so many commands.
+fn replay(history: &[Item], views_every: u32) -> Option<Disagreement> {
+    let mut pair = Pair::new(views_every);
     history.iter().find_map(|item| pair.step(item).err())
 }
 
+/// Time that one history is shortened for.
+const SHRINK_FOR: Duration = Duration::from_secs(20);
+/// Disagreements that only show in the views.
+const VIEWS: &[&str] = &[
+    "rows",
+    "live orders",
+    "limits",
+    "trading states",
+    "sessions",
+];
+
 /// Leaves out what is not needed for the same disagreement, in ever smaller pieces.
 fn shrink(mut history: Vec<Item>, mut found: Disagreement) -> (Vec<Item>, Disagreement) {
-    if let Some(earlier) = replay(&history) {
+    let started = Instant::now();
+    if let Some(earlier) = replay(&history, 1) {
         found = earlier;
     }
+    let views_every = if VIEWS.iter().any(|view| found.what.starts_with(view)) {
+        1
+    } else {
+        u32::MAX
+    };
     let end = history.iter().position(|i| i.id == found.item);
     history.truncate(end.map_or(history.len(), |i| i + 1));
     let mut size = history.len() / 2;
     while size > 0 {
         let mut start = 0;
         let mut shorter = false;
-        while start < history.len() {
+        while start < history.len() && started.elapsed() < SHRINK_FOR {
             let end = (start + size).min(history.len());
             let mut candidate = history.clone();
             candidate.drain(start..end);
-            let again = replay_quietly(&candidate);
+            let again = replay_quietly(&candidate, views_every);
             match again.filter(|d| d.what == found.what) {
                 Some(again) => {
                     let end = candidate.iter().position(|i| i.id == again.item);
@@ -551,7 +569,7 @@ fn shrink(mut history: Vec<Item>, mut found: Disagreement) -> (Vec<Item>, Disagr
                 None => start = end,
             }
         }
-        if !(shorter && size == 1) {
+        if !(shorter && size == 1) || started.elapsed() >= SHRINK_FOR {
             size /= 2;
         }
     }
@@ -559,8 +577,8 @@ fn shrink(mut history: Vec<Item>, mut found: Disagreement) -> (Vec<Item>, Disagr
 }
 
 /// As `replay`; a history that the model itself can't follow is none.
-fn replay_quietly(history: &[Item]) -> Option<Disagreement> {
-    catch_unwind(AssertUnwindSafe(|| replay(history)))
+fn replay_quietly(history: &[Item], views_every: u32) -> Option<Disagreement> {
+    catch_unwind(AssertUnwindSafe(|| replay(history, views_every)))
         .ok()
         .flatten()
 }

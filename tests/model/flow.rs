@@ -18,8 +18,12 @@ use wire::{
     TradingState, Unit, VenueReport,
 };
 
-/// Whether reports also name an order by the id of a cancel request, as FIX venues do.
-const REPORTS_NAME_CANCELS: bool = false;
+/// Whether the flows also hold what the documents leave open or engine and model read differently
+/// (`MODEL_DISPUTED=1`): reports that name a cancel request, ends of unresolved orders, answers to
+/// replaces after the end.
+fn disputed() -> bool {
+    std::env::var_os("MODEL_DISPUTED").is_some()
+}
 
 /// One command of a flow, in a form that stays meaningful when others are left out.
 #[derive(Debug, Clone)]
@@ -301,7 +305,8 @@ impl Flow {
         for (kind, must_be_set) in KINDS {
             let key = key(Scope::Firm, 0, *kind, Selector::All, 0);
             if *must_be_set && !model.limits.contains_key(&key) && self.random.chance(20) {
-                let command = limit_command(&key, i64::MAX, Unit::Natural, 1_000_000_000, 0);
+                let version = model.limit_version(&key);
+                let command = limit_command(&key, i64::MAX, Unit::Natural, 1_000_000_000, version);
                 cures.push((RISK, command));
             }
         }
@@ -327,6 +332,7 @@ impl Flow {
         if model.restricted {
             let reconciled = Reconcile {
                 what: ReconcileWhat::Restart,
+                reason: Text::new("model"),
                 ..Reconcile::default()
             };
             cures.push((OPS, reconciled.into()));
@@ -457,7 +463,7 @@ impl Flow {
             .random
             .pick(&[(Selector::Instrument, ask.instrument), (Selector::All, 0)]);
         let key = key(scope, scope_id, kind, selector, selector_id);
-        let version = model.limits.get(&key).map_or(0, |l| l.version);
+        let version = model.limit_version(&key);
         let mut shut = model.clone();
         shut.limits.insert(
             key,
@@ -750,7 +756,7 @@ impl Flow {
             self.random_key(kind)
         };
         let now = model.limits.get(&key);
-        let mut version = now.map_or(0, |l| l.version);
+        let mut version = model.limit_version(&key);
         let (mut value, mut unit) = self.typical(&key);
         if let Some(used) = used_now(model, &key)
             && self.random.chance(50)
@@ -948,6 +954,7 @@ impl Flow {
             order_id: order.order_id,
             leaves_qty: Qty(leaves.saturating_mul(i64::try_from(step).unwrap_or(1))),
             what: ReconcileWhat::Order,
+            reason: Text::new(if self.random.chance(95) { "model" } else { "" }),
             ..Reconcile::default()
         };
         self.item(OPS, m.into())
@@ -1043,7 +1050,8 @@ impl Flow {
             reason: CancelReason::Unsolicited,
             ..VenueReport::default()
         };
-        let answers = !pending.is_empty() && self.random.chance(45);
+        let answers =
+            !pending.is_empty() && (!order.ended_with_gap || disputed()) && self.random.chance(45);
         if answers {
             m.cl_ord_id = if self.random.chance(90) {
                 self.random.pick(&pending)
@@ -1057,7 +1065,12 @@ impl Flow {
             ]);
             return self.item(session, m.into());
         }
-        match self.random.below(100) {
+        let what = if order.unresolved && !disputed() {
+            65
+        } else {
+            100
+        };
+        match self.random.below(what) {
             0..=19 => m.exec_type = ExecType::New,
             20..=64 => self.fill_of(&mut m, order, listed),
             65..=79 => {
@@ -1079,7 +1092,7 @@ impl Flow {
                     }
                     _ => {}
                 }
-                if REPORTS_NAME_CANCELS && !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
             }
@@ -1089,7 +1102,7 @@ impl Flow {
             }
             _ => {
                 m.exec_type = ExecType::CancelRejected;
-                if REPORTS_NAME_CANCELS && !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
                 if self.random.chance(25) {

@@ -590,12 +590,14 @@ impl Model {
             selector: m.selector,
             selector_id: m.selector_id,
         };
-        let version = self.limits.get(&key).map_or(0, |l| l.version);
+        let version = self.limit_version(&key);
         if version != m.expected_version {
             return Expect::refused(RejectCode::VersionConflict).hit("code 300 VersionConflict");
         }
         if removes {
-            self.limits.remove(&key);
+            if self.limits.remove(&key).is_some() {
+                self.removed.insert(key, version + 1);
+            }
             self.buckets.remove(&key);
             return Expect::any(&[Outcome::Applied, Outcome::NoEffect]).hit("limit removed");
         }
@@ -758,6 +760,7 @@ impl Model {
             || leaves < 0
             || leaves > order.reserved_qty()
             || leaves % step != 0
+            || m.reason.as_str().is_empty()
         {
             return Expect::of(Outcome::Refused).hit("reconcile refused");
         }

@@ -252,6 +252,8 @@ pub(crate) struct Model {
     /// What is forbidden (C19): scope, selector, order type.
     pub(crate) forbidden: BTreeSet<(Scope, u32, Selector, u32, OrdType)>,
     pub(crate) limits: BTreeMap<LimitKey, Limit>,
+    /// Versions of limits that were removed: they go on when the limit is set again.
+    pub(crate) removed: BTreeMap<LimitKey, u32>,
     /// Theoretical arrival time of each rate limit.
     pub(crate) buckets: BTreeMap<LimitKey, u64>,
     pub(crate) states: BTreeMap<At, (TradingState, u32)>,
@@ -344,6 +346,14 @@ impl Model {
             instrument.def.multiplier.0,
             rate,
         ))
+    }
+
+    /// The version that a change of the limit must name; 0 where there was none yet.
+    pub(crate) fn limit_version(&self, key: &LimitKey) -> u32 {
+        match self.limits.get(key) {
+            Some(limit) => limit.version,
+            None => self.removed.get(key).copied().unwrap_or(0),
+        }
     }
 
     /// Whether a limit's selector takes in the instrument.
