@@ -1087,7 +1087,9 @@ impl Flow {
                     }
                     3 => m.cum_qty.0 = (m.cum_qty.0 - listed.step).max(0),
                     4 => m.cum_qty = Qty::NULL,
-                    5 if m.exec_type == ExecType::Cancelled => {
+                    5 if m.exec_type == ExecType::Cancelled
+                        && (order.reserved_qty() > 0 || disputed()) =>
+                    {
                         m.reason = CancelReason::UnknownAtVenue;
                     }
                     _ => {}
@@ -1105,7 +1107,7 @@ impl Flow {
                 if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
-                if self.random.chance(25) {
+                if self.random.chance(25) && (order.reserved_qty() > 0 || disputed()) {
                     m.reason = CancelReason::UnknownAtVenue;
                 }
             }

@@ -764,11 +764,9 @@ impl Model {
         {
             return Expect::of(Outcome::Refused).hit("reconcile refused");
         }
+        // With something left it stays unresolved: only fills or another word of ops end it.
         order.keep_at_most(leaves);
-        order.unresolved = false;
-        order.ended_with_gap = false;
-        order.cancel_pending = false;
-        order.end_if_nothing_is_left();
+        order.terminal = leaves == 0;
         Expect::of(Outcome::Applied).hit("reconciled")
     }
 }

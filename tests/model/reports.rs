@@ -137,7 +137,7 @@ impl Model {
                 "duplicate fill with other numbers"
             });
         }
-        self.executions.insert(key, numbers);
+        // What is not booked is not remembered: sent again once the instrument is known, it must count.
         let step = self
             .instruments
             .get(&m.instrument_id)
@@ -155,6 +155,7 @@ impl Model {
             }
             return Expect::of(Outcome::Applied).hit("fill of an unknown instrument");
         }
+        self.executions.insert(key, numbers);
         let qty = i128::from(m.last_qty.0);
         let signed_qty = if buy { qty } else { -qty };
         let (account, trader) = match found {
