@@ -1087,9 +1087,7 @@ impl Flow {
                     }
                     3 => m.cum_qty.0 = (m.cum_qty.0 - listed.step).max(0),
                     4 => m.cum_qty = Qty::NULL,
-                    5 if m.exec_type == ExecType::Cancelled
-                        && (order.reserved_qty() > 0 || disputed()) =>
-                    {
+                    5 if m.exec_type == ExecType::Cancelled => {
                         m.reason = CancelReason::UnknownAtVenue;
                     }
                     _ => {}
@@ -1107,7 +1105,7 @@ impl Flow {
                 if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
-                if self.random.chance(25) && (order.reserved_qty() > 0 || disputed()) {
+                if self.random.chance(25) {
                     m.reason = CancelReason::UnknownAtVenue;
                 }
             }

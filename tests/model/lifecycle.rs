@@ -735,7 +735,9 @@ impl Model {
         }
         let batch = std::mem::take(&mut self.batch);
         if let Some(before) = self.batches.get(&key) {
-            return if *before == batch {
+            return if m.business_date != self.business_date {
+                Expect::any(&[Outcome::NoEffect, Outcome::Refused]).hit("load of another day")
+            } else if *before == batch {
                 Expect::of(Outcome::NoEffect).hit("load repeated")
             } else {
                 Expect::any(&[Outcome::Refused, Outcome::NoEffect]).hit("load refused")
@@ -780,9 +782,10 @@ impl Order {
         }
     }
 
-    /// Terminal only when no version is pending and nothing is left.
+    /// Terminal only when no version is pending and nothing is left; an unresolved order ends by its
+    /// fills, for nobody will answer its replaces.
     pub(crate) fn end_if_nothing_is_left(&mut self) {
-        if self.reserved_qty() == 0 && self.pending_replaces() == 0 {
+        if self.reserved_qty() == 0 && (self.unresolved || self.pending_replaces() == 0) {
             self.terminal = true;
         }
     }

@@ -60,6 +60,7 @@ impl Model {
                 order.cancel_pending = false;
                 if m.reason == CancelReason::UnknownAtVenue {
                     order.unresolved = true;
+                    order.end_if_nothing_is_left();
                     return loose.hit("unresolved: unknown at the venue");
                 }
                 loose.hit("cancel rejected")
@@ -70,6 +71,7 @@ impl Model {
                 }
                 if m.exec_type == ExecType::Cancelled && m.reason == CancelReason::UnknownAtVenue {
                     order.unresolved = true;
+                    order.end_if_nothing_is_left();
                     return loose.hit("unresolved: unknown at the venue");
                 }
                 let gap = if m.cum_qty.is_null() {
