@@ -30,7 +30,6 @@ pub(crate) struct Pair {
     engine: RiskEngine,
     out: Outbox,
     seq: u64,
-    clock: u64,
     seq_of_item: BTreeMap<u64, u64>,
     item_of_seq: BTreeMap<u64, u64>,
     since_views: u32,
@@ -45,7 +44,6 @@ impl Pair {
             engine: RiskEngine::new(),
             out: Outbox::new(),
             seq: 0,
-            clock: super::genesis::START,
             seq_of_item: BTreeMap::new(),
             item_of_seq: BTreeMap::new(),
             since_views: 0,
@@ -112,17 +110,15 @@ impl Pair {
                 .saturating_add_signed(item.seq_shift)
                 .max(1)
         });
-        self.clock = self.clock.saturating_add_signed(item.dt);
         let input = Sequenced {
             seq: self.seq + 1,
-            t: self.clock,
+            t: item.t,
             session_id: item.session,
             in_seq_no,
             busy: item.busy,
             command,
         };
         let expect = self.model.apply(&input);
-        self.clock = self.clock.max(self.model.t);
         if expect.outcomes != [Outcome::Dropped] {
             self.seq += 1;
             self.seq_of_item.insert(item.id, self.seq);
@@ -526,7 +522,7 @@ fn replay(history: &[Item], views_every: u32) -> Option<Disagreement> {
 }
 
 /// Time that one history is shortened for.
-const SHRINK_FOR: Duration = Duration::from_secs(20);
+const SHRINK_FOR: Duration = Duration::from_secs(40);
 /// Disagreements that only show in the views.
 const VIEWS: &[&str] = &[
     "rows",
@@ -600,8 +596,15 @@ fn report(seed: u64, history: Vec<Item>, found: Disagreement) -> String {
         let busy = if item.busy { " busy" } else { "" };
         let _ = writeln!(
             text,
-            "  [{}] +{} session {}{busy} {said}",
-            item.id, item.dt, item.session
+            "  [{}] {}{} ns, session {}{busy} {said}",
+            item.id,
+            if item.t < super::genesis::START {
+                "-"
+            } else {
+                "+"
+            },
+            item.t.abs_diff(super::genesis::START),
+            item.session
         );
     }
     text

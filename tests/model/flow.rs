@@ -20,7 +20,7 @@ use wire::{
 
 /// Whether the flows also hold what the documents leave open or engine and model read differently
 /// (`MODEL_DISPUTED=1`): reports that name a cancel request, ends of unresolved orders, answers to
-/// replaces after the end.
+/// replaces after the end, time in a message that is dropped.
 fn disputed() -> bool {
     std::env::var_os("MODEL_DISPUTED").is_some()
 }
@@ -30,8 +30,8 @@ fn disputed() -> bool {
 pub(crate) struct Item {
     /// Number within the flow; a `Reconcile` names its order by the item that sent it.
     pub(crate) id: u64,
-    /// Time since the command before.
-    pub(crate) dt: i64,
+    /// Stamp of the gateway; absolute, so that leaving commands out leaves time as it was.
+    pub(crate) t: u64,
     pub(crate) session: u32,
     /// Distance from the inbound number that is expected: 0 is normal.
     pub(crate) seq_shift: i64,
@@ -93,7 +93,7 @@ impl Flow {
         self.next_id += 1;
         Item {
             id,
-            dt: 0,
+            t: genesis::START,
             session,
             seq_shift: 0,
             busy: false,
@@ -200,7 +200,8 @@ impl Flow {
 
     /// The next command, made from what the model knows.
     pub(crate) fn next(&mut self, model: &Model) -> Item {
-        if let Some(item) = self.queue.pop() {
+        if let Some(mut item) = self.queue.pop() {
+            item.t = model.t.max(genesis::START);
             return item;
         }
         let dt = match self.random.below(100) {
@@ -211,11 +212,16 @@ impl Flow {
             _ => self.random.between(1, 8_000_000_000),
         };
         let mut item = self.choose(model);
-        item.dt = dt;
+        item.t = model.t.saturating_add_signed(dt);
         if item.session != 0 {
             match self.random.below(200) {
                 0 => item.seq_shift = self.random.between(1, 3),
-                1 => item.seq_shift = -self.random.between(1, 3),
+                1 => {
+                    item.seq_shift = -self.random.between(1, 3);
+                    if !disputed() {
+                        item.t = model.t;
+                    }
+                }
                 _ => {}
             }
         }
