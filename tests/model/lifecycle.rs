@@ -196,6 +196,9 @@ impl Model {
                 {
                     return Expect::of(Outcome::Refused).hit("day open refused");
                 }
+                if self.business_date == 0 {
+                    self.dates.push(m.business_date);
+                }
                 self.business_date = m.business_date;
                 self.ready = true;
                 Expect::of(Outcome::Applied).hit("day open")
@@ -210,6 +213,11 @@ impl Model {
                     }
                 }
                 self.business_date = m.business_date;
+                self.dates.push(m.business_date);
+                // Execution ids are kept five trade dates.
+                if let Some(oldest) = self.dates.iter().rev().nth(4) {
+                    self.executions.retain(|(_, date, ..), _| date >= oldest);
+                }
                 self.day += 1;
                 self.ready = false;
                 Expect::of(Outcome::Applied).hit("day roll")

@@ -266,6 +266,8 @@ pub(crate) struct Model {
     /// Complete batches by id and business date.
     pub(crate) batches: BTreeMap<(u64, u32), Batch>,
     pub(crate) business_date: u32,
+    /// Business dates so far.
+    pub(crate) dates: Vec<u32>,
     /// Rolls of the day so far.
     pub(crate) day: u32,
     pub(crate) ready: bool,
