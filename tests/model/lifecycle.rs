@@ -215,8 +215,8 @@ impl Model {
                 self.business_date = m.business_date;
                 self.dates.push(m.business_date);
                 // Execution ids are kept five trade dates.
-                if let Some(oldest) = self.dates.iter().rev().nth(4) {
-                    self.executions.retain(|(_, date, ..), _| date >= oldest);
+                if let Some(past) = self.dates.iter().rev().nth(5) {
+                    self.executions.retain(|(_, date, ..), _| date > past);
                 }
                 self.day += 1;
                 self.ready = false;
