@@ -2,7 +2,7 @@
 //!
 //! `cargo test --test model_agrees` runs a quick slice. The campaign runs a million steps:
 //! `cargo test --release --test model_agrees -- --ignored --nocapture campaign`, with `MODEL_STEPS`,
-//! `MODEL_SEED` and `MODEL_CASE_STEPS` to change it. A disagreement is printed with its seed and the
+//! `MODEL_SEED`, `MODEL_CASE_STEPS` and `MODEL_FAILURES` (how many to gather) to change it. A disagreement is printed with its seed and the
 //! shortest history that was found for it.
 
 mod model;

@@ -18,11 +18,15 @@ use wire::{
     TradingState, Unit, VenueReport,
 };
 
-/// Whether the flows also hold what the documents leave open or engine and model read differently
-/// (`MODEL_DISPUTED=1`): reports that name a cancel request, ends of unresolved orders, answers to
-/// replaces after the end, time in a message that is dropped.
-fn disputed() -> bool {
-    std::env::var_os("MODEL_DISPUTED").is_some()
+/// Whether the flows also hold something that engine and model read differently: `MODEL_DISPUTED` names
+/// it, or says `all`.
+///
+/// - `cancel-ids`: reports that name an order by the id of a cancel request, as FIX venues do;
+/// - `ends`: the venue ends an order that is unresolved (R9: only fills or ops end it);
+/// - `answers`: answers to replaces of an order that the venue has ended with fills missing;
+/// - `dropped-time`: a message that is dropped carries a later time.
+fn disputed(what: &str) -> bool {
+    std::env::var("MODEL_DISPUTED").is_ok_and(|named| named.contains(what) || named == "all")
 }
 
 /// One command of a flow, in a form that stays meaningful when others are left out.
@@ -218,7 +222,7 @@ impl Flow {
                 0 => item.seq_shift = self.random.between(1, 3),
                 1 => {
                     item.seq_shift = -self.random.between(1, 3);
-                    if !disputed() {
+                    if !disputed("dropped-time") {
                         item.t = model.t;
                     }
                 }
@@ -1056,8 +1060,9 @@ impl Flow {
             reason: CancelReason::Unsolicited,
             ..VenueReport::default()
         };
-        let answers =
-            !pending.is_empty() && (!order.ended_with_gap || disputed()) && self.random.chance(45);
+        let answers = !pending.is_empty()
+            && (!order.ended_with_gap || disputed("answers"))
+            && self.random.chance(45);
         if answers {
             m.cl_ord_id = if self.random.chance(90) {
                 self.random.pick(&pending)
@@ -1071,7 +1076,7 @@ impl Flow {
             ]);
             return self.item(session, m.into());
         }
-        let what = if order.unresolved && !disputed() {
+        let what = if order.unresolved && !disputed("ends") {
             65
         } else {
             100
@@ -1098,7 +1103,8 @@ impl Flow {
                     }
                     _ => {}
                 }
-                if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if disputed("cancel-ids") && !order.cancel_ids.is_empty() && self.random.chance(50)
+                {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
             }
@@ -1108,7 +1114,8 @@ impl Flow {
             }
             _ => {
                 m.exec_type = ExecType::CancelRejected;
-                if disputed() && !order.cancel_ids.is_empty() && self.random.chance(50) {
+                if disputed("cancel-ids") && !order.cancel_ids.is_empty() && self.random.chance(50)
+                {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
                 }
                 if self.random.chance(25) {
