@@ -1,6 +1,31 @@
 //! The front office as a library: everything the `portcullis` command is made of.
 //!
-//! `flow` is where order flow comes from when nobody is typing: recorded
-//! markets and a generator, both as one neutral stream of events.
+//! [`server`] runs one I/O thread over many connections. The pieces beneath it are pure where they can
+//! be: [`session`] says what a connection may do, [`outbound`] keeps what a session is sent, [`table`]
+//! knows the logical sessions; [`connection`] and [`transport`] carry bytes. [`flow`] is where order
+//! flow comes from when nobody is typing: recorded markets and a generator, both as one neutral stream
+//! of events.
+
+pub mod server;
+
+pub mod session;
+
+pub mod table;
+
+pub mod outbound;
+
+pub mod office;
+
+pub mod verify_key;
+
+pub mod connection;
+
+pub mod transport;
+
+pub mod clock;
+
+pub mod throttle;
+
+pub mod echo;
 
 pub mod flow;

@@ -1,2 +1,9 @@
-//! The portcullis command.
-fn main() {}
+//! The `portcullis` command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,2 +1,110 @@
-//! The portcullis-replay command.
-fn main() {}
+//! The `portcullis-replay` command: ops after an incident.
+//!
+//! One file a subcommand. Data goes to stdout, progress and remarks to stderr. Nothing here writes to a
+//! journal or takes its lock, so that every command may run beside a live server.
+
+mod dump;
+mod output;
+mod reading;
+mod state;
+mod stats;
+mod verify;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Verify, dump and question a journal.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis-replay", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt journal, 4 replay differs.\n\
+    DIR is a journal directory, or a data directory that holds one as `journal`."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Decide every record again and compare; print counts and digests
+    Verify {
+        /// Journal directory
+        dir: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print commands and decisions
+    Dump {
+        /// Journal directory
+        dir: PathBuf,
+        /// The documented textual form: one JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// First sequence to print
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        from: u64,
+        /// Last sequence to print
+        #[arg(long, value_name = "SEQ", default_value_t = u64::MAX, hide_default_value = true)]
+        to: u64,
+    },
+    /// Print the state: positions, reserves, live orders, limits with their use, states, sessions, digests
+    State {
+        /// Journal directory
+        dir: PathBuf,
+        /// As it was after this sequence; else at the end
+        #[arg(long, value_name = "SEQ")]
+        at: Option<u64>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Count commands, decisions and reject codes
+    Stats {
+        /// Journal directory
+        dir: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Verify { dir, json } => verify::run(&dir, json),
+        Command::Dump {
+            dir,
+            json,
+            from,
+            to,
+        } => dump::run(&dir, json, from..=to),
+        Command::State { dir, at, json } => state::run(&dir, at, json),
+        Command::Stats { dir, json } => stats::run(&dir, json),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(
+                shell,
+                &mut command,
+                "portcullis-replay",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+        Command::Man => clap_mangen::Man::new(Cli::command())
+            .render(&mut std::io::stdout())
+            .map_err(output::Failure::from),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -68,6 +68,8 @@ reject_codes! {
     RoleDenied = 10,
     #[doc = "The outbound sequence number asked for is no longer retained."]
     SeqTooLow = 11,
+    #[doc = "The connection broke or fell silent."]
+    Disconnected = 12,
     #[doc = "A field is not as the schema says."]
     MalformedField = 50,
     #[doc = "No such template."]

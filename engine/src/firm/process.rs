@@ -1,0 +1,228 @@
+//! `[journal]`, `[threads]`, `[listen]`, `[day]`, `[limits_per_session]`: what lives in the file alone.
+
+use super::section::Section;
+use crate::text::ACK;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use wire::layout::EnumDef;
+
+/// When a reply leaves; journalled at each start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ack {
+    /// Its batch is on the disk. Nothing acknowledged is lost.
+    #[default]
+    Durable,
+    /// Its batch has been handed to the kernel. A power failure loses the unsynced tail.
+    Written,
+    /// It is decided. A crash of the process loses the unwritten tail.
+    Memory,
+}
+
+impl Ack {
+    /// The number in the `Started` record.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Durable => 1,
+            Self::Written => 2,
+            Self::Memory => 3,
+        }
+    }
+}
+
+/// Who opens the trading day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DayOpening {
+    /// Ops, after loading positions.
+    #[default]
+    Manual,
+    /// The server at its start, with the positions the journal has.
+    Auto,
+}
+
+static DAY_OPENING: EnumDef = EnumDef {
+    name: "day opening",
+    doc: "Who opens the trading day.",
+    values: &[
+        ("manual", 0, "Ops, after loading positions."),
+        ("auto", 1, "The server at its start."),
+    ],
+};
+
+/// What lives in the file alone: it never changes a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessConfig {
+    /// Where the journal is; relative to the data directory.
+    pub journal_dir: PathBuf,
+    /// When a reply leaves.
+    pub ack: Ack,
+    /// Size of a journal segment in bytes.
+    pub segment_size: u64,
+    /// Where the gateway listens; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Who opens the trading day.
+    pub day_open: DayOpening,
+    /// Rings and waits; what is not said is the pipeline's choice.
+    pub threads: Threads,
+    /// What one peer may use.
+    pub session: SessionLimits,
+}
+
+/// Rings and waits of the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Threads {
+    /// Slots of the orders ring.
+    pub orders_ring: Option<usize>,
+    /// Slots of the control ring.
+    pub control_ring: Option<usize>,
+    /// Slots of the ring to the journal's writer.
+    pub journal_ring: Option<usize>,
+    /// Rounds that the engine spins before it yields.
+    pub engine_spins: Option<u32>,
+    /// Rounds that the engine yields before it sleeps.
+    pub engine_yields: Option<u32>,
+}
+
+/// What one session, one address and all of them may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Messages a second of one session.
+    pub max_messages_per_second: u32,
+    /// Bytes that may wait for a slow reader before it is disconnected.
+    pub output_buffer: u64,
+    /// Time to log on.
+    pub logon_timeout: Duration,
+    /// Connections in all.
+    pub connections: u32,
+    /// Connections of one address.
+    pub connections_per_address: u32,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            max_messages_per_second: 1_000_000,
+            output_buffer: 4 << 20,
+            logon_timeout: Duration::from_secs(2),
+            connections: 1_024,
+            connections_per_address: 256,
+        }
+    }
+}
+
+pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
+    let (journal_dir, ack, segment_size) = journal(&root.table("journal", "[journal]"));
+    let listen = listen(&root.table("listen", "[listen]"));
+    let day = root.table("day", "[day]");
+    let auto = day.optional("open").and_then(|v| v.choice(&DAY_OPENING)) == Some(1);
+    day.finish();
+    ProcessConfig {
+        journal_dir,
+        ack,
+        segment_size,
+        listen,
+        day_open: if auto {
+            DayOpening::Auto
+        } else {
+            DayOpening::Manual
+        },
+        threads: threads(&root.table("threads", "[threads]")),
+        session: session_limits(&root.table("limits_per_session", "[limits_per_session]")),
+    }
+}
+
+fn journal(section: &Section<'_>) -> (PathBuf, Ack, u64) {
+    let dir = section
+        .optional("dir")
+        .and_then(|v| v.string())
+        .unwrap_or("journal");
+    let ack = match section.optional("ack").and_then(|v| v.choice(&ACK)) {
+        Some(2) => Ack::Written,
+        Some(3) => Ack::Memory,
+        _ => Ack::Durable,
+    };
+    let size = section.optional("segment_size");
+    let bytes = size.and_then(|v| v.size()).unwrap_or(64 << 20);
+    if let Some(size) = size
+        && !(4 << 20..=4 << 30).contains(&bytes)
+    {
+        size.wrong("is outside 4MiB to 4GiB", "64MiB serves most firms");
+    }
+    section.finish();
+    (PathBuf::from(dir), ack, bytes)
+}
+
+fn listen(section: &Section<'_>) -> SocketAddr {
+    let usual = SocketAddr::from(([127, 0, 0, 1], 7201));
+    let value = section.optional("address");
+    let open = section
+        .optional("plaintext_off_loopback")
+        .map_or(Some(false), |v| v.boolean());
+    section.finish();
+    let Some((value, text)) = value.and_then(|v| Some((v, v.string()?))) else {
+        return usual;
+    };
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() || open == Some(true) => address,
+        Ok(_) => {
+            value.wrong(
+                "is not loopback, and traffic is not encrypted",
+                "listen on 127.0.0.1, or say `plaintext_off_loopback = true` on a trusted network",
+            );
+            usual
+        }
+        Err(_) => {
+            value.wrong(
+                format!("`{text}` is not an address"),
+                "write an IP address and a port, such as 127.0.0.1:7201; port 0 lets the system choose",
+            );
+            usual
+        }
+    }
+}
+
+fn threads(section: &Section<'_>) -> Threads {
+    let slots = |key| {
+        let slots = section.optional(key)?.uint(128, 65_536)?;
+        usize::try_from(slots).ok()
+    };
+    let rounds = |key| {
+        let rounds = section.optional(key)?.uint(0, 1_000_000)?;
+        u32::try_from(rounds).ok()
+    };
+    let threads = Threads {
+        orders_ring: slots("orders_ring"),
+        control_ring: slots("control_ring"),
+        journal_ring: slots("journal_ring"),
+        engine_spins: rounds("engine_spins"),
+        engine_yields: rounds("engine_yields"),
+    };
+    section.finish();
+    threads
+}
+
+fn session_limits(section: &Section<'_>) -> SessionLimits {
+    let usual = SessionLimits::default();
+    let count = |key, usual: u32| {
+        let given = section
+            .optional(key)
+            .and_then(|v| v.uint(1, u64::from(u32::MAX) - 1));
+        given.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
+    };
+    let limits = SessionLimits {
+        max_messages_per_second: count("max_messages_per_second", usual.max_messages_per_second),
+        output_buffer: section
+            .optional("output_buffer")
+            .and_then(|v| v.size())
+            .unwrap_or(usual.output_buffer),
+        logon_timeout: section
+            .optional("logon_timeout")
+            .and_then(|v| v.duration())
+            .map_or(usual.logon_timeout, Duration::from_nanos),
+        connections: count("connections", usual.connections),
+        connections_per_address: count("connections_per_address", usual.connections_per_address),
+    };
+    section.finish();
+    limits
+}

@@ -1,0 +1,299 @@
+//! Owns the engine thread: takes commands from the inlets, gives each its sequence, applies it, and
+//! hands the decision on. Leaves out what is decided (see `risk`) and the disk (see `writer_thread`).
+//!
+//! After the start it does no I/O, takes no lock, reads no clock and allocates nothing; its one call
+//! outside is the bell that wakes a sleeping gateway.
+//!
+//! Invariant: a command is taken only while the outbound ring has room for everything that it may
+//! cause and the journal ring for its record, so that no push below can fail.
+
+use super::Shared;
+use super::doors::{Bell, Inbound, Outbound};
+use super::rings::{Consumer, Producer};
+use super::wait::{Bed, Patience, Wait};
+use super::watermarks::AckPolicy;
+use crate::command::{Command, Sequenced, Step, TimePassed};
+use crate::decision::{Decision, Outbox};
+use crate::risk::RiskEngine;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Commands that control may have in a row while orders wait.
+const CONTROL_RUN_MAX: u32 = 64;
+/// Commands after which those who sleep are woken even if more wait.
+const WAKE_EVERY: u32 = 16;
+/// Slots of the outbound ring that one command may need: its messages and its `Taken`.
+pub(super) const SLOTS_OF_A_COMMAND: usize = Outbox::CAPACITY + 1;
+/// Times that one deadline may fire in a row, in bounded steps, before it counts as stuck.
+const DEADLINE_RUN_MAX: u32 = 1 << 20;
+/// A sleeping engine looks for itself this often: a net under the wake-ups, not a means.
+const NAP: Duration = Duration::from_millis(20);
+
+/// A record on its way to the writer.
+pub(super) type Recorded = (Sequenced, Decision);
+
+/// Everything that the engine thread owns.
+#[derive(Debug)]
+pub(super) struct EngineThread {
+    pub(super) engine: RiskEngine,
+    pub(super) control: Consumer<Inbound>,
+    pub(super) orders: Consumer<Inbound>,
+    pub(super) outbound: Producer<Outbound>,
+    pub(super) journal: Producer<Recorded>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) bed: Arc<Bed>,
+    pub(super) writer: Arc<Bed>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) wait: Wait,
+    /// Free slots below which new orders are `Busy`, beyond what a command needs.
+    pub(super) reserve: usize,
+    pub(super) seq: u64,
+    pub(super) t: u64,
+    pub(super) progress: Progress,
+}
+
+/// Where the thread stands between two commands.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    outbox: Outbox,
+    /// Taken from its ring, but time has to pass first.
+    held: Option<Inbound>,
+    control_run: u32,
+    /// The last command was a step: the others come first now.
+    stepped: bool,
+    since_wake: u32,
+    inbound_taken: u64,
+    dropped: u64,
+    deadline: u64,
+    deadline_run: u32,
+    outbound_dirty: bool,
+}
+
+/// What the engine thread leaves behind.
+#[derive(Debug)]
+pub(super) struct EngineStopped {
+    pub(super) engine: RiskEngine,
+    pub(super) taken: u64,
+    pub(super) dropped: u64,
+    pub(super) seq: u64,
+}
+
+/// What one turn of the loop did.
+enum Turn {
+    Worked,
+    NothingToDo,
+    NoRoom,
+}
+
+impl EngineThread {
+    /// Runs until asked to stop and the inlets are empty, or until the journal has failed.
+    pub(super) fn run(mut self) -> EngineStopped {
+        let mut patience = Patience::new(self.wait);
+        loop {
+            match self.turn() {
+                Turn::Worked => {
+                    patience.reset();
+                    self.progress.since_wake += 1;
+                    if self.progress.since_wake >= WAKE_EVERY {
+                        self.wake_others();
+                    }
+                    continue;
+                }
+                Turn::NothingToDo if self.shared.stop.load(Ordering::Acquire) => break,
+                Turn::NothingToDo | Turn::NoRoom => {}
+            }
+            self.wake_others();
+            if self.shared.killed() || self.shared.watermarks.failure().is_some() {
+                break;
+            }
+            if patience.idle() {
+                // A gateway that sleeps while the outbound ring is full must drain it.
+                if !self.has_room() {
+                    self.bell.ring();
+                }
+                self.bed.sleep(NAP, || {
+                    self.shared.stop.load(Ordering::Acquire)
+                        || (self.has_room() && self.has_input())
+                });
+            }
+        }
+        self.wake_others();
+        EngineStopped {
+            taken: self.progress.inbound_taken,
+            dropped: self.progress.dropped,
+            seq: self.seq,
+            engine: self.engine,
+        }
+    }
+
+    fn turn(&mut self) -> Turn {
+        if !self.has_room() {
+            return Turn::NoRoom;
+        }
+        // One step between two commands of others; when there are none, step upon step.
+        if self.engine.has_pending_steps()
+            && (!self.progress.stepped || !self.has_input())
+            && !self.shared.stop.load(Ordering::Relaxed)
+        {
+            self.progress.stepped = true;
+            self.apply(0, 0, self.t, Command::Step(Step::default()), false);
+            return Turn::Worked;
+        }
+        self.progress.stepped = false;
+        let Some(inbound) = self.take() else {
+            return Turn::NothingToDo;
+        };
+        let Inbound {
+            session_id,
+            in_seq_no,
+            ..
+        } = inbound;
+        if self.engine.already_applied(session_id, in_seq_no) {
+            self.progress.dropped += 1;
+            self.push(Outbound::Dropped {
+                session_id,
+                in_seq_no,
+            });
+            self.bell.ring();
+            return Turn::Worked;
+        }
+        let t = self.t.max(inbound.received_at);
+        if let Some(deadline) = self.engine.next_deadline()
+            && deadline <= t
+        {
+            self.progress.held = Some(inbound);
+            self.fire(deadline);
+            return Turn::Worked;
+        }
+        self.progress.inbound_taken += 1;
+        self.apply(session_id, in_seq_no, t, inbound.command, true);
+        Turn::Worked
+    }
+
+    /// Lets the deadline fire as a record of its own before what comes after it.
+    fn fire(&mut self, deadline: u64) {
+        if deadline == self.progress.deadline {
+            self.progress.deadline_run += 1;
+            assert!(
+                self.progress.deadline_run < DEADLINE_RUN_MAX,
+                "the deadline at {deadline} is still due after firing {DEADLINE_RUN_MAX} times"
+            );
+        } else {
+            self.progress.deadline = deadline;
+            self.progress.deadline_run = 0;
+        }
+        let t = self.t.max(deadline);
+        let time = Command::TimePassed(TimePassed::default());
+        self.apply(0, 0, t, time, false);
+    }
+
+    /// The next command: the one held back, else control (up to 64 in a row), else orders.
+    fn take(&mut self) -> Option<Inbound> {
+        if let Some(held) = self.progress.held.take() {
+            return Some(held);
+        }
+        let inbound = if self.progress.control_run < CONTROL_RUN_MAX {
+            match self.control.pop() {
+                Some(inbound) => {
+                    self.progress.control_run += 1;
+                    Some(inbound)
+                }
+                None => {
+                    self.progress.control_run = 0;
+                    self.orders.pop()
+                }
+            }
+        } else {
+            self.progress.control_run = 0;
+            self.orders.pop().or_else(|| self.control.pop())
+        };
+        // Looked at after the pop: a gateway that has just missed the room has said so before.
+        if inbound.is_some() && self.bell.wants_room() && !self.inlets_crowded() {
+            self.bell.ring();
+        }
+        inbound
+    }
+
+    /// Applies one command in the next place of the sequence and hands everything on.
+    fn apply(
+        &mut self,
+        session_id: u32,
+        in_seq_no: u64,
+        t: u64,
+        command: Command,
+        is_inbound: bool,
+    ) {
+        self.seq += 1;
+        self.t = t;
+        let input = Sequenced {
+            seq: self.seq,
+            t,
+            session_id,
+            in_seq_no,
+            busy: self.is_busy(),
+            command,
+        };
+        self.progress.outbox.clear();
+        let decision = self.engine.apply(&input, &mut self.progress.outbox);
+        // Outbound first: whoever sees this sequence durable also sees what it sent.
+        if is_inbound {
+            self.push(Outbound::Taken {
+                session_id,
+                in_seq_no,
+                engine_seq: input.seq,
+            });
+        }
+        for outgoing in self.progress.outbox.items() {
+            self.push(Outbound::Send(*outgoing));
+        }
+        self.progress.outbound_dirty |= is_inbound || !self.progress.outbox.items().is_empty();
+        if self.journal.try_push((input, decision)).is_err() {
+            panic!("the journal ring was full though a slot had been kept for this record");
+        }
+        self.shared
+            .watermarks
+            .publish_deadline(self.engine.next_deadline());
+    }
+
+    fn push(&self, outbound: Outbound) {
+        assert!(
+            self.outbound.try_push(outbound).is_ok(),
+            "the outbound ring was full though slots had been kept for this command"
+        );
+    }
+
+    /// Whether everything that one command may cause has room downstream.
+    fn has_room(&self) -> bool {
+        self.outbound.room() >= SLOTS_OF_A_COMMAND && self.journal.room() >= 1
+    }
+
+    /// Whether so little room is left that it is kept for reports, cancels and states.
+    fn is_busy(&self) -> bool {
+        self.outbound.room() < SLOTS_OF_A_COMMAND.saturating_add(self.reserve)
+            || self.journal.room() <= self.reserve
+            || self.shared.watermarks.disk_low()
+    }
+
+    fn has_input(&self) -> bool {
+        self.progress.held.is_some() || !self.control.is_empty() || !self.orders.is_empty()
+    }
+
+    fn inlets_crowded(&self) -> bool {
+        self.control.len() > self.control.capacity() / 2
+            || self.orders.len() > self.orders.capacity() / 2
+    }
+
+    fn wake_others(&mut self) {
+        if self.progress.since_wake == 0 {
+            return;
+        }
+        self.progress.since_wake = 0;
+        self.writer.wake();
+        // Under the other policies the writer rings, once the watermark has passed the replies.
+        if self.progress.outbound_dirty && self.bell.policy == AckPolicy::Memory {
+            self.bell.ring();
+        }
+        self.progress.outbound_dirty = false;
+    }
+}

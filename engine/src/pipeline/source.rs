@@ -1,0 +1,71 @@
+//! Owns reading durable records back from the live journal, one at a time. Leaves out what they say
+//! and how far is durable (the caller knows the watermark).
+
+use crate::command::Sequenced;
+use crate::decision::Decision;
+use crate::follower::RecordSource;
+use crate::journal::{ReadError, SegmentId, Storage, Tail, TailStep, segment_holding};
+use crate::record::decode_record;
+use std::collections::VecDeque;
+
+/// The records of a journal after a given sequence.
+#[derive(Debug)]
+pub struct JournalTail<S: Storage> {
+    storage: S,
+    /// Opened at the first look, so that the start does not wait for it.
+    tail: Option<Tail<S>>,
+    after: u64,
+    /// The rest of the frame last read: at most one batch.
+    gathered: VecDeque<(Sequenced, Decision)>,
+}
+
+impl<S: Storage> JournalTail<S> {
+    /// Everything after sequence `after`.
+    #[must_use]
+    pub const fn new(storage: S, after: u64) -> Self {
+        Self {
+            storage,
+            tail: None,
+            after,
+            gathered: VecDeque::new(),
+        }
+    }
+
+    fn open(&self) -> Result<Tail<S>, ReadError> {
+        let next = self.after.saturating_add(1);
+        let segment = segment_holding(&self.storage, next)?.unwrap_or(SegmentId::FIRST);
+        Tail::open(self.storage.clone(), segment)
+    }
+}
+
+impl<S: Storage> RecordSource for JournalTail<S>
+where
+    Tail<S>: Send,
+{
+    fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
+        loop {
+            if let Some(record) = self.gathered.pop_front() {
+                return Ok(Some(record));
+            }
+            if self.tail.is_none() {
+                self.tail = Some(self.open().map_err(|error| error.to_string())?);
+            }
+            let Some(tail) = &mut self.tail else {
+                return Ok(None);
+            };
+            match tail
+                .next_frame(durable)
+                .map_err(|error| error.to_string())?
+            {
+                TailStep::NotYet => return Ok(None),
+                TailStep::Frame(frame) => {
+                    for record in frame.records().filter(|r| r.sequence > self.after) {
+                        let decoded = decode_record(record.bytes)
+                            .map_err(|error| format!("{}: {error}", frame.position()))?;
+                        self.gathered.push_back(decoded);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Owns the back-office writer thread: takes records as they gather, writes them as one batch, syncs,
+//! and publishes the watermarks. Leaves out the bytes of a record (see `record`) and of a frame (see
+//! `journal`).
+//!
+//! This is the only place that knows where frames go. After the first error nothing is retried and
+//! nothing more is published.
+
+use super::Shared;
+use super::doors::Bell;
+use super::engine_thread::Recorded;
+use super::rings::Consumer;
+use super::sink::{Sink, SinkError};
+use super::wait::{Bed, Patience, Wait};
+use super::watermarks::AckPolicy;
+use crate::record::{MAX_RECORD, decode_record, encode_record};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms.
+const RESTATE_AFTER: Duration = Duration::from_millis(8);
+
+/// First template id of commands that the server makes itself.
+const FIRST_OWN_TEMPLATE: u16 = 300;
+
+/// Reads the clock, in nanoseconds since the epoch: the stamp of batches, for information only.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Everything that the writer thread owns.
+pub(super) struct WriterThread {
+    pub(super) records: Consumer<Recorded>,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) bed: Arc<Bed>,
+    pub(super) engine: Arc<Bed>,
+    pub(super) follower: Arc<Bed>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) clock: Clock,
+    pub(super) wait: Wait,
+}
+
+impl fmt::Debug for WriterThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterThread").finish_non_exhaustive()
+    }
+}
+
+impl WriterThread {
+    /// Runs until the engine thread has ended and everything is written, or until the sink fails.
+    pub(super) fn run(mut self) {
+        if let Err(error) = self.serve() {
+            self.stop_closed(&error);
+            return;
+        }
+        if self.shared.killed() {
+            return;
+        }
+        let (shared, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell));
+        match self.sink.clean_stop((self.clock)()) {
+            Ok(durable) => {
+                shared.watermarks.publish_written(durable);
+                shared.watermarks.publish_durable(durable);
+            }
+            Err(error) => shared.watermarks.fail(error.to_string()),
+        }
+        bell.ring();
+    }
+
+    fn serve(&mut self) -> Result<(), SinkError> {
+        let mut patience = Patience::new(self.wait);
+        loop {
+            if self.shared.killed() {
+                return Ok(());
+            }
+            // Read before the last look into the ring: whatever the engine pushed is then seen.
+            let engine_ended = self.shared.engine_ended.load(Ordering::Acquire);
+            if self.batch()? {
+                patience.reset();
+                let low = self.sink.prepare_ahead();
+                self.shared.watermarks.set_disk_low(low);
+                continue;
+            }
+            if engine_ended {
+                return Ok(());
+            }
+            if patience.idle() {
+                self.rest()?;
+                patience.reset();
+            }
+        }
+    }
+
+    /// Writes and syncs what has gathered; false when nothing had.
+    fn batch(&mut self) -> Result<bool, SinkError> {
+        let mut bytes = [0; MAX_RECORD];
+        let mut gathered = 0_usize;
+        // A batch ends with the ring's contents as they were, lest a steady stream never be synced.
+        let most = self.records.capacity();
+        while gathered < most && self.sink.has_room_for(MAX_RECORD) {
+            let Some((input, decision)) = self.records.pop() else {
+                break;
+            };
+            let length = encode_record(&input, &decision, &mut bytes);
+            // What the server itself makes has not come through the decoder: better to stop here than
+            // to leave a journal that can't be read back. Elsewhere only tests pay for the look.
+            if cfg!(debug_assertions) || input.command.layout().template_id >= FIRST_OWN_TEMPLATE {
+                decode_record(&bytes[..length]).map_err(|error| {
+                    SinkError(format!(
+                        "a record that can't be read back was not written: {error}"
+                    ))
+                })?;
+            }
+            self.sink.push(input.seq, &bytes[..length])?;
+            gathered += 1;
+        }
+        if gathered == 0 {
+            return Ok(false);
+        }
+        // The engine may have stopped for want of room.
+        self.engine.wake();
+        let marks = &self.shared.watermarks;
+        marks.publish_written(self.sink.write((self.clock)())?);
+        if self.bell.policy == AckPolicy::Written {
+            self.bell.ring();
+        }
+        marks.publish_durable(self.sink.sync()?);
+        if self.bell.policy == AckPolicy::Durable {
+            self.bell.ring();
+        }
+        self.follower.wake();
+        Ok(true)
+    }
+
+    /// Sleeps until there are records; restates what is durable when the idleness lasts.
+    fn rest(&mut self) -> Result<(), SinkError> {
+        self.bed.sleep(RESTATE_AFTER, || {
+            !self.records.is_empty() || self.shared.engine_ended.load(Ordering::Acquire)
+        });
+        if self.records.is_empty() && self.sink.needs_restate() {
+            self.sink.restate((self.clock)())?;
+        }
+        let low = self.sink.prepare_ahead();
+        self.shared.watermarks.set_disk_low(low);
+        Ok(())
+    }
+
+    fn stop_closed(&self, error: &SinkError) {
+        self.shared.watermarks.fail(error.to_string());
+        self.engine.wake();
+        self.follower.wake();
+        self.bell.ring();
+    }
+}

@@ -1,0 +1,339 @@
+//! Owns opening a journal directory at start: judge it, replay and compare every record, say what was
+//! lost, journal the start, and hand over what the pipeline needs. Leaves out the rules for damage (see
+//! `journal::recovery`) and what a restart restricts (the engine decides that from the record).
+
+mod error;
+mod logs;
+mod replay;
+
+pub use error::{StartCause, StartError};
+pub use logs::SessionLog;
+
+use crate::command::{Command, SessionDown, Started};
+use crate::follower::{Follower, RecordSource};
+use crate::journal::{
+    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, SegmentId, Storage, Tail,
+    Verdict, WatermarkFile, scan,
+};
+use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError};
+use crate::record::{MAX_RECORD, encode_record};
+use crate::risk::RiskEngine;
+use replay::Replay;
+use std::fmt;
+use std::path::Path;
+use wire::{Flag, Text, Time};
+
+/// Version of the rules that this build decides by. It rises with every change of a decision.
+pub const RULES_VERSION: u32 = 1;
+
+/// How far the journal may be ahead of the clock at start, in nanoseconds.
+const CLOCK_AHEAD_MAX_NS: u64 = 1_000_000_000;
+
+/// Outbound messages kept over all sessions, unless said otherwise.
+pub const RETAINED: usize = 262_144;
+
+/// What is known when a journal is opened.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// The firm: what a first start journals. Ignored where there is a journal already.
+    pub genesis: Vec<Command>,
+    /// When replies will leave.
+    pub ack: AckPolicy,
+    /// Name of this build, at most 24 printable characters without spaces.
+    pub build: String,
+    /// The clock, in nanoseconds since the epoch.
+    pub now_ns: u64,
+    /// Start even if the journal is ahead of the clock.
+    pub accept_clock: bool,
+    /// Time moves by command only.
+    pub clock_commanded: bool,
+    /// Size of new segments in bytes.
+    pub segment_bytes: u64,
+    /// Outbound messages kept over all sessions for clients that come back.
+    pub retained: usize,
+}
+
+impl OpenOptions {
+    /// 64 MiB segments, the usual retention, a clock that is believed.
+    #[must_use]
+    pub fn new(genesis: Vec<Command>, ack: AckPolicy, build: &str, now_ns: u64) -> Self {
+        Self {
+            genesis,
+            ack,
+            build: build.to_owned(),
+            now_ns,
+            accept_clock: false,
+            clock_commanded: false,
+            segment_bytes: 64 << 20,
+            retained: RETAINED,
+        }
+    }
+}
+
+/// What was found, and what was made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartReport {
+    /// How the run before ended; `None` at a first start.
+    pub verdict: Option<Verdict>,
+    /// Records replayed and found equal.
+    pub replayed: u64,
+    /// Epoch from here on.
+    pub epoch: u64,
+    /// Whether acknowledged records may have been lost.
+    pub restricted: bool,
+    /// The file that keeps what was cut from the journal's end.
+    pub kept_tail: Option<String>,
+    /// Whether the file that proves what had been durable is missing or damaged: worth a warning.
+    pub watermark_missing: bool,
+}
+
+/// A journal that is ready to go on.
+pub struct Opened {
+    /// The engine after the last record.
+    pub engine: RiskEngine,
+    /// The second copy, at the same place.
+    pub follower: Follower,
+    /// Where records go.
+    pub sink: Box<dyn Sink>,
+    /// Where the follower reads them.
+    pub tail: Box<dyn RecordSource>,
+    /// Last sequence; durable.
+    pub seq: u64,
+    /// Time of the last record.
+    pub t: u64,
+    /// Outbound logs by ascending session id.
+    pub logs: Vec<SessionLog>,
+    /// What was found.
+    pub report: StartReport,
+}
+
+impl Opened {
+    /// Lets the journal go again, cleanly, without having served.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn close(self, now_ns: u64) -> Result<(), SinkError> {
+        self.sink.clean_stop(now_ns).map(|_| ())
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("seq", &self.seq)
+            .field("t", &self.t)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens the journal in `directory`, which is created if it is not there.
+///
+/// # Errors
+/// [`StartError`] says what, where, and what to run next. Nothing has been changed then, except that a
+/// torn tail may already have been put aside.
+pub fn open(directory: &Path, options: &OpenOptions) -> Result<Opened, StartError> {
+    let at = |cause| StartError {
+        directory: directory.to_owned(),
+        cause,
+    };
+    std::fs::create_dir_all(directory).map_err(|error| at(StartCause::Directory(error)))?;
+    open_on(RealFiles::new(directory), options).map_err(at)
+}
+
+/// [`open`] on any storage.
+///
+/// # Errors
+/// [`StartCause`].
+pub fn open_on<S: Storage>(storage: S, options: &OpenOptions) -> Result<Opened, StartCause>
+where
+    Tail<S>: Send,
+{
+    let build =
+        Build::new(&options.build).ok_or_else(|| StartCause::Build(options.build.clone()))?;
+    let mut replay = Replay::new(options.retained);
+    let scanned = scan(storage.clone(), SegmentId::FIRST, |record| {
+        replay.record(&record);
+    });
+    let scanned = match scanned {
+        Ok(scanned) => scanned,
+        Err(RecoveryError::NoJournal) => return first_start(storage, options, build, replay),
+        Err(error) => return Err(error.into()),
+    };
+    replay.check()?;
+    let header = scanned.end().segment;
+    if header.rules_version != RULES_VERSION {
+        return Err(StartCause::Rules {
+            journal: header.rules_version,
+            build: header.build.as_str().to_owned(),
+        });
+    }
+    check_clock(&replay, options)?;
+    let watermark_missing = !matches!(scanned.watermark(), WatermarkFile::Present(_));
+    let last_epoch = scanned.end().epoch;
+    let verdict = scanned.verdict();
+    let restart = Restart::judge(verdict, replay.last_started());
+    let genesis = replay.rest_of_genesis(&options.genesis)?;
+    let mut start = start_record(options, last_epoch.saturating_add(u64::from(restart.lossy)));
+    start.clean = flag(restart.clean);
+    start.restricted = flag(restart.lossy);
+    if let Verdict::TornTail(torn) = verdict {
+        start.cut_bytes = torn.bytes;
+        start.cut_records = torn.records_maybe.unwrap_or(u32::MAX);
+        start.cut_segment = torn.position.segment.0;
+        start.cut_offset = torn.position.offset;
+    }
+    let replayed = replay.seq();
+    replay.decide_start(genesis, start, options)?;
+
+    let recovered: Recovered<S> = scanned.repair()?;
+    let kept_tail = recovered.kept_tail.clone();
+    let writer_options = writer_options(options, build, start.epoch);
+    let writer = JournalWriter::resume(recovered, writer_options, options.now_ns)?;
+    let report = StartReport {
+        verdict: Some(verdict),
+        replayed,
+        epoch: start.epoch,
+        restricted: restart.lossy,
+        kept_tail,
+        watermark_missing,
+    };
+    finish(storage, writer, &writer_options, options, replay, report)
+}
+
+fn first_start<S: Storage>(
+    storage: S,
+    options: &OpenOptions,
+    build: Build,
+    mut replay: Replay,
+) -> Result<Opened, StartCause>
+where
+    Tail<S>: Send,
+{
+    let mut start = start_record(options, 1);
+    start.clean = Flag::Yes;
+    // Decided before anything is written: a firm that the engine refuses leaves no journal behind.
+    replay.decide_start(&options.genesis, start, options)?;
+    let writer_options = writer_options(options, build, start.epoch);
+    let writer = JournalWriter::create(storage.clone(), writer_options)?;
+    let report = StartReport {
+        verdict: None,
+        replayed: 0,
+        epoch: start.epoch,
+        restricted: false,
+        kept_tail: None,
+        watermark_missing: false,
+    };
+    finish(storage, writer, &writer_options, options, replay, report)
+}
+
+/// Journals what the start adds, durably, and hands everything over.
+fn finish<S: Storage>(
+    storage: S,
+    writer: JournalWriter<S>,
+    writer_options: &Options,
+    options: &OpenOptions,
+    replay: Replay,
+    report: StartReport,
+) -> Result<Opened, StartCause>
+where
+    Tail<S>: Send,
+{
+    let mut sink = JournalSink::new(writer, writer_options);
+    let mut bytes = [0; MAX_RECORD];
+    for (input, decision) in replay.added() {
+        if !sink.has_room_for(MAX_RECORD) {
+            sink.write(options.now_ns)?;
+        }
+        let length = encode_record(input, decision, &mut bytes);
+        sink.push(input.seq, &bytes[..length])?;
+    }
+    sink.write(options.now_ns)?;
+    sink.sync()?;
+    let (seq, t) = (replay.seq(), replay.t());
+    let (engine, follower, logs) = replay.finish();
+    Ok(Opened {
+        engine,
+        follower,
+        sink: Box::new(sink),
+        tail: Box::new(JournalTail::new(storage, seq)),
+        seq,
+        t,
+        logs,
+        report,
+    })
+}
+
+/// What the way the last run ended means for this one.
+struct Restart {
+    clean: bool,
+    /// Records that had been acknowledged may be gone.
+    lossy: bool,
+}
+
+impl Restart {
+    /// Under `durable` nothing unsynced was ever acknowledged; a journal without a `Started` record
+    /// has never served anybody.
+    fn judge(verdict: Verdict, last: Option<&Started>) -> Self {
+        let clean = verdict == Verdict::Clean;
+        let promised_durable =
+            last.is_none_or(|started| started.ack == AckPolicy::Durable.number());
+        Self {
+            clean,
+            lossy: !clean && !promised_durable,
+        }
+    }
+}
+
+fn check_clock(replay: &Replay, options: &OpenOptions) -> Result<(), StartCause> {
+    let ahead_ns = replay.t().saturating_sub(options.now_ns);
+    let commanded = replay
+        .last_started()
+        .is_some_and(|started| started.clock_commanded == Flag::Yes);
+    if ahead_ns > CLOCK_AHEAD_MAX_NS
+        && !options.accept_clock
+        && !(options.clock_commanded && commanded)
+    {
+        return Err(StartCause::Clock {
+            last_t: replay.t(),
+            now_ns: options.now_ns,
+        });
+    }
+    Ok(())
+}
+
+fn start_record(options: &OpenOptions, epoch: u64) -> Started {
+    Started {
+        epoch,
+        server_time: Time(options.now_ns),
+        rules_version: RULES_VERSION,
+        ack: options.ack.number(),
+        clean: Flag::No,
+        restricted: Flag::No,
+        clock_commanded: flag(options.clock_commanded),
+        build: Text::new(&options.build),
+        ..Started::default()
+    }
+}
+
+/// What a session that was up when the server stopped is told to be.
+fn session_down(session_id: u32) -> Command {
+    Command::SessionDown(SessionDown {
+        session_id,
+        ..SessionDown::default()
+    })
+}
+
+fn writer_options(options: &OpenOptions, build: Build, epoch: u64) -> Options {
+    let mut writer = Options::new(build, RULES_VERSION);
+    writer.segment_bytes = options.segment_bytes;
+    // Small segments, as tests have them, hold small batches.
+    let largest = u32::try_from(options.segment_bytes / 4).unwrap_or(u32::MAX);
+    writer.batch_bytes_max = writer.batch_bytes_max.min(largest);
+    writer.epoch = epoch;
+    writer
+}
+
+const fn flag(yes: bool) -> Flag {
+    if yes { Flag::Yes } else { Flag::No }
+}

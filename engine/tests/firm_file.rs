@@ -1,0 +1,489 @@
+//! The firm's file: what it becomes, and how it says what is wrong with it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets the unexpected should stop"
+)]
+
+use engine::command::Command;
+use engine::firm::{Ack, DayOpening, ENFORCED_KINDS, EXAMPLE, Firm, Mistakes, auto_day};
+use std::collections::BTreeSet;
+use wire::{Flag, LimitKind, Message, Price, Qty, Role, Scope, Selector, Time, Topology, Unit};
+
+const SMALL: &str = r#"[firm]
+name = "Small"
+instance = "small"
+base_currency = "USD"
+[[desks]]
+id = 1
+name = "D"
+[[accounts]]
+id = 1
+name = "A"
+desk = 1
+suspense = true
+[[traders]]
+id = 7
+name = "T"
+[[instruments]]
+id = 1
+symbol = "AAPL"
+tick = 0.01
+lot = 1
+venue = 1
+group = 3
+[[sessions]]
+id = 1
+name = "desk"
+role = "desk"
+accounts = [1]
+traders = [7]
+key_file = "keys/desk.pub"
+"#;
+
+fn mistakes(text: &str) -> Mistakes {
+    Firm::parse("firm.toml", text).unwrap_err()
+}
+
+/// The only mistake of `SMALL` with `from` replaced by `to`.
+fn only(from: &str, to: &str) -> String {
+    let text = SMALL.replacen(from, to, 1);
+    assert_ne!(text, SMALL, "{from} is not there");
+    let mistakes = mistakes(&text);
+    assert_eq!(mistakes.list.len(), 1, "{mistakes}");
+    mistakes.to_string()
+}
+
+/// The only mistake of `SMALL` with `more` after it.
+fn appended(more: &str) -> String {
+    let mistakes = mistakes(&format!("{SMALL}{more}"));
+    assert_eq!(mistakes.list.len(), 1, "{mistakes}");
+    mistakes.to_string()
+}
+
+#[test]
+fn the_example_is_a_firm_of_the_promised_shape() {
+    let firm = Firm::example();
+    assert_eq!(firm.name(), "Example Firm");
+    assert_eq!(firm.process.ack, Ack::Durable);
+    assert_eq!(firm.process.day_open, DayOpening::Auto);
+    assert!(firm.process.listen.ip().is_loopback());
+    let roles: BTreeSet<_> = firm.sessions().iter().map(|s| s.role).collect();
+    assert_eq!(
+        roles,
+        BTreeSet::from([Role::Desk, Role::Venue, Role::Risk, Role::Ops, Role::Audit])
+    );
+    let topologies: Vec<_> = firm.sessions().iter().map(|s| s.topology).collect();
+    assert_eq!(
+        topologies[..3],
+        [Topology::Inline, Topology::Sidecar, Topology::NULL]
+    );
+    assert_eq!(firm.key_files.len(), firm.sessions().len());
+}
+
+#[test]
+fn the_example_sets_every_limit_that_must_be_set() {
+    let genesis = Firm::example().genesis(Time(1));
+    for must in [
+        LimitKind::MaxOrderQty,
+        LimitKind::MaxOrderNotional,
+        LimitKind::PriceCollar,
+        LimitKind::OrderRate,
+        LimitKind::MaxLong,
+        LimitKind::MaxShort,
+        LimitKind::GrossNotional,
+    ] {
+        let at_firm = genesis.iter().any(|command| {
+            matches!(command, Command::SetLimit(set)
+                if set.limit_kind == must && set.scope == Scope::Firm && set.selector == Selector::All)
+        });
+        assert!(at_firm, "{must}");
+    }
+}
+
+#[test]
+fn genesis_commands_come_in_the_documented_order_and_are_valid_on_the_wire() {
+    let genesis = Firm::example().genesis(Time(77));
+    let order = [
+        "DefineFirm",
+        "DefineCurrency",
+        "SetFx",
+        "DefineInstrument",
+        "SetReference",
+        "SetMark",
+        "DefineDesk",
+        "DefineAccount",
+        "DefineTrader",
+        "DefineSession",
+        "Entitle",
+        "Permit",
+        "SetLimit",
+    ];
+    let names: Vec<_> = genesis
+        .iter()
+        .map(|command| command.layout().name)
+        .collect();
+    let places: Vec<_> = names
+        .iter()
+        .map(|name| order.iter().position(|o| o == name).unwrap())
+        .collect();
+    assert!(places.is_sorted(), "{names:?}");
+    assert_eq!(
+        places.iter().collect::<BTreeSet<_>>().len(),
+        order.len(),
+        "one of each"
+    );
+    for command in &genesis {
+        let mut block = [0; 512];
+        let length = command.encode_block(&mut block);
+        let back = Command::decode_block(command.layout().template_id, &block[..length]);
+        assert_eq!(back, Some(Ok(*command)), "{}", command.layout().name);
+        match command {
+            Command::SetFx(fx) => assert_eq!(fx.rate_time, Time(77)),
+            Command::SetReference(reference) => assert_eq!(reference.feed_time, Time(77)),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn numbers_of_the_file_become_exact_integers() {
+    let text = SMALL.replace(
+        "tick = 0.01",
+        "tick = 0.00000001\nmultiplier = \"1_000.5\"\nreference = 0.1",
+    ) + "[[limits]]\nscope = \"trader:T\"\nselector = \"instrument:AAPL\"\nkind = \"pricecollar\"\nvalue = \"20 ticks\"\n\
+           [[limits]]\nscope = \"desk:1\"\nselector = \"group:3\"\nkind = \"MaxOrderQty\"\nvalue = 12.5\nwarn = [50, 60, 70]\n";
+    let genesis = Firm::parse("firm.toml", &text).unwrap().genesis(Time(1));
+    let mut seen = 0;
+    for command in genesis {
+        match command {
+            Command::DefineInstrument(define) => {
+                assert_eq!(define.tick, Price(1));
+                assert_eq!(define.multiplier.0, 100_050_000_000);
+                assert_eq!(define.qty_step, define.lot);
+                assert_eq!(define.currency.as_str(), "USD");
+                seen += 1;
+            }
+            Command::SetReference(reference) => {
+                assert_eq!(reference.price, Price(10_000_000));
+                seen += 1;
+            }
+            Command::SetLimit(set) if set.limit_kind == LimitKind::PriceCollar => {
+                assert_eq!((set.value, set.unit), (20, Unit::Ticks));
+                assert_eq!((set.scope, set.scope_id), (Scope::Trader, 7));
+                assert_eq!((set.selector, set.selector_id), (Selector::Instrument, 1));
+                seen += 1;
+            }
+            Command::SetLimit(set) => {
+                assert_eq!((set.value, set.unit), (1_250_000_000, Unit::Natural));
+                assert_eq!((set.selector, set.selector_id), (Selector::Group, 3));
+                assert_eq!([set.warn1, set.warn2, set.warn3], [50, 60, 70]);
+                assert_eq!((set.expected_version, set.reason.as_str()), (0, "genesis"));
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_line_column_and_the_right_one() {
+    assert_eq!(
+        only("desk = 1\n", "dsek = 1\ndesk = 1\n"),
+        "firm.toml:11:1: [[accounts]] dsek: is not a key that Portcullis knows; did you mean `desk`?"
+    );
+    let section = only(
+        "[[traders]]",
+        "[[trader]]\nid = 7\nname = \"T\"\n[[traders]]",
+    );
+    assert!(
+        section.starts_with("firm.toml:13:3: the file trader: is not a key"),
+        "{section}"
+    );
+    assert!(section.contains("did you mean `traders`?"), "{section}");
+}
+
+#[test]
+fn each_mistake_names_its_place_the_key_and_the_way_out() {
+    for (from, to, says) in [
+        (
+            "tick = 0.01",
+            "tick = 0.000000001",
+            "19:8: [[instruments]] tick: `0.000000001` has more than 8 decimals, and nothing is rounded",
+        ),
+        (
+            "tick = 0.01",
+            "tick = 0",
+            "19:8: [[instruments]] tick: must be above 0",
+        ),
+        (
+            "tick = 0.01",
+            "tick = true",
+            "19:8: [[instruments]] tick: must be a number, and is of type boolean",
+        ),
+        (
+            "lot = 1\n",
+            "lot = 10\nqty_step = 3\n",
+            "21:12: [[instruments]] qty_step: does not divide the lot",
+        ),
+        (
+            "venue = 1",
+            "venue = 1\ncurrency = \"EUR\"",
+            "22:12: [[instruments]] currency: EUR is not defined; add [[currencies]] with code = \"EUR\"",
+        ),
+        (
+            "venue = 1",
+            "venue = 1\norder_types = [\"stop\"]",
+            "is not supported; supported are market and limit",
+        ),
+        (
+            "desk = 1\n",
+            "desk = 4\n",
+            "11:8: [[accounts]] desk: there is no desk 4; add [[desks]] with id = 4",
+        ),
+        ("suspense = true\n", "", "no account has `suspense = true`"),
+        (
+            "name = \"Small\"\n",
+            "",
+            "1:1: [firm]: `name` is missing; add `name = …` to [firm]",
+        ),
+        (
+            "\"USD\"",
+            "\"usd\"",
+            "4:17: [firm] base_currency: `usd` is not a currency",
+        ),
+        (
+            "\"small\"",
+            "\"an instance with a long name\"",
+            "3:12: [firm] instance: has 28 characters; at most 16 fit",
+        ),
+        ("\"small\"", "\"größer\"", "must be printable ASCII"),
+        (
+            "role = \"desk\"",
+            "role = \"desck\"",
+            "26:8: [[sessions]] role: `desck` is not a Role; did you mean `Desk`?",
+        ),
+        (
+            "role = \"desk\"",
+            "role = \"desk\"\nvenue = 1",
+            "27:9: [[sessions]] venue: means nothing for the role Desk; it belongs to Venue",
+        ),
+        (
+            "accounts = [1]",
+            "accounts = [1, 2]",
+            "27:16: [[sessions]] accounts: there is no account 2",
+        ),
+        (
+            "traders = [7]\n",
+            "",
+            "`traders` is missing; name the traders",
+        ),
+        (
+            "key_file = \"keys/desk.pub\"\n",
+            "",
+            "has no key; add `key_file` or `public_key`",
+        ),
+        (
+            "key_file = \"keys/desk.pub\"",
+            "public_key = \"abc\"",
+            "29:14: [[sessions]] public_key: is not 64 hexadecimal digits",
+        ),
+        (
+            "venue = 1",
+            "venue = 70000",
+            "`70000` is not an integer from 1 to 65534",
+        ),
+    ] {
+        let mistake = only(from, to);
+        assert!(mistake.contains(says), "{mistake}");
+    }
+}
+
+#[test]
+fn mistakes_of_limits_and_process_name_their_place_too() {
+    for (more, says) in [
+        (
+            "[[limits]]\nscope = \"account:9\"\nkind = \"MaxLong\"\nvalue = \"1\"\n",
+            "31:9: [[limits]] scope: there is no account `9`",
+        ),
+        (
+            "[[limits]]\nscope = \"book:9\"\nkind = \"MaxLong\"\nvalue = \"1\"\n",
+            "write firm, desk:ID, account:ID or trader:ID",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"MaxLng\"\nvalue = \"1\"\n",
+            "32:8: [[limits]] kind: `MaxLng` is not a LimitKind; did you mean `MaxLong`?",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"DailyLoss\"\nvalue = \"1\"\n",
+            "DailyLoss is not enforced by this build",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"PriceCollar\"\nvalue = \"5\"\n",
+            "33:9: [[limits]] value: `5` has no unit; write a distance as `5%`",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"OrderRate\"\nvalue = 5\n",
+            "`per` is missing: OrderRate counts in a window",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nper = \"1s\"\n",
+            "34:7: [[limits]] per: means nothing for MaxLong",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nselector = \"instrument:APPL\"\n",
+            "there is no instrument `APPL`; did you mean `AAPL`?",
+        ),
+        (
+            "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nwarn = [90, 80, 70]\n",
+            "must be three rising levels",
+        ),
+        (
+            "[[permissions]]\nscope = \"firm\"\nallow = false\n",
+            "permissions stand at accounts and desks",
+        ),
+        (
+            "[[currencies]]\ncode = \"USD\"\nrate = 1\nmax_age = \"1d\"\n",
+            "USD is the base currency",
+        ),
+        (
+            "[journal]\nack = \"durabel\"\n",
+            "31:7: [journal] ack: `durabel` is not a Ack; did you mean `durable`?",
+        ),
+        (
+            "[journal]\nsegment_size = \"1KiB\"\n",
+            "is outside 4MiB to 4GiB",
+        ),
+        (
+            "[listen]\naddress = \"0.0.0.0:7201\"\n",
+            "31:11: [listen] address: is not loopback, and traffic is not encrypted",
+        ),
+        (
+            "[listen]\naddress = \"localhost\"\n",
+            "`localhost` is not an address",
+        ),
+        ("[day]\nopen = \"atuo\"\n", "did you mean `auto`?"),
+        (
+            "[limits_per_session]\nlogon_timeout = \"2\"\n",
+            "`2` is not a duration",
+        ),
+        (
+            "limits = 3\n",
+            "must be a list of tables; write `[[limits]]` above each",
+        ),
+    ] {
+        let mistake = if more.starts_with('[') {
+            appended(more)
+        } else {
+            let mistakes = mistakes(&format!("{more}{SMALL}"));
+            mistakes.to_string()
+        };
+        assert!(mistake.contains(says), "{mistake}");
+    }
+    let twice = "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\n";
+    assert!(appended(&format!("{twice}{twice}")).contains("MaxLong is set twice"));
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_their_places() {
+    let text = SMALL
+        .replace("tick = 0.01", "tick = -1")
+        .replace("role = \"desk\"", "role = \"dsk\"")
+        .replace("name = \"D\"", "nam = \"D\"");
+    let mistakes = mistakes(&text);
+    let lines: Vec<_> = mistakes.list.iter().map(|m| m.line).collect();
+    assert!(lines.is_sorted() && lines.len() >= 4, "{mistakes}");
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_place_only() {
+    let mistakes = mistakes("[firm]\nname = \"x\ninstance = 3 4\n");
+    assert!(mistakes.list.iter().all(|m| m.key == "TOML"), "{mistakes}");
+    assert_eq!(mistakes.list[0].line, 2, "{mistakes}");
+}
+
+#[test]
+fn an_empty_file_is_told_what_a_firm_needs() {
+    let mistakes = mistakes("");
+    assert!(
+        mistakes.to_string().contains("[firm]: is missing"),
+        "{mistakes}"
+    );
+}
+
+#[test]
+fn public_keys_of_key_files_are_set_by_session() {
+    let mut firm = Firm::example();
+    let hex = "AB".repeat(32);
+    firm.set_public_key(1, &format!("{hex}\n")).unwrap();
+    assert_eq!(firm.sessions()[0].public_key.as_str(), hex.to_lowercase());
+    assert!(
+        firm.set_public_key(1, "abc")
+            .unwrap_err()
+            .to_string()
+            .contains("session 1")
+    );
+    assert!(
+        firm.set_public_key(99, &hex)
+            .unwrap_err()
+            .to_string()
+            .contains("session 99")
+    );
+}
+
+#[test]
+fn a_day_that_opens_by_itself_loads_nothing_and_opens() {
+    let commands = auto_day(20_261_122);
+    let Command::PositionLoad(load) = commands[0] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(
+        (load.qty, load.last, load.business_date),
+        (Qty::NULL, Flag::Yes, 20_261_122)
+    );
+    let Command::DayOpen(open) = commands[1] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(open.business_date, 20_261_122);
+    assert_eq!(commands.len(), 2);
+    assert_eq!(wire::DayOpen::LAYOUT.name, "DayOpen");
+}
+
+#[test]
+fn every_kind_that_is_enforced_can_be_set_in_a_file() {
+    for kind in ENFORCED_KINDS {
+        let value = match *kind {
+            LimitKind::PriceCollar => "5%",
+            LimitKind::ReferenceMaxAge => "2s",
+            _ => "10",
+        };
+        let per = if *kind == LimitKind::OrderRate {
+            "per = \"1s\"\n"
+        } else {
+            ""
+        };
+        let text = format!(
+            "{SMALL}[[limits]]\nscope = \"firm\"\nkind = \"{kind}\"\nvalue = \"{value}\"\n{per}"
+        );
+        let firm = Firm::parse("firm.toml", &text).unwrap();
+        let set = firm
+            .genesis(Time(0))
+            .into_iter()
+            .filter(|c| matches!(c, Command::SetLimit(_)))
+            .count();
+        assert_eq!(set, 1, "{kind}");
+    }
+    assert!(EXAMPLE.contains("check-config"));
+}
+
+#[test]
+fn a_shadow_limit_is_refused_by_a_build_that_does_not_evaluate_it() {
+    let more = "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nmode = \"shadow\"\n";
+    let mistake = appended(more);
+    assert!(
+        mistake.contains("34:8: [[limits]] mode: shadow limits are not supported"),
+        "{mistake}"
+    );
+}

@@ -1,0 +1,172 @@
+//! What the pipeline does when the disk says no, when the journal and the engine disagree, and when
+//! the second copy is asked.
+
+mod pipeline_kit;
+
+use engine::command::Command;
+use engine::pipeline::{AckPolicy, Inbound, Options, Outbound, PipelineError, Sink, SinkError};
+use pipeline_kit::{Desk, NOW, open, start, tiny};
+use std::time::{Duration, Instant};
+use wire::{Query, QueryWhat, Reply};
+
+/// A disk that takes so many records and then fails at writing or at syncing.
+struct FailingSink {
+    inner: Box<dyn Sink>,
+    left: u64,
+    at_sync: bool,
+}
+
+impl FailingSink {
+    fn error() -> SinkError {
+        SinkError("no space left on the test's patience".to_owned())
+    }
+}
+
+impl Sink for FailingSink {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.inner.has_room_for(length)
+    }
+    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
+        self.left = self.left.saturating_sub(1);
+        self.inner.push(seq, record)
+    }
+    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
+        if self.left == 0 && !self.at_sync {
+            return Err(Self::error());
+        }
+        self.inner.write(now_ns)
+    }
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        if self.left == 0 {
+            return Err(Self::error());
+        }
+        self.inner.sync()
+    }
+    fn needs_restate(&self) -> bool {
+        self.left > 0 && self.inner.needs_restate()
+    }
+    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
+        self.inner.restate(now_ns)
+    }
+    fn prepare_ahead(&mut self) -> bool {
+        self.inner.prepare_ahead()
+    }
+    fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
+        panic!("a failed journal is never marked as cleanly stopped");
+    }
+}
+
+#[test]
+fn after_a_failed_write_or_sync_nothing_more_is_published_and_the_stop_says_why() {
+    for at_sync in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut opened = open(dir.path(), AckPolicy::Durable);
+        opened.sink = Box::new(FailingSink {
+            inner: opened.sink,
+            left: 50,
+            at_sync,
+        });
+        let started = opened.seq;
+        let (doors, handle) = start(opened, tiny(AckPolicy::Durable));
+        let mut desk = Desk::new(101);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut waiting = desk.next(0);
+        while doors.watermarks.failure().is_none() && Instant::now() < deadline {
+            match doors.orders.try_push(waiting) {
+                Ok(()) => waiting = desk.next(0),
+                Err(back) => waiting = back,
+            }
+            while doors.outbound.pop().is_some() {}
+        }
+        assert!(doors.watermarks.failure().unwrap().contains("patience"));
+        let durable = doors.watermarks.durable();
+        assert!(durable < started + 50);
+        let error = handle.shutdown(&doors, |_| {}).unwrap_err();
+        assert!(matches!(error, PipelineError::Failed(_)));
+        assert_eq!(doors.watermarks.durable(), durable);
+        if !at_sync {
+            assert_eq!(doors.watermarks.written(), durable);
+        }
+        // What was acknowledged is there at the next start.
+        let again = open(dir.path(), AckPolicy::Durable);
+        assert!(again.report.replayed >= durable);
+    }
+}
+
+fn query(in_seq_no: u64, what: QueryWhat, min_engine_seq: u64) -> Inbound {
+    Inbound {
+        received_at: NOW,
+        session_id: 1,
+        in_seq_no,
+        command: Command::Query(Query {
+            seq_no: in_seq_no,
+            request_id: 1000 + in_seq_no,
+            min_engine_seq,
+            what,
+            ..Query::default()
+        }),
+    }
+}
+
+#[test]
+fn queries_are_answered_from_durable_records_and_wait_for_the_sequence_they_ask_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = open(dir.path(), AckPolicy::Memory);
+    let base = opened.seq;
+    let (doors, handle) = start(opened, Options::new(AckPolicy::Memory));
+    let push = |inbound| doors.control.try_push(inbound).unwrap();
+    push(query(1, QueryWhat::Positions, base + 4));
+    push(query(2, QueryWhat::OpenOrders, 0));
+    push(query(3, QueryWhat::States, 0));
+    let mut desk = Desk::new(101);
+    let mut ends = Vec::new();
+    let mut await_ends = |count: usize| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while ends.len() < count && Instant::now() < deadline {
+            while doors.outbound.pop().is_some() {}
+            if let Some(report) = doors.reports.pop() {
+                assert_eq!(report.session_id, 1);
+                assert_eq!(report.reply.seq_no(), 0);
+                assert!(report.reply.engine_seq() <= doors.watermarks.durable());
+                if let Reply::AdminAck(end) = report.reply {
+                    assert_eq!((end.ref_template_id, end.code), (122, 0));
+                    ends.push((end.request_id, end.engine_seq));
+                }
+            }
+        }
+        ends.clone()
+    };
+    // The first waits for its sequence; the others do not wait for the first.
+    assert_eq!(await_ends(2), [(1002, base + 2), (1003, base + 3)]);
+    doors.orders.try_push(desk.next(0)).unwrap();
+    assert_eq!(await_ends(3)[2], (1001, base + 4));
+    handle.shutdown(&doors, |_| {}).unwrap();
+}
+
+#[test]
+fn a_query_that_waits_for_room_in_the_reports_never_holds_up_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = Options::new(AckPolicy::Durable);
+    options.report_slots = 1;
+    let opened = open(dir.path(), AckPolicy::Durable);
+    let base = opened.seq;
+    let (doors, handle) = start(opened, options);
+    for n in 1..=20 {
+        let inbound = query(n, QueryWhat::Limits, 0);
+        doors.control.try_push(inbound).unwrap();
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while doors.watermarks.durable() < base + 20 && Instant::now() < deadline {
+        while doors.outbound.pop().is_some() {}
+    }
+    assert!(doors.watermarks.durable() >= base + 20);
+    assert!(doors.watermarks.followed() < base + 20);
+    let mut ends = 0;
+    while ends < 20 && Instant::now() < deadline {
+        if let Some(Reply::AdminAck(_)) = doors.reports.pop().map(|report| report.reply) {
+            ends += 1;
+        }
+    }
+    assert_eq!(ends, 20);
+    handle.shutdown(&doors, |_: Outbound| {}).unwrap();
+}

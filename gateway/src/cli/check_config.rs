@@ -1,0 +1,112 @@
+//! `check-config`: what a file becomes, or all its mistakes with their places.
+
+use super::failure::Failure;
+use super::key_files;
+use engine::firm::{EXAMPLE, Firm, Mistakes};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
+};
+use serde_json::{Map, json};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+pub(crate) fn print_example() -> Result<(), Failure> {
+    io::stdout().lock().write_all(EXAMPLE.as_bytes())?;
+    Ok(())
+}
+
+pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Result<(), Failure> {
+    let (name, text) = match file {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| {
+                Failure::new(1, format!("cannot read {}: {error}", path.display()))
+            })?;
+            (path.display().to_string(), text)
+        }
+        None => ("example.toml".to_owned(), EXAMPLE.to_owned()),
+    };
+    let mut firm = match Firm::parse(&name, &text) {
+        Ok(firm) => firm,
+        Err(mistakes) => {
+            if json {
+                print_json(&mistakes);
+            } else {
+                eprint!("{}", with_carets(&mistakes, &text));
+            }
+            return Err(Failure::told(1));
+        }
+    };
+    if let Some(Err(problems)) = data.map(|data| key_files::load(&mut firm, data)) {
+        return Err(Failure::new(1, problems.join("\nportcullis: ")));
+    }
+    let counts = firm.counts();
+    if json {
+        let counts: Map<_, _> = counts
+            .iter()
+            .map(|(what, n)| ((*what).to_owned(), json!(n)))
+            .collect();
+        println!(
+            "{}",
+            json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts})
+        );
+    } else {
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|(what, n)| format!("{n} {what}"))
+            .collect();
+        println!("{name}: ok");
+        println!(
+            "{} (instance {}): {}",
+            firm.name(),
+            firm.instance(),
+            counts.join(", ")
+        );
+        println!("two-person approval is off");
+    }
+    Ok(())
+}
+
+fn print_json(mistakes: &Mistakes) {
+    for mistake in &mistakes.list {
+        let line = json!({
+            "ok": false,
+            "file": mistakes.file,
+            "line": mistake.line,
+            "column": mistake.column,
+            "key": mistake.key,
+            "what": mistake.what,
+            "help": mistake.help,
+        });
+        println!("{line}");
+    }
+}
+
+/// Every mistake with its line of the file and a caret below it.
+fn with_carets(mistakes: &Mistakes, text: &str) -> String {
+    let plain = !io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    let theme = if plain {
+        GraphicalTheme::none()
+    } else {
+        GraphicalTheme::unicode()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    let mut out = String::new();
+    for mistake in &mistakes.list {
+        let place = format!("{}:{}:{}", mistakes.file, mistake.line, mistake.column);
+        let mut diagnostic =
+            MietteDiagnostic::new(format!("{place}: {}: {}", mistake.key, mistake.what))
+                .with_label(LabeledSpan::at(mistake.span.clone(), "here"));
+        if !mistake.help.is_empty() {
+            diagnostic = diagnostic.with_help(mistake.help.clone());
+        }
+        let source = NamedSource::new(&mistakes.file, text.to_owned());
+        let report = Report::new(diagnostic).with_source_code(source);
+        if handler.render_report(&mut out, report.as_ref()).is_err() {
+            out.push_str(&mistakes.to_string());
+        }
+    }
+    let count = mistakes.list.len();
+    let s = if count == 1 { "" } else { "s" };
+    out + &format!("{count} mistake{s} in {}\n", mistakes.file)
+}

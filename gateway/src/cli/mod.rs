@@ -1,0 +1,201 @@
+//! What the `portcullis` command understands, and how every subcommand answers.
+//!
+//! Data goes to stdout, everything else to stderr. Each subcommand has a file of its own; completions
+//! and the man page come from the definition here.
+
+mod check_config;
+mod failure;
+mod key_files;
+mod keygen;
+mod output;
+mod remote;
+mod risk;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use failure::Failure;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Pre-trade risk between trading desks and markets.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failed, 2 usage, 3 corrupt journal, 4 replay differs, \
+    5 unreachable, 6 rejected."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what a configuration file becomes, or all its mistakes with their places
+    CheckConfig {
+        /// The file; the example firm without one
+        file: Option<PathBuf>,
+        /// Data directory that key files are relative to; if given, they are read too
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Print the example firm's file instead, to copy and change
+        #[arg(long, conflicts_with_all = ["file", "data", "json"])]
+        example: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an Ed25519 key pair: NAME.key to keep, NAME.pub for the server
+    Keygen {
+        /// Path of the two files without their endings
+        name: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List and set limits of a running server
+    Limits {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: Limits,
+    },
+    /// Show and set trading states: kill switch, reduce only, release
+    State {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: State,
+    },
+    /// Show positions with open quantities and reserved values
+    Positions {
+        #[command(flatten)]
+        to: To,
+        /// Only this scope: firm, desk:1, account:2, trader:3
+        #[arg(long)]
+        scope: Option<remote::ScopeArg>,
+        /// Only this instrument
+        #[arg(long, value_name = "ID")]
+        instrument: Option<u32>,
+    },
+    /// Show live orders
+    Orders {
+        #[command(flatten)]
+        to: To,
+        /// Only this instrument
+        #[arg(long, value_name = "ID")]
+        instrument: Option<u32>,
+    },
+    /// Show sessions
+    Sessions {
+        #[command(flatten)]
+        to: To,
+    },
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// Where the server is, and who asks.
+#[derive(Debug, Clone, Args)]
+struct To {
+    /// Address of the server; else what DATA/address says
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    connect: Option<String>,
+    /// Session to log on as, of role risk
+    #[arg(long, global = true, value_name = "ID", default_value_t = 21)]
+    session: u32,
+    /// Its key file; else DATA/keys/risk.key
+    #[arg(long, global = true, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Data directory of the server on this machine
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "portcullis-data"
+    )]
+    data: PathBuf,
+    /// Name of the server's instance; a server that calls itself otherwise is signed nothing
+    #[arg(long, global = true, value_name = "NAME")]
+    instance: Option<String>,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Limits {
+    /// Every limit with its use
+    List {
+        /// Only this scope: firm, desk:1, account:2, trader:3
+        #[arg(long)]
+        scope: Option<remote::ScopeArg>,
+    },
+    /// Set one limit; it binds from the next order in the sequence
+    Set(risk::SetArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum State {
+    /// Every scope and instrument with its trading state
+    Show {
+        /// Only what is not Active
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Set the state of a scope or an instrument
+    Set(risk::StateArgs),
+}
+
+/// Runs the command and says how it went.
+pub(crate) fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::CheckConfig { example: true, .. } => check_config::print_example(),
+        Command::CheckConfig {
+            file, data, json, ..
+        } => check_config::run(file.as_deref(), data.as_deref(), json),
+        Command::Keygen { name, json } => keygen::run(&name, json),
+        Command::Limits { to, what } => match what {
+            Limits::List { scope } => risk::list_limits(&to, scope),
+            Limits::Set(args) => risk::set_limit(&to, &args),
+        },
+        Command::State { to, what } => match what {
+            State::Show { changed } => risk::show_states(&to, changed),
+            State::Set(args) => risk::set_state(&to, &args),
+        },
+        Command::Positions {
+            to,
+            scope,
+            instrument,
+        } => risk::positions(&to, scope, instrument),
+        Command::Orders { to, instrument } => risk::orders(&to, instrument),
+        Command::Sessions { to } => risk::sessions(&to),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "portcullis", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

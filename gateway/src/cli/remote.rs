@@ -1,0 +1,157 @@
+//! Talking to a running server: where it is, who asks, and what a refusal means for the exit code.
+
+use super::To;
+use super::failure::{Failure, REJECTED, UNREACHABLE};
+use portcullis_client::{Client, ClientError, Credentials, Options, keys};
+use std::fs;
+use std::str::FromStr;
+use wire::{Flag, Query, QueryWhat, Reply, Role, Scope};
+
+/// A scope as people write it: `firm`, `desk:1`, `account:2`, `trader:3`, `instrument:4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ScopeArg {
+    pub(crate) scope: Scope,
+    pub(crate) id: u32,
+}
+
+impl FromStr for ScopeArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "firm" {
+            return Ok(Self {
+                scope: Scope::Firm,
+                id: 0,
+            });
+        }
+        let wrong = || {
+            format!(
+                "`{text}` is not a scope: write firm, desk:ID, account:ID, trader:ID or instrument:ID"
+            )
+        };
+        let (kind, id) = text.split_once(':').ok_or_else(wrong)?;
+        let scope = Scope::DEF
+            .values
+            .iter()
+            .find(|(name, ..)| name.eq_ignore_ascii_case(kind))
+            .map(|(_, value, _)| Scope(*value))
+            .filter(|scope| *scope != Scope::Firm)
+            .ok_or_else(wrong)?;
+        let id = id.parse().map_err(|_| wrong())?;
+        Ok(Self { scope, id })
+    }
+}
+
+/// Logs on with the role risk.
+pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
+    let address = match &to.connect {
+        Some(address) => address.clone(),
+        None => {
+            let path = to.data.join("address");
+            let text = fs::read_to_string(&path).map_err(|error| {
+                let what = format!(
+                    "no server is known: {}: {error}; start one with `portcullis serve`, or say --connect ADDRESS",
+                    path.display()
+                );
+                Failure::new(UNREACHABLE, what)
+            })?;
+            text.trim().to_owned()
+        }
+    };
+    let key_path = match &to.key {
+        Some(path) => path.clone(),
+        None => to.data.join("keys").join("risk.key"),
+    };
+    let key = keys::load(&key_path).map_err(|error| Failure::new(1, error.to_string()))?;
+    let credentials = Credentials {
+        session_id: to.session,
+        role: Role::Risk,
+        key,
+        key_id: 1,
+        expected_instance: to.instance.clone(),
+    };
+    let options = Options {
+        app_name: "portcullis".to_owned(),
+        ..Options::default()
+    };
+    Ok(Client::connect(address.as_str(), credentials, options)?)
+}
+
+/// All reports about `what`, of one scope and instrument if they are given.
+pub(crate) fn query(
+    client: &mut Client,
+    what: QueryWhat,
+    scope: Option<ScopeArg>,
+    instrument: Option<u32>,
+) -> Result<Vec<Reply>, Failure> {
+    let query = Query {
+        what,
+        scope: scope.map_or(Scope::NULL, |arg| arg.scope),
+        scope_id: scope.map_or(u32::MAX, |arg| arg.id),
+        instrument_id: instrument.unwrap_or(u32::MAX),
+        ..Query::default()
+    };
+    Ok(client.query(query)?)
+}
+
+/// Says whether loosening takes two people: every status does.
+pub(crate) fn say_two_person(client: &mut Client, json: bool) -> Result<(), Failure> {
+    let firm = ScopeArg {
+        scope: Scope::Firm,
+        id: 0,
+    };
+    let states = query(client, QueryWhat::States, Some(firm), None)?;
+    let on = states.iter().any(|reply| {
+        if let Reply::StateReport(report) = reply {
+            report.scope == Scope::Firm && report.two_person == Flag::Yes
+        } else {
+            false
+        }
+    });
+    let line = format!("two-person approval is {}", if on { "on" } else { "off" });
+    if json {
+        eprintln!("portcullis: {line}");
+    } else {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all others are failures of this program or of the protocol"
+        )]
+        let code = match &error {
+            ClientError::Connect { .. }
+            | ClientError::Address(_)
+            | ClientError::Io(_)
+            | ClientError::Timeout { .. }
+            | ClientError::Closed
+            | ClientError::Silent(_) => UNREACHABLE,
+            ClientError::LogonRejected { .. }
+            | ClientError::Terminated { .. }
+            | ClientError::Rejected(_)
+            | ClientError::QueryRefused(_) => REJECTED,
+            _ => 1,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<ScopeArg>().map(|arg| (arg.scope, arg.id));
+        assert_eq!(read("firm"), Ok((Scope::Firm, 0)));
+        assert_eq!(read("account:7"), Ok((Scope::Account, 7)));
+        assert_eq!(read("Instrument:2"), Ok((Scope::Instrument, 2)));
+        for text in ["", "firm:1", "book:1", "desk", "desk:x"] {
+            assert!(read(text).unwrap_err().contains("is not a scope"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! One connection: its buffers, its transport and its place in the protocol. Moves bytes between them
+//! and decides nothing.
+
+use std::io;
+use std::net::SocketAddr;
+
+use engine::pipeline::Inbound;
+use wire::codec::{self, Frame, MAX_FRAME};
+use wire::{FrameError, Hello, Message, Reply};
+
+use crate::outbound::{Cursor, encode};
+use crate::session::Session;
+use crate::transport::Transport;
+
+/// Bytes read ahead of a logon.
+const INPUT_BEFORE_LOGON: usize = 4 * 1024;
+/// Bytes read ahead of a session that is logged on.
+const INPUT: usize = 64 * 1024;
+
+/// What a read found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// More bytes.
+    Some,
+    /// None for now.
+    Empty,
+    /// The peer has closed, or the connection broke.
+    Over,
+}
+
+/// Bytes that were read and not yet taken.
+#[derive(Debug)]
+pub struct Input {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            bytes: vec![0; capacity],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// The first whole frame; it stays until [`Input::consume`].
+    ///
+    /// # Errors
+    /// [`FrameError`] if the bytes are no frames.
+    pub fn frame(&self) -> Result<Option<Frame<'_>>, FrameError> {
+        codec::split_frame(&self.bytes[self.start..self.end])
+    }
+
+    /// Takes `len` bytes off the front.
+    pub fn consume(&mut self, len: usize) {
+        self.start = self.end.min(self.start.saturating_add(len));
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.bytes.len() - self.end < MAX_FRAME {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        &mut self.bytes[self.end..]
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// How its bytes travel.
+    pub transport: Transport,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
+    /// Poll token: slot and generation.
+    pub token: usize,
+    /// Its place in the protocol.
+    pub session: Session,
+    /// The greeting that it was sent.
+    pub hello: Hello,
+    /// Index of the logical session that it speaks for.
+    pub logical: Option<usize>,
+    /// Where it reads in that session's outbound log.
+    pub cursor: Option<Cursor>,
+    /// ReplayComplete is still to be sent, when the cursor has come to `live_from`.
+    pub replaying: bool,
+    /// A command that its ring had no room for; nothing more is read until it has.
+    pub held: Option<Inbound>,
+    /// Bytes read.
+    pub input: Input,
+    /// Whether the socket may have more.
+    pub readable: bool,
+    /// Whether the socket takes bytes.
+    pub writable: bool,
+    /// Whether it is on the list of those with something to write.
+    pub touched: bool,
+    /// Messages refused by the throttle since the last that passed.
+    pub refused_in_a_row: u32,
+    /// When it is dropped after its last words, monotonic.
+    pub closes_at: Option<u64>,
+    /// Last time that output was taken or there was none, monotonic.
+    pub progress_at: u64,
+    out: Vec<u8>,
+    written: usize,
+    finished: bool,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    #[must_use]
+    pub fn new(
+        transport: Transport,
+        peer: SocketAddr,
+        token: usize,
+        session: Session,
+        hello: Hello,
+        now: u64,
+    ) -> Self {
+        Self {
+            transport,
+            peer,
+            token,
+            session,
+            hello,
+            logical: None,
+            cursor: None,
+            replaying: false,
+            held: None,
+            input: Input::with_capacity(INPUT_BEFORE_LOGON),
+            readable: true,
+            writable: true,
+            touched: false,
+            refused_in_a_row: 0,
+            closes_at: None,
+            progress_at: now,
+            out: Vec::new(),
+            written: 0,
+            finished: false,
+        }
+    }
+
+    /// Makes room for a session that has proven itself.
+    pub fn widen(&mut self) {
+        if self.input.bytes.len() < INPUT {
+            self.input.bytes.resize(INPUT, 0);
+        }
+    }
+
+    /// Reads once.
+    pub fn fill(&mut self) -> Filled {
+        let room = self.input.room();
+        if room.is_empty() {
+            return Filled::Empty;
+        }
+        match self.transport.read(room) {
+            Ok(0) => Filled::Over,
+            Ok(n) => {
+                self.input.end += n;
+                Filled::Some
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Filled::Some,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = self.transport.buffered() > 0;
+                Filled::Empty
+            }
+            Err(_) => Filled::Over,
+        }
+    }
+
+    /// Reads and forgets, after the last words.
+    pub fn discard(&mut self) -> Filled {
+        self.input.consume(usize::MAX);
+        self.fill()
+    }
+
+    /// Puts a message behind what is to be written.
+    pub fn send<M: Message>(&mut self, message: &M) {
+        let mut frame = [0; MAX_FRAME];
+        let len = codec::encode_frame(message, &mut frame);
+        self.out.extend_from_slice(&frame[..len]);
+    }
+
+    /// Puts a reply behind what is to be written.
+    pub fn send_reply(&mut self, reply: &Reply) {
+        let mut frame = [0; MAX_FRAME];
+        let len = encode(reply, &mut frame);
+        self.out.extend_from_slice(&frame[..len]);
+    }
+
+    /// Puts the first whole frame that was read behind what is to be written; false if there is none.
+    ///
+    /// # Errors
+    /// [`FrameError`] if the bytes are no frames.
+    pub fn echo_frame(&mut self) -> Result<bool, FrameError> {
+        let Some(len) = self.input.frame()?.map(|frame| frame.len) else {
+            return Ok(false);
+        };
+        let start = self.input.start;
+        self.out
+            .extend_from_slice(&self.input.bytes[start..start + len]);
+        self.input.consume(len);
+        Ok(true)
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// What is to be written, to add to it.
+    pub fn out(&mut self) -> &mut Vec<u8> {
+        if self.written > 0 {
+            self.out.drain(..self.written);
+            self.written = 0;
+        }
+        &mut self.out
+    }
+
+    /// Writes once; false if the connection is over.
+    pub fn write(&mut self, now: u64) -> bool {
+        if self.unwritten() == 0 {
+            self.progress_at = now;
+            self.finish();
+            return true;
+        }
+        match self.transport.write(&self.out[self.written..]) {
+            Ok(0) => return false,
+            Ok(n) => {
+                self.written += n;
+                self.progress_at = now;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+            Err(_) => return false,
+        }
+        if self.unwritten() == 0 {
+            self.out.clear();
+            self.written = 0;
+            self.finish();
+        }
+        true
+    }
+
+    /// After the last words the peer is told that no more will come, and may read them in peace.
+    fn finish(&mut self) {
+        if self.closes_at.is_some() && !self.finished {
+            self.finished = true;
+            self.transport.finish();
+        }
+    }
+}

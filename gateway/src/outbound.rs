@@ -1,0 +1,389 @@
+//! One logical session's outbound log: every message that the engine sent it, as frames, in order; and
+//! the cursor with which a connection reads it. Owns what is retained, what may leave under the ack
+//! policy's watermark, and how a message sent again is marked. Leaves out sockets.
+//!
+//! Invariant: entries are numbered without gaps from `first`, and their engineSeq never falls.
+
+use std::collections::VecDeque;
+
+use wire::codec::{self, HEADER_LEN, MAX_FRAME};
+use wire::{Message, OrderAccepted, POSS_DUP, Reply};
+
+/// Where `flags` stand in a frame: every sequenced message begins with them.
+const FLAGS_AT: usize = HEADER_LEN;
+/// Where `decisionNanos` stands in an OrderAccepted frame.
+const DECISION_NANOS_AT: usize = HEADER_LEN + offset_in_accepted("decisionNanos");
+/// The longest time that `decisionNanos` can tell; one more is its null.
+const DECISION_NANOS_MAX: u64 = u32::MAX as u64 - 1;
+
+const fn offset_in_accepted(name: &str) -> usize {
+    let fields = OrderAccepted::LAYOUT.fields;
+    let mut i = 0;
+    while i < fields.len() {
+        if same(fields[i].name.as_bytes(), name.as_bytes()) {
+            return fields[i].offset;
+        }
+        i += 1;
+    }
+    panic!("OrderAccepted has the field")
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// The record that it results from.
+    engine_seq: u64,
+    /// Offset behind its last byte, counted from the beginning of time.
+    end: u64,
+    /// When the message that it accepts was received (monotonic); 0 for all others.
+    received: u64,
+}
+
+/// What of a session's outbound messages is still in memory.
+#[derive(Debug)]
+pub struct OutboundLog {
+    first: u64,
+    /// First message that may not leave yet.
+    unreleased: u64,
+    entries: VecDeque<Entry>,
+    bytes: VecDeque<u8>,
+    /// Offset of the first byte of `bytes`.
+    base: u64,
+    bytes_max: usize,
+}
+
+/// Where a connection reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Next message to be sent.
+    pub next: u64,
+    /// Messages below this were there before the connection: they go out marked as sent before.
+    pub live_from: u64,
+}
+
+impl OutboundLog {
+    /// An empty log whose next message is number `next`; it keeps about `bytes_max` bytes.
+    #[must_use]
+    pub const fn new(next: u64, bytes_max: usize) -> Self {
+        Self {
+            first: next,
+            unreleased: next,
+            entries: VecDeque::new(),
+            bytes: VecDeque::new(),
+            base: 0,
+            bytes_max,
+        }
+    }
+
+    /// Number of the first message retained; of the next one if there is none.
+    #[must_use]
+    pub const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Number of the next message.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// First message that may not leave yet; [`OutboundLog::next`] if all may.
+    #[must_use]
+    pub const fn unreleased(&self) -> u64 {
+        self.unreleased
+    }
+
+    /// Adds a message; `received` is when the message that it accepts came in, 0 where that is not
+    /// known. The oldest messages make room.
+    ///
+    /// # Panics
+    /// If the engine left out a number: nothing after it could be delivered.
+    pub fn append(&mut self, reply: &Reply, received: u64) {
+        let next = self.next();
+        assert!(
+            reply.seq_no() == next,
+            "outbound message {} follows {next} in the log",
+            reply.seq_no()
+        );
+        let received = match reply {
+            Reply::OrderAccepted(_) => received,
+            Reply::OrderRejected(_)
+            | Reply::OrderReplaced(_)
+            | Reply::OrderCancelled(_)
+            | Reply::OrderFilled(_)
+            | Reply::MassCancelReport(_)
+            | Reply::BusinessReject(_)
+            | Reply::NotApplied(_)
+            | Reply::RiskEvent(_)
+            | Reply::PositionReport(_)
+            | Reply::AdminAck(_)
+            | Reply::LimitReport(_)
+            | Reply::OpenOrderReport(_)
+            | Reply::StateReport(_)
+            | Reply::SessionReport(_)
+            | Reply::RoutedOrder(_)
+            | Reply::RoutedReplace(_)
+            | Reply::RoutedCancel(_) => 0,
+        };
+        let mut frame = [0; MAX_FRAME];
+        let len = encode(reply, &mut frame);
+        self.bytes.extend(&frame[..len]);
+        self.entries.push_back(Entry {
+            engine_seq: reply.engine_seq(),
+            end: self.base + self.bytes.len() as u64,
+            received,
+        });
+        while self.bytes.len() > self.bytes_max && self.entries.len() > 1 {
+            self.evict();
+        }
+    }
+
+    fn evict(&mut self) {
+        if let Some(oldest) = self.entries.pop_front() {
+            let len = length(oldest.end, self.base);
+            self.bytes.drain(..len);
+            self.base = oldest.end;
+            self.first += 1;
+            self.unreleased = self.unreleased.max(self.first);
+        }
+    }
+
+    /// Lets everything leave that results from records up to `watermark`.
+    pub fn release(&mut self, watermark: u64) {
+        while let Some(entry) = self.entry(self.unreleased)
+            && entry.engine_seq <= watermark
+        {
+            self.unreleased += 1;
+        }
+    }
+
+    fn entry(&self, number: u64) -> Option<&Entry> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.entries.get(index)
+    }
+
+    /// Copies what may leave and has not left for this cursor behind `out`, up to message `until` and as
+    /// long as `out` is shorter than `fill_to`. False if the log no longer holds what the cursor needs.
+    pub fn copy(
+        &self,
+        cursor: &mut Cursor,
+        until: u64,
+        out: &mut Vec<u8>,
+        fill_to: usize,
+        now: u64,
+    ) -> bool {
+        if cursor.next < self.first {
+            return false;
+        }
+        let until = until.min(self.unreleased);
+        while cursor.next < until && out.len() < fill_to {
+            let Some(entry) = self.entry(cursor.next) else {
+                break;
+            };
+            let from = match cursor.next == self.first {
+                true => self.base,
+                false => self.entry(cursor.next - 1).map_or(self.base, |e| e.end),
+            };
+            let start = out.len();
+            self.copy_bytes(from, entry.end, out);
+            if cursor.next < cursor.live_from {
+                out[start + FLAGS_AT] |= POSS_DUP.to_le_bytes()[0];
+            } else if entry.received != 0 {
+                let nanos = now.saturating_sub(entry.received).min(DECISION_NANOS_MAX);
+                let nanos = u32::try_from(nanos).unwrap_or(u32::MAX).to_le_bytes();
+                let at = start + DECISION_NANOS_AT;
+                out[at..at + nanos.len()].copy_from_slice(&nanos);
+            }
+            cursor.next += 1;
+        }
+        true
+    }
+
+    fn copy_bytes(&self, from: u64, to: u64, out: &mut Vec<u8>) {
+        let (from, to) = (length(from, self.base), length(to, self.base));
+        let (head, tail) = self.bytes.as_slices();
+        let split = head.len();
+        if from < split {
+            out.extend_from_slice(&head[from..to.min(split)]);
+        }
+        if to > split {
+            out.extend_from_slice(&tail[from.max(split) - split..to - split]);
+        }
+    }
+}
+
+/// Bytes from `base` to `end`, both within one log.
+fn length(end: u64, base: u64) -> usize {
+    usize::try_from(end - base).unwrap_or(usize::MAX)
+}
+
+/// Writes a reply as one frame; returns its length.
+pub(crate) fn encode(reply: &Reply, out: &mut [u8]) -> usize {
+    codec::write_frame(reply.layout().template_id, out, |block| {
+        reply.encode_block(block)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{AdminAck, Frame, Time};
+
+    const MAX: usize = 1 << 20;
+
+    fn accepted(seq_no: u64, engine_seq: u64) -> Reply {
+        OrderAccepted {
+            seq_no,
+            engine_seq,
+            engine_time: Time(5),
+            cl_ord_id: seq_no * 10,
+            ..OrderAccepted::default()
+        }
+        .into()
+    }
+
+    fn ack(seq_no: u64, engine_seq: u64) -> Reply {
+        AdminAck {
+            seq_no,
+            engine_seq,
+            ..AdminAck::default()
+        }
+        .into()
+    }
+
+    /// Reads everything that may leave.
+    fn read(log: &OutboundLog, cursor: &mut Cursor, now: u64) -> Vec<Reply> {
+        let mut out = Vec::new();
+        assert!(log.copy(cursor, u64::MAX, &mut out, usize::MAX, now));
+        let mut rest = out.as_slice();
+        let mut replies = Vec::new();
+        while let Some(Frame {
+            template_id,
+            block,
+            len,
+            ..
+        }) = codec::split_frame(rest).unwrap()
+        {
+            replies.push(Reply::decode_block(template_id, block).unwrap().unwrap());
+            rest = &rest[len..];
+        }
+        assert!(rest.is_empty());
+        replies
+    }
+
+    #[test]
+    fn nothing_leaves_before_the_watermark_has_passed_it() {
+        let mut log = OutboundLog::new(1, MAX);
+        log.append(&ack(1, 10), 0);
+        log.append(&ack(2, 10), 0);
+        log.append(&ack(3, 11), 0);
+        let mut cursor = Cursor {
+            next: 1,
+            live_from: 1,
+        };
+        log.release(9);
+        assert_eq!(read(&log, &mut cursor, 0), []);
+        log.release(10);
+        assert_eq!(read(&log, &mut cursor, 0), [ack(1, 10), ack(2, 10)]);
+        assert_eq!(read(&log, &mut cursor, 0), []);
+        log.release(u64::MAX);
+        assert_eq!(read(&log, &mut cursor, 0), [ack(3, 11)]);
+    }
+
+    #[test]
+    fn an_accept_tells_its_decision_time_when_live_and_none_when_sent_again() {
+        let mut log = OutboundLog::new(1, MAX);
+        log.append(&accepted(1, 1), 1_000);
+        log.append(&accepted(2, 2), 2_000);
+        log.release(2);
+        let mut cursor = Cursor {
+            next: 1,
+            live_from: 2,
+        };
+        let read = read(&log, &mut cursor, 2_750);
+        let [Reply::OrderAccepted(again), Reply::OrderAccepted(live)] = read[..] else {
+            panic!("two accepts: {read:?}")
+        };
+        assert_eq!((again.flags, again.decision_nanos), (POSS_DUP, u32::MAX));
+        assert_eq!((live.flags, live.decision_nanos), (0, 750));
+        assert_eq!(live.cl_ord_id, 20);
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_a_cursor_on_them_is_told() {
+        let frame = 12 + AdminAck::LAYOUT.block_length;
+        let mut log = OutboundLog::new(1, 3 * frame);
+        for n in 1..=5 {
+            log.append(&ack(n, n), 0);
+        }
+        log.release(5);
+        assert_eq!((log.first(), log.next()), (3, 6));
+        let mut late = Cursor {
+            next: 2,
+            live_from: 1,
+        };
+        assert!(!log.copy(&mut late, u64::MAX, &mut Vec::new(), usize::MAX, 0));
+        let mut cursor = Cursor {
+            next: 3,
+            live_from: 1,
+        };
+        assert_eq!(
+            read(&log, &mut cursor, 0),
+            [ack(3, 3), ack(4, 4), ack(5, 5)]
+        );
+    }
+
+    #[test]
+    fn a_log_that_wraps_in_memory_gives_every_frame_whole() {
+        let mut log = OutboundLog::new(1, 1000);
+        let mut cursor = Cursor {
+            next: 1,
+            live_from: 1,
+        };
+        for n in 1..=500 {
+            let reply = match n % 3 {
+                0 => accepted(n, n),
+                _ => ack(n, n),
+            };
+            log.append(&reply, 0);
+            log.release(n);
+            assert_eq!(read(&log, &mut cursor, 0), [reply]);
+        }
+    }
+
+    #[test]
+    fn output_is_cut_at_whole_frames() {
+        let mut log = OutboundLog::new(1, MAX);
+        for n in 1..=10 {
+            log.append(&ack(n, n), 0);
+        }
+        log.release(10);
+        let mut cursor = Cursor {
+            next: 1,
+            live_from: 1,
+        };
+        let mut out = Vec::new();
+        let frame = 12 + AdminAck::LAYOUT.block_length;
+        assert!(log.copy(&mut cursor, u64::MAX, &mut out, 2 * frame, 0));
+        assert_eq!((out.len(), cursor.next), (2 * frame, 3));
+    }
+
+    #[test]
+    #[should_panic(expected = "outbound message 3 follows 1 in the log")]
+    fn a_number_left_out_by_the_engine_is_a_broken_invariant() {
+        OutboundLog::new(1, MAX).append(&ack(3, 1), 0);
+    }
+}

@@ -1,0 +1,169 @@
+//! What the server is told at its start, what it says at its end, and how it is asked to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use engine::pipeline::{AckPolicy, PipelineError};
+use engine::recover::{Opened, SessionLog};
+use engine::view::SessionView;
+use mio::Waker;
+
+/// Bounds of the I/O thread.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From accept to Logon.
+    pub handshake: Duration,
+    /// Shortest heartbeat interval a client may ask for.
+    pub keep_alive_min: Duration,
+    /// Longest heartbeat interval a client may ask for.
+    pub keep_alive_max: Duration,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Connections that have not logged on, in all.
+    pub unauthenticated: usize,
+    /// Connections that have not logged on, from one address.
+    pub unauthenticated_per_address: usize,
+    /// Messages a second of one session, cancels as many again; 0 for no throttle.
+    pub max_msg_per_sec: u32,
+    /// Bytes of outbound messages kept in memory for each session.
+    pub outbound_log_bytes: usize,
+    /// Live messages that may wait for a slow connection.
+    pub backlog_messages: u64,
+    /// Bytes of answers to queries that may wait for a slow connection.
+    pub backlog_answer_bytes: usize,
+    /// How long a connection may take nothing while output waits.
+    pub stall: Duration,
+    /// Refused logons journalled a second; the others are only logged.
+    pub refused_logons_per_sec: u32,
+    /// How long the loop stays awake after the last work before it sleeps.
+    pub spin: Duration,
+    /// How long a stop waits for what is under way.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(2),
+            keep_alive_min: Duration::from_millis(50),
+            keep_alive_max: Duration::from_secs(60),
+            connections: 10_000,
+            unauthenticated: 1024,
+            unauthenticated_per_address: 256,
+            max_msg_per_sec: 0,
+            outbound_log_bytes: 64 << 20,
+            backlog_messages: 1 << 18,
+            backlog_answer_bytes: 8 << 20,
+            stall: Duration::from_secs(10),
+            refused_logons_per_sec: 10,
+            spin: Duration::from_micros(50),
+            drain: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the gateway needs to know at its start.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// When replies leave.
+    pub ack: AckPolicy,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl ServerConfig {
+    /// Usual bounds.
+    #[must_use]
+    pub fn new(listen: SocketAddr, ack: AckPolicy) -> Self {
+        Self {
+            listen,
+            ack,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The sessions as the journal knows them at the start.
+#[derive(Debug, Clone, Default)]
+pub struct Seed {
+    /// Name that clients pin.
+    pub instance: String,
+    /// Epoch of the journal.
+    pub epoch: u64,
+    /// All sessions.
+    pub sessions: Vec<SessionView>,
+    /// What is still known of their outbound logs.
+    pub logs: Vec<SessionLog>,
+}
+
+impl Seed {
+    /// Takes it from an opened journal.
+    #[must_use]
+    pub fn of(opened: &mut Opened) -> Self {
+        let firm = opened.engine.firm();
+        Self {
+            instance: firm
+                .as_ref()
+                .map_or_else(String::new, |f| f.instance.clone()),
+            epoch: firm.map_or(0, |f| f.epoch),
+            sessions: opened.engine.sessions().collect(),
+            logs: std::mem::take(&mut opened.logs),
+        }
+    }
+}
+
+/// Why the server could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address can't be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The poll or a thread failed.
+    #[error("the I/O thread cannot go on: {0}")]
+    Io(#[from] io::Error),
+    /// Nothing can be acknowledged any more.
+    #[error("the journal has failed: {0}; exit, and look at the disk before the next start")]
+    Journal(String),
+    /// The pipeline did not stop cleanly.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+}
+
+/// Asks a running server to stop, from any thread or signal handler's thread.
+#[derive(Debug, Clone)]
+pub struct StopHandle {
+    stop: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl StopHandle {
+    /// A handle that has not been used.
+    pub(crate) fn new(waker: Arc<Waker>) -> Self {
+        Self {
+            stop: Arc::new(AtomicBool::new(false)),
+            waker,
+        }
+    }
+
+    /// Whether somebody has asked.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Stop accepting, end the sessions, drain.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        // A waker that fails belongs to a server that has gone.
+        drop(self.waker.wake());
+    }
+}

@@ -1,0 +1,330 @@
+//! Letting connections in: accept with its caps, greet, check the logon, bind it to its session.
+
+use std::io;
+use std::net::SocketAddr;
+
+use engine::command::{LogonRefused, SessionDown, SessionUp};
+use mio::net::TcpStream;
+use wire::codec::VERSION;
+use wire::{Hello, Logon, LogonAck, LogonReject, RejectCode, Text, Time};
+
+use super::{Gateway, SLOT_BITS};
+use crate::connection::Connection;
+use crate::office::Office;
+use crate::outbound::Cursor;
+use crate::session::{Ending, Phase, Session};
+use crate::table::Refusal;
+use crate::transport::Transport;
+use crate::verify_key::{Check, challenge};
+
+/// Connections accepted in one turn.
+const ACCEPTED_A_TURN: usize = 64;
+/// Pause after the process ran out of descriptors, nanoseconds.
+const ACCEPT_PAUSE: u64 = 100_000_000;
+/// How long a session that keeps being taken over has to wait, milliseconds.
+const RETRY_AFTER_MS: u32 = 1000;
+/// `EMFILE` and `ENFILE`: no descriptor is left in the process, in the system.
+const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+
+impl<O: Office> Gateway<O> {
+    /// Accepts who waits, within the caps.
+    pub(super) fn accept(&mut self) {
+        for _ in 0..ACCEPTED_A_TURN {
+            let Some(listener) = &self.listener else {
+                return;
+            };
+            match listener.accept() {
+                Ok((socket, peer)) => self.admit(socket, peer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.accepting = false;
+                    return;
+                }
+                Err(error)
+                    if error
+                        .raw_os_error()
+                        .is_some_and(|e| NO_DESCRIPTORS.contains(&e)) =>
+                {
+                    tracing::warn!(%error, "no connections are accepted for a moment");
+                    self.accept_again_at = self.now.saturating_add(ACCEPT_PAUSE);
+                    return;
+                }
+                // The peer was gone before it was accepted: the next one may be there.
+                Err(error) => tracing::debug!(%error, "accept failed"),
+            }
+        }
+    }
+
+    fn admit(&mut self, socket: TcpStream, peer: SocketAddr) {
+        let open = self.connections.len().saturating_sub(self.free.len());
+        let from_address = self
+            .unauthenticated_by_address
+            .get(&peer.ip())
+            .copied()
+            .unwrap_or(0);
+        if open >= self.limits.connections
+            || self.unauthenticated >= self.limits.unauthenticated
+            || from_address >= self.limits.unauthenticated_per_address
+        {
+            tracing::debug!(%peer, open, from_address, "too many connections: closed at once");
+            return;
+        }
+        if let Err(error) = self.greet(socket, peer) {
+            tracing::warn!(%peer, %error, "a connection could not be greeted");
+        }
+    }
+
+    fn greet(&mut self, socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
+        socket.set_nodelay(true)?;
+        let hello = Hello {
+            min_version: VERSION,
+            max_version: VERSION,
+            server_time: Time(self.clock.now()),
+            epoch: self.epoch,
+            challenge: challenge().map_err(io::Error::other)?,
+            instance: self.instance,
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        self.generation = (self.generation + 1) & ((1 << (usize::BITS - SLOT_BITS - 1)) - 1);
+        let token = self.generation << SLOT_BITS | slot;
+        let mut transport = Transport::Plain(socket);
+        if let Err(error) = transport.register(self.poll.registry(), mio::Token(token)) {
+            self.free.push(slot);
+            return Err(error);
+        }
+        self.unauthenticated += 1;
+        *self
+            .unauthenticated_by_address
+            .entry(peer.ip())
+            .or_insert(0) += 1;
+        let session = Session::accepted(self.timing, self.now);
+        let mut connection = Connection::new(transport, peer, token, session, hello, self.now);
+        connection.send(&hello);
+        self.connections[slot] = Some(connection);
+        self.ready.push(slot);
+        self.touch(slot);
+        Ok(())
+    }
+
+    /// A connection has logged on or gone: it no longer counts as unauthenticated.
+    pub(super) fn discount(&mut self, peer: SocketAddr) {
+        self.unauthenticated = self.unauthenticated.saturating_sub(1);
+        if let Some(count) = self.unauthenticated_by_address.get_mut(&peer.ip()) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.unauthenticated_by_address.remove(&peer.ip());
+            }
+        }
+    }
+
+    /// Has the signature of a logon checked.
+    pub(super) fn verify(&mut self, slot: usize, logon: &Logon) {
+        let session_id = logon.session_id;
+        let Some(session) = self
+            .table
+            .find(session_id)
+            .and_then(|index| self.table.get_mut(index))
+        else {
+            return self.refuse(slot, session_id, refusal(RejectCode::UnknownSession));
+        };
+        let Some(key) = session.key.filter(|_| session.key_id == logon.key_id) else {
+            return self.refuse(slot, session_id, refusal(RejectCode::Credentials));
+        };
+        let Some(connection) = self.connection(slot) else {
+            return;
+        };
+        let check = Check {
+            connection: connection.token,
+            key,
+            hello: connection.hello,
+            logon: *logon,
+        };
+        if !self.verifier.submit(check) {
+            let busy = Refusal {
+                retry_after_ms: RETRY_AFTER_MS,
+                ..refusal(RejectCode::Throttled)
+            };
+            self.refuse(slot, session_id, busy);
+        }
+    }
+
+    /// A signature has been checked.
+    pub(super) fn on_verdict(&mut self, token: usize, holds: bool) {
+        let slot = super::slot_of(token);
+        let Some(connection) = self.connection(slot).filter(|c| c.token == token) else {
+            return;
+        };
+        let Phase::Verifying(logon) = connection.session.phase() else {
+            return;
+        };
+        if !holds {
+            return self.refuse(slot, logon.session_id, refusal(RejectCode::Credentials));
+        }
+        if let Err(refused) = self.bind(slot, &logon) {
+            self.refuse(slot, logon.session_id, refused);
+        }
+    }
+
+    /// Gives a proven connection its session, away from any other connection.
+    fn bind(&mut self, slot: usize, logon: &Logon) -> Result<(), Refusal> {
+        let unknown = refusal(RejectCode::UnknownSession);
+        let connection = self.connection(slot).ok_or(unknown)?;
+        connection.session.check_terms(logon).map_err(refusal)?;
+        let index = self.table.find(logon.session_id).ok_or(unknown)?;
+        let (now, epoch) = (self.now, self.epoch);
+        let session = self.table.get_mut(index).ok_or(unknown)?;
+        session.join(logon, epoch)?;
+        if let Some(older) = session.bound {
+            if !session.may_be_taken_over(now) {
+                return Err(Refusal {
+                    retry_after_ms: RETRY_AFTER_MS,
+                    ..refusal(RejectCode::AlreadyLoggedOn)
+                });
+            }
+            self.end(older, Ending::Superseded);
+        }
+        if let Some(session) = self.table.get_mut(index) {
+            session.bound = Some(slot);
+        }
+        self.command(
+            SessionUp {
+                session_id: logon.session_id,
+                key_id: logon.key_id,
+                cod_grace_ms: logon.cod_grace_ms.into(),
+                cod_mode: logon.cod_mode,
+                app_name: logon.app_name,
+                ..SessionUp::default()
+            }
+            .into(),
+        );
+        if let Some(connection) = self.connection(slot) {
+            connection.session.verified();
+            connection.logical = Some(index);
+            connection.widen();
+            let peer = connection.peer;
+            self.discount(peer);
+        }
+        self.settling.push(slot);
+        Ok(())
+    }
+
+    /// Lets those go live whose older messages are all durable.
+    pub(super) fn settle(&mut self) {
+        if self.settling.is_empty() {
+            return;
+        }
+        let durable = self.office.durable();
+        let waiting = std::mem::take(&mut self.settling);
+        for slot in waiting {
+            let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else {
+                continue;
+            };
+            let Phase::Settling(logon) = connection.session.phase() else {
+                continue;
+            };
+            let Some(session) = connection.logical.and_then(|i| self.table.get_mut(i)) else {
+                continue;
+            };
+            if !session.is_settled(durable) {
+                self.settling.push(slot);
+                continue;
+            }
+            session.log.release(self.seen);
+            let joined = match session.join(&logon, self.epoch) {
+                Ok(joined) => joined,
+                // The log moved on while the connection waited.
+                Err(refused) => {
+                    self.refuse(slot, logon.session_id, refused);
+                    continue;
+                }
+            };
+            connection.send(&LogonAck {
+                session_id: logon.session_id,
+                epoch: self.epoch,
+                next_seq_no: joined.live_from.max(joined.next),
+                last_applied_seq_no: session.last_applied(durable),
+                server_time: Time(self.clock.now()),
+                keep_alive_ms: logon.keep_alive_ms,
+                max_msg_per_sec: self.limits.max_msg_per_sec,
+                replay_count: joined.live_from.saturating_sub(joined.next),
+            });
+            connection.cursor = Some(Cursor {
+                next: joined.next,
+                live_from: joined.live_from,
+            });
+            connection.replaying = logon.next_expected_seq_no != 0;
+            connection.session.live(self.now);
+            tracing::info!(
+                session = logon.session_id,
+                peer = %connection.peer,
+                app = logon.app_name.as_str(),
+                replay = joined.live_from.saturating_sub(joined.next),
+                "session is up"
+            );
+            self.ready.push(slot);
+            self.touch(slot);
+        }
+    }
+
+    /// Refuses a logon: by message, in the journal, in the log.
+    pub(super) fn refuse(&mut self, slot: usize, session_id: u32, refused: Refusal) {
+        let epoch = self.epoch;
+        let Some(connection) = self.connection(slot) else {
+            return;
+        };
+        let peer = connection.peer;
+        connection.send(&LogonReject {
+            session_id,
+            epoch,
+            next_seq_no: refused.next_seq_no,
+            code: refused.code.number(),
+            retry_after_ms: refused.retry_after_ms,
+            ..LogonReject::default()
+        });
+        tracing::warn!(session = session_id, %peer, code = %refused.code, "logon refused");
+        if self.refused_logons.passes(self.now) {
+            self.command(
+                LogonRefused {
+                    session_id,
+                    code: refused.code.number(),
+                    peer: Text::new(&peer.ip().to_string()),
+                    ..LogonRefused::default()
+                }
+                .into(),
+            );
+        }
+        self.end(slot, Ending::Refused(refused.code));
+    }
+
+    /// A connection no longer speaks for its session.
+    pub(super) fn unbind(&mut self, slot: usize, index: usize, ending: Ending) {
+        let Some(session) = self.table.get_mut(index) else {
+            return;
+        };
+        if session.bound != Some(slot) {
+            return;
+        }
+        session.bound = None;
+        let session_id = session.session_id;
+        tracing::info!(session = session_id, %ending, "session is down");
+        self.command(
+            SessionDown {
+                session_id,
+                code: ending.code(),
+                ..SessionDown::default()
+            }
+            .into(),
+        );
+    }
+}
+
+/// A refusal that has nothing more to say.
+pub(super) const fn refusal(code: RejectCode) -> Refusal {
+    Refusal {
+        code,
+        next_seq_no: 0,
+        retry_after_ms: 0,
+    }
+}

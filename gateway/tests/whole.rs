@@ -1,0 +1,283 @@
+//! The gateway with the real pipeline and a real journal behind it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets something else fails"
+)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use engine::command::{Command, DefineFirm, DefineSession};
+use engine::pipeline::{self, AckPolicy, Pipeline, PipelineHandle, Stopped};
+use engine::recover::{self, OpenOptions};
+use gateway::clock::{Clock, RealClock};
+use gateway::server::{Bound, Seed, ServeError, Server, ServerConfig, StopHandle};
+use portcullis_client::{Client, ClientError, Credentials, Event, Options, SigningKey, keys};
+use wire::{
+    Capacity, Flag, NewOrder, OrdType, Query, QueryWhat, Reply, Role, Side, Text, TimeInForce,
+    Topology,
+};
+
+const WAIT: Duration = Duration::from_secs(10);
+
+fn genesis(desk: &SigningKey, risk: &SigningKey) -> Vec<Command> {
+    let session = |session_id, role, key: &SigningKey| {
+        Command::DefineSession(DefineSession {
+            session_id,
+            key_id: 1,
+            public_key: Text::new(&keys::public_hex(key)),
+            name: Text::new("session"),
+            role,
+            topology: Topology::Sidecar,
+            ..DefineSession::default()
+        })
+    };
+    vec![
+        Command::DefineFirm(DefineFirm {
+            instance: Text::new("TEST"),
+            name: Text::new("Test firm"),
+            base_currency: Text::new("EUR"),
+            accounts: 16,
+            instruments: 16,
+            orders: 1024,
+            rows: 256,
+            executions: 1024,
+            limits: 256,
+            sessions: 16,
+            two_person: Flag::No,
+            ..DefineFirm::default()
+        }),
+        session(1, Role::Desk, desk),
+        session(2, Role::Risk, risk),
+    ]
+}
+
+struct Firm {
+    dir: tempfile::TempDir,
+    desk: SigningKey,
+    risk: SigningKey,
+    ack: AckPolicy,
+}
+
+impl Firm {
+    fn new(ack: AckPolicy) -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            desk: keys::generate().unwrap(),
+            risk: keys::generate().unwrap(),
+            ack,
+        }
+    }
+
+    fn open(&self, dir: &Path) -> recover::Opened {
+        let clock = RealClock::start();
+        let mut options = OpenOptions::new(
+            genesis(&self.desk, &self.risk),
+            self.ack,
+            "test-1",
+            clock.now(),
+        );
+        options.segment_bytes = 4 << 20;
+        recover::open(dir, &options).unwrap()
+    }
+
+    fn config(&self) -> ServerConfig {
+        ServerConfig::new("127.0.0.1:0".parse().unwrap(), self.ack)
+    }
+
+    fn serve(&self) -> Serving {
+        let server = Server::start(
+            self.config(),
+            pipeline::Options::new(self.ack),
+            self.open(self.dir.path()),
+            Arc::new(RealClock::start()),
+        )
+        .unwrap();
+        Serving {
+            address: server.address(),
+            stop: server.stop_handle(),
+            thread: std::thread::spawn(move || server.run()),
+        }
+    }
+
+    /// A server whose pipeline can be killed.
+    fn serve_mortal(&self) -> (Mortal, PipelineHandle) {
+        let mut opened = self.open(self.dir.path());
+        let bound = Bound::bind(self.config()).unwrap();
+        let address = bound.address();
+        let seed = Seed::of(&mut opened);
+        let (doors, pipeline) = Pipeline::start(
+            opened,
+            pipeline::Options::new(self.ack),
+            Arc::new(|| 0),
+            bound.wake(),
+        )
+        .unwrap();
+        let mut gateway = bound
+            .with(seed, doors, Arc::new(RealClock::start()))
+            .unwrap();
+        let stop = gateway.stop_handle();
+        let mortal = Mortal {
+            address,
+            stop,
+            thread: std::thread::spawn(move || gateway.run()),
+        };
+        (mortal, pipeline)
+    }
+
+    fn connect(&self, address: SocketAddr, session_id: u32, options: Options) -> Client {
+        let (role, key) = match session_id {
+            1 => (Role::Desk, &self.desk),
+            _ => (Role::Risk, &self.risk),
+        };
+        let credentials = Credentials {
+            session_id,
+            role,
+            key: key.clone(),
+            key_id: 1,
+            expected_instance: Some("TEST".to_owned()),
+        };
+        Client::connect(address, credentials, options).unwrap()
+    }
+}
+
+struct Serving {
+    address: SocketAddr,
+    stop: StopHandle,
+    thread: JoinHandle<Result<Stopped, ServeError>>,
+}
+
+impl Serving {
+    fn finish(self) -> Stopped {
+        self.stop.stop();
+        self.thread.join().unwrap().unwrap()
+    }
+}
+
+struct Mortal {
+    address: SocketAddr,
+    stop: StopHandle,
+    thread: JoinHandle<Result<(), ServeError>>,
+}
+
+fn order(cl_ord_id: u64) -> NewOrder {
+    NewOrder {
+        cl_ord_id,
+        account: 1,
+        instrument_id: 1,
+        side: Side::Buy,
+        ord_type: OrdType::Limit,
+        tif: TimeInForce::Day,
+        capacity: Capacity::Agency,
+        ..NewOrder::default()
+    }
+}
+
+/// The clOrdId of the next refusal.
+fn refused(client: &mut Client) -> Result<u64, ClientError> {
+    loop {
+        match client.recv(WAIT)? {
+            Some(Event::Reply(Reply::OrderRejected(m))) => return Ok(m.cl_ord_id),
+            Some(Event::Heartbeat(_) | Event::ReplayComplete(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn orders_are_answered_through_the_whole_pipeline_under_every_policy() {
+    for ack in [AckPolicy::Durable, AckPolicy::Written, AckPolicy::Memory] {
+        let firm = Firm::new(ack);
+        let serving = firm.serve();
+        let mut client = firm.connect(serving.address, 1, Options::default());
+        for n in 1..=2000 {
+            client.queue(order(n));
+        }
+        client.flush().unwrap();
+        for n in 1..=2000 {
+            assert_eq!(refused(&mut client).unwrap(), n);
+        }
+        let stopped = serving.finish();
+        assert_eq!(stopped.dropped, 0, "{ack:?}");
+    }
+}
+
+#[test]
+fn a_query_is_answered_from_durable_state() {
+    let firm = Firm::new(AckPolicy::Durable);
+    let serving = firm.serve();
+    let mut risk = firm.connect(serving.address, 2, Options::default());
+    let query = Query {
+        what: QueryWhat::Sessions,
+        ..Query::default()
+    };
+    let reports = risk.query(query).unwrap();
+    let sessions: Vec<_> = reports
+        .iter()
+        .map(|report| match report {
+            Reply::SessionReport(m) => (m.session_id, m.up),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(sessions, [(1, Flag::No), (2, Flag::Yes)]);
+    serving.finish();
+}
+
+#[test]
+fn a_session_survives_a_clean_restart_and_replays_from_the_journal() {
+    let firm = Firm::new(AckPolicy::Durable);
+    let serving = firm.serve();
+    let mut client = firm.connect(serving.address, 1, Options::default());
+    for n in 1..=100 {
+        client.send(order(n)).unwrap();
+    }
+    for n in 1..=40 {
+        assert_eq!(refused(&mut client).unwrap(), n);
+    }
+    serving.finish();
+    let serving = firm.serve();
+    client.set_address(serving.address);
+    client.reconnect().unwrap();
+    assert_eq!(client.last_applied(), 100);
+    for n in 41..=100 {
+        assert_eq!(refused(&mut client).unwrap(), n);
+    }
+    client.send(order(101)).unwrap();
+    assert_eq!(refused(&mut client).unwrap(), 101);
+    serving.finish();
+}
+
+#[test]
+fn a_killed_server_comes_back_and_every_order_has_exactly_one_answer() {
+    let firm = Firm::new(AckPolicy::Durable);
+    let (mortal, pipeline) = firm.serve_mortal();
+    let mut client = firm.connect(mortal.address, 1, Options::default());
+    for n in 1..=5000 {
+        client.queue(order(n));
+    }
+    client.flush().unwrap();
+    let mut answered = Vec::new();
+    for _ in 0..500 {
+        answered.push(refused(&mut client).unwrap());
+    }
+    pipeline.kill();
+    mortal.stop.stop();
+    // Whatever the dying gateway says, nothing more is made durable.
+    drop(mortal.thread.join().unwrap());
+    while let Ok(n) = refused(&mut client) {
+        answered.push(n);
+    }
+    let serving = firm.serve();
+    client.set_address(serving.address);
+    client.reconnect().unwrap();
+    while answered.len() < 5000 {
+        answered.push(refused(&mut client).unwrap());
+    }
+    assert_eq!(answered, (1..=5000).collect::<Vec<_>>());
+    serving.finish();
+}

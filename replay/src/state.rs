@@ -1,0 +1,388 @@
+//! `state`: what the engine knows at a sequence, by replaying up to it. Every decision on the way is
+//! compared, so that a state is never shown that the journal does not confirm.
+
+use crate::output::{DIFFERS, Failure, hex, print_table, table};
+use crate::reading::{journal_dir, records};
+use engine::follower::Follower;
+use engine::risk::RiskEngine;
+use engine::text::{decimal4, decimal8, limit_text, push_limit, value_form};
+use engine::view::LimitView;
+use serde_json::{Map, Value, json};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+pub(crate) fn run(dir: &Path, at: Option<u64>, json: bool) -> Result<(), Failure> {
+    let dir = journal_dir(dir)?;
+    let mut copy = Follower::new();
+    records(&dir, |input, decision| {
+        if at.is_some_and(|at| input.seq > at) {
+            return Ok(());
+        }
+        copy.replay(&input, &decision)
+            .map_err(|difference| Failure::new(DIFFERS, format!("replay differs: {difference}")))
+    })?;
+    if let Some(at) = at
+        && at > copy.seq()
+    {
+        let what = format!("the journal ends at sequence {}, before {at}", copy.seq());
+        return Err(Failure::new(1, what));
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let sections = sections(copy.engine());
+    for (i, section) in sections.iter().enumerate() {
+        if json {
+            section.as_json(&mut out)?;
+        } else {
+            if i > 0 {
+                writeln!(out)?;
+            }
+            section.for_people(&mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Rows of one kind: said once, printed as a table or as JSON.
+struct Section {
+    what: &'static str,
+    fields: &'static [&'static str],
+    rows: Vec<Vec<Value>>,
+}
+
+impl Section {
+    fn as_json(&self, out: &mut impl Write) -> io::Result<()> {
+        for row in &self.rows {
+            let mut object = Map::new();
+            object.insert("is".to_owned(), json!(self.what));
+            let named = self
+                .fields
+                .iter()
+                .zip(row)
+                .filter(|(_, value)| !value.is_null());
+            object.extend(named.map(|(name, value)| ((*name).to_owned(), value.clone())));
+            writeln!(out, "{}", Value::Object(object))?;
+        }
+        Ok(())
+    }
+
+    fn for_people(&self, out: &mut impl Write) -> io::Result<()> {
+        let text = |value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                value.to_string()
+            }
+        };
+        if let ([row], true) = (self.rows.as_slice(), self.fields.len() > 9) {
+            let width = self.fields.iter().map(|name| name.len()).max().unwrap_or(0);
+            writeln!(out, "{}", self.what)?;
+            for (name, value) in self.fields.iter().zip(row) {
+                writeln!(out, "  {name:width$}  {}", text(value))?;
+            }
+            return Ok(());
+        }
+        let count = self.rows.len();
+        writeln!(out, "{} ({count})", self.what)?;
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let mut lines = table([]);
+        lines.set_header(self.fields);
+        for row in &self.rows {
+            lines.add_row(row.iter().map(text));
+        }
+        print_table(out, &lines)
+    }
+}
+
+fn sections(engine: &RiskEngine) -> Vec<Section> {
+    vec![
+        firm(engine),
+        rows(engine),
+        orders(engine),
+        limits(engine),
+        Section {
+            what: "state",
+            fields: &["scope", "scopeId", "state", "version", "breached"],
+            rows: engine
+                .states()
+                .map(|v| {
+                    vec![
+                        json!(v.scope.name()),
+                        json!(v.scope_id),
+                        json!(v.state.name()),
+                        json!(v.version),
+                        json!(v.breached),
+                    ]
+                })
+                .collect(),
+        },
+        prices(engine),
+        currencies(engine),
+        sessions(engine),
+        Section {
+            what: "digest",
+            fields: &["risk", "session"],
+            rows: vec![vec![
+                json!(hex(&engine.risk_digest())),
+                json!(hex(&engine.session_digest())),
+            ]],
+        },
+    ]
+}
+
+fn firm(engine: &RiskEngine) -> Section {
+    Section {
+        what: "firm",
+        fields: &[
+            "name",
+            "instance",
+            "baseCurrency",
+            "epoch",
+            "seq",
+            "t",
+            "businessDate",
+            "ready",
+            "restricted",
+            "twoPerson",
+            "clockCommanded",
+            "liveOrders",
+        ],
+        rows: engine
+            .firm()
+            .into_iter()
+            .map(|v| {
+                vec![
+                    json!(v.name),
+                    json!(v.instance),
+                    json!(v.base_currency),
+                    json!(v.epoch),
+                    json!(v.seq),
+                    json!(v.t),
+                    json!(v.business_date),
+                    json!(v.ready),
+                    json!(v.restricted),
+                    json!(v.two_person),
+                    json!(v.clock_commanded),
+                    json!(v.live_orders),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn rows(engine: &RiskEngine) -> Section {
+    Section {
+        what: "row",
+        fields: &[
+            "scope",
+            "scopeId",
+            "instrumentId",
+            "netQty",
+            "openBuyQty",
+            "openSellQty",
+            "reservedBuy",
+            "reservedSell",
+            "notional",
+        ],
+        rows: engine
+            .rows()
+            .map(|v| {
+                vec![
+                    json!(v.scope.name()),
+                    json!(v.scope_id),
+                    json!(v.instrument_id),
+                    json!(decimal8(v.position)),
+                    json!(decimal8(v.open_buy)),
+                    json!(decimal8(v.open_sell)),
+                    json!(decimal4(v.reserved_buy)),
+                    json!(decimal4(v.reserved_sell)),
+                    json!(v.value.map(decimal4)),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn orders(engine: &RiskEngine) -> Section {
+    Section {
+        what: "order",
+        fields: &[
+            "orderId",
+            "session",
+            "clOrdId",
+            "newestClOrdId",
+            "account",
+            "instrumentId",
+            "traderId",
+            "strategyId",
+            "side",
+            "ordType",
+            "tif",
+            "status",
+            "price",
+            "qty",
+            "cumQty",
+            "leavesQty",
+            "reservedQty",
+            "reservedValue",
+            "pendingReplaces",
+        ],
+        rows: engine
+            .live_orders()
+            .map(|v| {
+                vec![
+                    json!(v.order_id),
+                    json!(v.session_id),
+                    json!(v.cl_ord_id),
+                    json!(v.newest_cl_ord_id),
+                    json!(v.account),
+                    json!(v.instrument_id),
+                    json!(v.trader_id),
+                    json!(v.strategy_id),
+                    json!(v.side.name()),
+                    json!(v.ord_type.name()),
+                    json!(v.tif.name()),
+                    json!(v.status.name()),
+                    json!(v.price.map(decimal8)),
+                    json!(decimal8(v.qty)),
+                    json!(decimal8(v.cum_qty)),
+                    json!(decimal8(v.leaves_qty)),
+                    json!(decimal8(v.reserved_qty)),
+                    json!(decimal4(v.reserved_value)),
+                    json!(v.pending_replaces),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn limits(engine: &RiskEngine) -> Section {
+    let value = |v: &LimitView, value: i64| {
+        let mut text = String::new();
+        push_limit(&mut text, value_form(v.kind, v.unit), value);
+        text
+    };
+    Section {
+        what: "limit",
+        fields: &[
+            "scope",
+            "scopeId",
+            "limitKind",
+            "selector",
+            "selectorId",
+            "value",
+            "reads",
+            "used",
+            "windowNs",
+            "version",
+            "mode",
+            "expiresAt",
+        ],
+        rows: engine
+            .limits()
+            .map(|v| {
+                vec![
+                    json!(v.scope.name()),
+                    json!(v.scope_id),
+                    json!(v.kind.name()),
+                    json!(v.selector.name()),
+                    json!(v.selector_id),
+                    json!(value(&v, v.value)),
+                    json!(limit_text(value_form(v.kind, v.unit), v.value)),
+                    json!(v.used.map(|used| value(&v, used))),
+                    json!((v.window_ns != 0).then_some(v.window_ns)),
+                    json!(v.version),
+                    json!(v.mode.name()),
+                    json!((v.expires_at != 0).then_some(v.expires_at)),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn prices(engine: &RiskEngine) -> Section {
+    Section {
+        what: "instrument",
+        fields: &[
+            "instrumentId",
+            "symbol",
+            "currency",
+            "reference",
+            "referenceTime",
+            "mark",
+        ],
+        rows: engine
+            .instruments()
+            .map(|v| {
+                vec![
+                    json!(v.definition.instrument_id),
+                    json!(v.definition.symbol.as_str()),
+                    json!(v.definition.currency.as_str()),
+                    json!(v.reference.map(|(price, _)| decimal8(price))),
+                    json!(v.reference.map(|(_, time)| time)),
+                    json!(v.mark.map(decimal8)),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn currencies(engine: &RiskEngine) -> Section {
+    Section {
+        what: "currency",
+        fields: &["currency", "rate", "rateTime", "maxAgeNs"],
+        rows: engine
+            .currencies()
+            .map(|v| {
+                vec![
+                    json!(v.currency),
+                    json!(v.rate.map(|(rate, _)| decimal8(rate))),
+                    json!(v.rate.map(|(_, time)| time)),
+                    json!(v.max_age_ns),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn sessions(engine: &RiskEngine) -> Section {
+    Section {
+        what: "session",
+        fields: &[
+            "session",
+            "name",
+            "role",
+            "topology",
+            "venueId",
+            "up",
+            "codMode",
+            "lastAppliedSeqNo",
+            "nextSeqNo",
+            "clOrdIdMark",
+            "keyId",
+            "accounts",
+        ],
+        rows: engine
+            .sessions()
+            .map(|v| {
+                let accounts: Vec<u32> = engine.entitled_accounts(v.session_id).collect();
+                vec![
+                    json!(v.session_id),
+                    json!(v.name),
+                    json!(v.role.name()),
+                    json!((!v.topology.is_null()).then(|| v.topology.name())),
+                    json!((v.venue_id != 0).then_some(v.venue_id)),
+                    json!(v.up),
+                    json!(v.cod_mode.name()),
+                    json!(v.last_applied_seq_no),
+                    json!(v.next_out_seq_no),
+                    json!(v.cl_ord_id_mark),
+                    json!(v.key_id),
+                    json!((!accounts.is_empty()).then_some(accounts)),
+                ]
+            })
+            .collect(),
+    }
+}
