@@ -2,8 +2,8 @@
 //!
 //! `cargo test --test model_agrees` runs a quick slice. The campaign runs a million steps:
 //! `cargo test --release --test model_agrees -- --ignored --nocapture campaign`, with `MODEL_STEPS`,
-//! `MODEL_SEED`, `MODEL_CASE_STEPS` and `MODEL_FAILURES` (how many to gather) to change it. A disagreement is printed with its seed and the
-//! shortest history that was found for it.
+//! `MODEL_SEED`, `MODEL_CASE_STEPS` and `MODEL_FAILURES` (how many to gather) to change it. A
+//! disagreement is printed with its seed and the shortest history that was found for it.
 
 mod model;
 
