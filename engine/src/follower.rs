@@ -89,17 +89,21 @@ impl Follower {
     ///
     /// # Errors
     /// [`Difference`]: this build decides otherwise. The copy is of no use any more.
-    pub fn replay(&mut self, input: &Sequenced, journalled: &Decision) -> Result<(), Difference> {
+    pub fn replay(
+        &mut self,
+        input: &Sequenced,
+        journalled: &Decision,
+    ) -> Result<(), Box<Difference>> {
         self.outbox.clear();
         let decided = self.engine.apply(input, &mut self.outbox);
         self.seq = input.seq;
         self.t = input.t;
         if decided != *journalled {
-            return Err(Difference {
+            return Err(Box::new(Difference {
                 seq: input.seq,
                 journalled: *journalled,
                 decided,
-            });
+            }));
         }
         Ok(())
     }
@@ -113,7 +117,7 @@ impl Follower {
         input: &Sequenced,
         journalled: &Decision,
         out: &mut Vec<Outgoing>,
-    ) -> Result<(), Difference> {
+    ) -> Result<(), Box<Difference>> {
         self.replay(input, journalled)?;
         if !self.waiting.is_empty() {
             let seq = self.seq;

@@ -39,12 +39,13 @@ impl RiskEngine {
             trace: Some(Vec::new()),
             ..Findings::default()
         };
-        let entered = match command {
-            Command::NewOrder(m) => self.check_entry(&turn, m, &mut found),
-            Command::ReplaceOrder(m) => self
-                .check_replace(&turn, m, &mut found)
-                .map(|(_, proposal)| proposal),
-            _ => return None,
+        let entered = if let Command::NewOrder(m) = command {
+            self.check_entry(&turn, m, &mut found)
+        } else if let Command::ReplaceOrder(m) = command {
+            self.check_replace(&turn, m, &mut found)
+                .map(|(_, proposal)| proposal)
+        } else {
+            return None;
         };
         let decided = entered.and_then(|proposal| self.decided(&proposal, &mut found));
         let controls = found.trace.take().unwrap_or_default();
