@@ -4,8 +4,9 @@
 use crate::table::{Key, Table, mix};
 use std::collections::VecDeque;
 
-/// Events kept of one trader, or of one account and group, whatever the windows in force.
-const KEPT: usize = 4_096;
+/// Fills kept of one trader, or of one account and group, whatever the windows in force: a limit that
+/// is set later sees at least these.
+const KEPT: usize = 32;
 
 /// What makes two orders equal (C6): short sells are sells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,12 +61,16 @@ pub(super) fn buy_is_paid(
     let limit = state.limits.in_set(set, kind);
     let book = state.cash.get(account, instrument.currency);
     let needed = book.reserved + i128::from(cash_delta);
-    match (book.cash, limit.finite()) {
-        (_, None) => Ok(()),
-        (Some(cash), Some(credit)) if cash + i128::from(credit) - needed >= 0 => Ok(()),
-        (cash, Some(_)) => {
-            let observed = needed - cash.unwrap_or(0);
-            findings.refuse(RejectCode::BuyingPower, limit, &state.tree, observed)
-        }
+    // A missing balance refuses, whatever the credit.
+    let paid = book.cash.is_some_and(|cash| {
+        limit
+            .finite()
+            .is_none_or(|credit| cash + i128::from(credit) - needed >= 0)
+    });
+    let used = needed - book.cash.unwrap_or(0);
+    if paid {
+        findings.note_met(limit, || Some(used));
+        return Ok(());
     }
+    findings.refuse(RejectCode::BuyingPower, limit, &state.tree, used)
 }

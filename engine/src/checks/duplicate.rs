@@ -35,6 +35,8 @@ pub(super) fn is_not_repeated(
             >= bound
         {
             findings.refuse(RejectCode::DuplicateOrder, limit, &state.tree, 0)?;
+        } else {
+            findings.note_met(limit, || None);
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) use duplicate::key as order_key;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
 pub(crate) use rate::advance as advance_rates;
-pub(crate) use refusal::{Findings, Refusal};
+pub(crate) use refusal::{Findings, Met, Refusal};
 pub(crate) use self_match::{group_of, price_of};
 pub(crate) use size::Values;
 
@@ -75,40 +75,72 @@ impl Proposal {
 }
 
 /// Runs every control from the trading state on, and gives what the new version's leaves are worth.
+///
+/// The first refusal wins. Where the order is to be explained, the rest are run all the same.
 pub(crate) fn decide(
     state: &State,
     order: &Proposal,
     found: &mut Findings,
 ) -> Result<Values, Refusal> {
+    let explains = found.trace.is_some();
+    let mut first = Ok(());
+    macro_rules! check {
+        ($control:expr) => {
+            let control: Result<(), Refusal> = $control;
+            if !explains {
+                control?;
+            } else if first.is_ok() {
+                first = control;
+            }
+        };
+    }
     let reducing = position::is_purely_reducing(state, order);
 
-    trading_state::not_halted(state, order)?;
-    rate::conforms(state, order, found)?;
-    found.rate_conforms = true;
-    duplicate::is_not_repeated(state, order, found)?;
-    price::reference_is_known(state, order, reducing, found)?;
-    price::rate_is_known(state, order, reducing)?;
-    price::is_within_collars(state, order, reducing, found)?;
-    size::quantity_is_within_limits(state, order, found)?;
-    let values = size::value(state, order)?;
-    size::value_is_within_limits(state, order, values.full, found)?;
-    size::share_of_volume_is_within_limits(state, order, found)?;
-    open_orders::count_is_within_limits(state, order, found)?;
-    cover::sale_is_covered(state, order)?;
-    position::is_within_limits(state, order, found)?;
-    trading_state::reduces_where_it_must(state, order)?;
+    check!(trading_state::not_halted(state, order));
+    check!(rate::conforms(state, order, found));
+    found.rate_conforms = first.is_ok();
+    check!(duplicate::is_not_repeated(state, order, found));
+    check!(price::reference_is_known(state, order, reducing, found));
+    check!(price::rate_is_known(state, order, reducing));
+    check!(price::is_within_collars(state, order, reducing, found));
+    check!(size::quantity_is_within_limits(state, order, found));
+    let values = match (size::value(state, order), first) {
+        (Ok(values), _) => values,
+        (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => return Err(refusal),
+    };
+    check!(size::value_is_within_limits(
+        state,
+        order,
+        values.full,
+        found
+    ));
+    check!(size::share_of_volume_is_within_limits(state, order, found));
+    check!(open_orders::count_is_within_limits(state, order, found));
+    check!(cover::sale_is_covered(state, order));
+    check!(position::is_within_limits(state, order, found));
+    check!(trading_state::reduces_where_it_must(state, order));
     let value_delta = values
         .worth
         .value
         .saturating_sub(order.reserved_value)
         .max(0);
-    notional::gross_is_within_limits(state, order, value_delta, found)?;
-    notional::net_is_within_limits(state, order, value_delta, found)?;
-    turnover::is_within_limits(state, order, value_delta, found)?;
+    check!(notional::gross_is_within_limits(
+        state,
+        order,
+        value_delta,
+        found
+    ));
+    check!(notional::net_is_within_limits(
+        state,
+        order,
+        value_delta,
+        found
+    ));
+    check!(turnover::is_within_limits(state, order, value_delta, found));
     let cash_delta = values.worth.cash.saturating_sub(order.reserved_cash).max(0);
-    cover::buy_is_paid(state, order, cash_delta, found)?;
-    self_match::matches_nobody(state, order, found)?;
-    protection::is_not_frozen(state, order)?;
+    check!(cover::buy_is_paid(state, order, cash_delta, found));
+    check!(self_match::matches_nobody(state, order, found));
+    check!(protection::is_not_frozen(state, order));
 
-    Ok(values)
+    first.map(|()| values)
 }

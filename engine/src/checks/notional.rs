@@ -69,7 +69,7 @@ pub(super) fn gross_is_within_limits(
         if !passes {
             findings.refuse(RejectCode::GrossNotional, limit, &state.tree, after.gross)?;
         }
-        findings.headroom.note(limit, &state.tree, after.gross);
+        findings.note_use(limit, &state.tree, after.gross);
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ pub(super) fn net_is_within_limits(
             if !passes {
                 findings.refuse(code, limit, &state.tree, after)?;
             }
-            findings.headroom.note(limit, &state.tree, after);
+            findings.note_use(limit, &state.tree, after);
         }
     }
     Ok(())

@@ -70,7 +70,7 @@ pub(super) fn is_within_limits(
             if own_side && over && (!order.is_replace() || delta > 0) {
                 findings.refuse(code, limit, &state.tree, worst)?;
             }
-            findings.headroom.note(limit, &state.tree, worst);
+            findings.note_use(limit, &state.tree, worst);
         }
     }
     Ok(())

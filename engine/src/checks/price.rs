@@ -40,6 +40,9 @@ pub(super) fn reference_is_known(
     for (_, limit) in order.chain.limits(state, LimitKind::ReferenceMaxAge) {
         if is_stale(limit, reference, order.t) {
             findings.refuse(RejectCode::ReferenceStale, limit, &state.tree, 0)?;
+        } else {
+            let reached = age(reference.feed_time, order.t);
+            findings.note_met(limit, || Some(i128::from(reached)));
         }
     }
     if (0..CHAIN).any(|level| order.chain.all_sums(state, level).unmarked > 0) {
@@ -147,9 +150,11 @@ pub(super) fn is_within_collars(
         } else {
             price * BPS < reference * (BPS - collar)
         };
+        let reached = || distance(price, reference, limit.unit, instrument);
         if outside {
-            let observed = distance(price, reference, limit.unit, instrument);
-            findings.refuse(RejectCode::PriceCollar, limit, &state.tree, observed)?;
+            findings.refuse(RejectCode::PriceCollar, limit, &state.tree, reached())?;
+        } else {
+            findings.note_met(limit, || Some(reached()));
         }
     }
     Ok(())

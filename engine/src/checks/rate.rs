@@ -31,6 +31,8 @@ pub(super) fn conforms(
     for (_, limit) in order.chain.limits(state, LimitKind::OrderRate) {
         if limit.finite().is_some() && next_arrival(limit, order.t).is_none() {
             findings.refuse(RejectCode::OrderRate, limit, &state.tree, 0)?;
+        } else {
+            findings.note_met(limit, || None);
         }
     }
     Ok(())

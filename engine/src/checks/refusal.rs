@@ -64,18 +64,48 @@ impl Refusal {
 }
 
 /// What the checks of one order found besides a refusal.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) headroom: Headroom,
     /// The first shadow limit that would have refused.
     pub(crate) shadow: Option<Refusal>,
+    /// The clOrdId is above the session's mark (R32).
+    pub(crate) mark_passes: bool,
     /// Every enforced rate bucket conforms: all advance, whatever later checks say (C5).
     pub(crate) rate_conforms: bool,
     /// A list of possible matches was walked: its exact bound (C17).
     pub(crate) peer_bound: Option<(u32, i64)>,
+    /// Every limit met on the way, where the order is to be explained rather than decided.
+    pub(crate) trace: Option<Vec<Met>>,
+}
+
+/// One limit that an order met, and what it looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Met {
+    pub(crate) limit: Limit,
+    /// Value that the order would bring the limit to; `None` where the kind has none.
+    pub(crate) reached: Option<i128>,
+    pub(crate) refuses: Option<RejectCode>,
 }
 
 impl Findings {
+    /// The order met a limit that stands for use: headroom counts it.
+    pub(crate) fn note_use(&mut self, limit: &Limit, tree: &Tree, used: i128) {
+        self.headroom.note(limit, tree, used);
+        self.note_met(limit, || Some(used));
+    }
+
+    /// The order met a limit.
+    pub(crate) fn note_met(&mut self, limit: &Limit, reached: impl FnOnce() -> Option<i128>) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(Met {
+                limit: *limit,
+                reached: reached(),
+                refuses: None,
+            });
+        }
+    }
+
     /// A limit of the chain is not kept: an enforced one refuses, a shadow one is recorded.
     pub(crate) fn refuse(
         &mut self,
@@ -85,6 +115,13 @@ impl Findings {
         observed: i128,
     ) -> Result<(), Refusal> {
         let refusal = Refusal::by(code, limit, tree, observed);
+        if let Some(trace) = &mut self.trace {
+            trace.push(Met {
+                limit: *limit,
+                reached: Some(observed),
+                refuses: Some(code),
+            });
+        }
         if limit.is_shadow() {
             self.shadow = self.shadow.or(Some(refusal));
             Ok(())

@@ -22,6 +22,8 @@ pub(super) fn quantity_is_within_limits(
         if limit.value.is_some_and(|value| order.qty > value) {
             let observed = i128::from(order.qty);
             findings.refuse(RejectCode::MaxOrderQty, limit, &state.tree, observed)?;
+        } else {
+            findings.note_met(limit, || Some(i128::from(order.qty)));
         }
     }
     Ok(())
@@ -118,16 +120,20 @@ pub(super) fn share_of_volume_is_within_limits(
     }
     let (qty, volume) = (i128::from(order.qty) * BPS, i128::from(volume.0));
     for (_, limit) in order.chain.limits(state, LimitKind::MaxOrderVsAdv) {
+        let reached = || {
+            if volume > 0 {
+                (qty + volume - 1) / volume
+            } else {
+                qty
+            }
+        };
         if limit
             .finite()
             .is_some_and(|share| qty > volume * i128::from(share))
         {
-            let observed = if volume > 0 {
-                (qty + volume - 1) / volume
-            } else {
-                qty
-            };
-            findings.refuse(RejectCode::MaxOrderVsAdv, limit, &state.tree, observed)?;
+            findings.refuse(RejectCode::MaxOrderVsAdv, limit, &state.tree, reached())?;
+        } else {
+            findings.note_met(limit, || Some(reached()));
         }
     }
     Ok(())
@@ -148,6 +154,8 @@ pub(super) fn value_is_within_limits(
         if limit.value.is_some_and(|bound| value > bound) {
             let observed = i128::from(value);
             findings.refuse(RejectCode::MaxOrderNotional, limit, &state.tree, observed)?;
+        } else {
+            findings.note_met(limit, || Some(i128::from(value)));
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ pub(super) fn is_within_limits(
             {
                 findings.refuse(RejectCode::Turnover, limit, &state.tree, after)?;
             }
-            findings.headroom.note(limit, &state.tree, after);
+            findings.note_use(limit, &state.tree, after);
         }
     }
     Ok(())

@@ -59,9 +59,6 @@ impl RiskEngine {
             .state
             .limits
             .longest_window(LimitKind::RepeatedExecution);
-        if longest == 0 {
-            return;
-        }
         let t = self.t;
         self.state.trader_fills.get_mut(trader, 0).note(
             RecentFill {
@@ -134,14 +131,6 @@ impl RiskEngine {
             selector_id: group,
         };
         let kind = LimitKind::MarketMakerProtection;
-        let Some(limit) = self
-            .state
-            .limits
-            .find(key, kind)
-            .map(|slot| *self.state.limits.get(slot))
-        else {
-            return;
-        };
         let longest = self.state.limits.longest_window(kind);
         let t = self.t;
         let log = self.state.account_fills.get_mut(account, group);
@@ -153,6 +142,15 @@ impl RiskEngine {
             },
             longest,
         );
+        let Some(limit) = self
+            .state
+            .limits
+            .find(key, kind)
+            .map(|slot| *self.state.limits.get(slot))
+        else {
+            return;
+        };
+        let log = self.state.account_fills.get_mut(account, group);
         let within = log.within(t, limit.window_ns);
         let reached: i128 = if limit.unit == Unit::Quantity {
             within.map(|recent| i128::from(recent.qty)).sum()

@@ -23,6 +23,7 @@ impl RiskEngine {
     pub(super) fn bust(
         &mut self,
         turn: &Turn,
+        order: Option<u32>,
         m: &VenueReport,
         out: &mut Outbox,
     ) -> Result<Outcome, RejectCode> {
@@ -55,11 +56,16 @@ impl RiskEngine {
         let reopen = m.reopen == Flag::Yes;
         let key = self.execution_key(turn, m, instrument, m.ref_exec_id);
         let Some(slot) = self.state.executions.find(key) else {
-            if corrected.is_some() {
-                // Without the execution there is nothing that could be corrected.
-                return Err(RejectCode::UnknownOrder);
-            }
             self.account_of_unknown(turn, m)?;
+            let (exec_id, reopen) = corrected.map_or((0, reopen), |c| (c.exec_id, true));
+            if corrected.is_some() && exec_id == m.ref_exec_id {
+                // Corrected before it was seen, under its own id: what it says now is the fill.
+                let fill = VenueReport {
+                    venue_exec_id: exec_id,
+                    ..*m
+                };
+                return self.fill(turn, order, &fill, out);
+            }
             self.state.executions.add(Execution {
                 key,
                 price: m.last_px.0,
@@ -71,6 +77,9 @@ impl RiskEngine {
                 row: u32::MAX,
                 trader_row: u32::MAX,
             });
+            if corrected.is_some() {
+                return self.fill(turn, order, m, out);
+            }
             return Ok(Outcome::Applied);
         };
         let known = *self.state.executions.get(slot);

@@ -5,7 +5,7 @@ use crate::limits::Limit;
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
 
 /// Warn levels in per cent where none were set.
-pub(super) const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
+const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
 /// A level is armed again when use has fallen this many points below it.
 const REARM_POINTS: i128 = 5;
 
@@ -17,13 +17,19 @@ fn follows_values(kind: LimitKind) -> bool {
     )
 }
 
-/// Warn levels in force, in per cent.
-pub(super) fn warn_levels(limit: &Limit) -> [u8; 3] {
-    let mut levels = limit.warn;
-    if levels == [0; 3] {
-        levels = WARN_DEFAULT;
+/// Warn levels with the default for each that is 0.
+pub(super) fn with_defaults(mut levels: [u8; 3]) -> [u8; 3] {
+    for (level, default) in levels.iter_mut().zip(WARN_DEFAULT) {
+        if *level == 0 {
+            *level = default;
+        }
     }
     levels
+}
+
+/// Warn levels in force, in per cent.
+pub(super) fn warn_levels(limit: &Limit) -> [u8; 3] {
+    with_defaults(limit.warn)
 }
 
 impl RiskEngine {

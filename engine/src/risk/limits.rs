@@ -37,6 +37,7 @@ impl RiskEngine {
                 value,
                 expires_at: m.expires_at.0,
                 version: version.saturating_add(1),
+                breached: m.limit_kind != LimitKind::DailyLoss && limit.breached,
                 ..limit
             },
             None => Limit {
@@ -53,7 +54,9 @@ impl RiskEngine {
                 version: version.saturating_add(1),
                 warn: [m.warn1, m.warn2, m.warn3],
                 arrival: before.map_or(0, |limit| limit.arrival),
-                breached: before.is_some_and(|limit| limit.breached),
+                // C13 is armed again when its limit is set anew.
+                breached: m.limit_kind != LimitKind::DailyLoss
+                    && before.is_some_and(|limit| limit.breached),
                 warned: before.map_or(0, |limit| limit.warned),
             },
         };
@@ -293,10 +296,8 @@ fn is_in_range(m: &SetLimit) -> bool {
         && warn_levels_ascend(m)
 }
 
-/// Warn levels that are set ascend, in per cent.
+/// Warn levels ascend, in per cent, with the defaults where none is given.
 fn warn_levels_ascend(m: &SetLimit) -> bool {
-    let levels =
-        [m.warn1, m.warn2, m.warn3].map(|level| if level == 0 { None } else { Some(level) });
-    let set: Vec<u8> = levels.into_iter().flatten().collect();
-    set.is_sorted_by(|a, b| a < b) && set.iter().all(|level| *level <= 100)
+    let levels = super::events::with_defaults([m.warn1, m.warn2, m.warn3]);
+    levels.is_sorted_by(|a, b| a < b) && levels[2] <= 100
 }

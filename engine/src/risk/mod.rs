@@ -11,6 +11,7 @@ mod day;
 mod define;
 mod digest;
 mod events;
+mod explain;
 mod fills;
 mod holdings;
 mod limits;
@@ -18,6 +19,8 @@ mod orders;
 mod reports;
 mod views;
 mod wide;
+
+pub use explain::RoomQuestion;
 
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};
@@ -87,6 +90,10 @@ impl RiskEngine {
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
     pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
         out.clear();
+        if self.already_applied(input.session_id, input.in_seq_no) {
+            // It leaves no record, so it may leave no trace: not even its time.
+            return Decision::of(Outcome::Dropped);
+        }
         self.seq = input.seq;
         self.t = self.t.max(input.t);
         let session = match input.session_id {
@@ -106,12 +113,7 @@ impl RiskEngine {
         };
         self.fire_deadlines();
         let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
-        if !self.take_seq_no(&turn, out) {
-            return Decision {
-                out_seq_no,
-                ..Decision::of(Outcome::Dropped)
-            };
-        }
+        self.take_seq_no(&turn, out);
         let command = &input.command;
         let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
         let mut decision = if !self.may_send(&turn, command) {
@@ -154,15 +156,12 @@ impl RiskEngine {
         self.end_graces();
     }
 
-    /// R32: a number already applied is dropped, a gap is told and the message processed.
-    fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) -> bool {
+    /// R32: a gap in the session's numbers is told, and the message processed.
+    fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) {
         let Some(slot) = turn.session.filter(|_| turn.in_seq_no > 0) else {
-            return true;
+            return;
         };
         let session = self.state.sessions.get_mut(slot);
-        if turn.in_seq_no <= session.last_applied {
-            return false;
-        }
         let expected = session.last_applied.saturating_add(1);
         session.last_applied = turn.in_seq_no;
         if turn.in_seq_no > expected {
@@ -173,7 +172,6 @@ impl RiskEngine {
             };
             self.send(slot, gap.into(), out);
         }
-        true
     }
 
     /// Whether the session's role may send this; the server itself may send everything.

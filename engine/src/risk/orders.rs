@@ -11,10 +11,19 @@ use wire::{
     Price, Qty, RejectCode, ReplaceOrder, RoutedCancel, RoutedOrder, RoutedReplace, Scope, Side,
 };
 
+/// What a new order or a replace asks of the service as such.
+struct Service {
+    cl_ord_id: u64,
+    account: u32,
+    trader: u32,
+    instrument: u32,
+    ord_type: OrdType,
+}
+
 impl RiskEngine {
     pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
         let mut found = Findings::default();
-        let checked = self.check_entry(turn, m).and_then(|proposal| {
+        let checked = self.enter(turn, m, &mut found).and_then(|proposal| {
             let value = self.decide(&proposal, &mut found)?;
             Ok((value.worth, proposal))
         });
@@ -101,8 +110,34 @@ impl RiskEngine {
         decided
     }
 
+    /// The entry checks; the clOrdId's mark rises as soon as that check has passed (R32).
+    fn enter(
+        &mut self,
+        turn: &Turn,
+        m: &NewOrder,
+        found: &mut Findings,
+    ) -> Result<Proposal, Refusal> {
+        let checked = self.check_entry(turn, m, found);
+        self.raise_mark(turn, m.cl_ord_id, found);
+        checked
+    }
+
+    fn raise_mark(&mut self, turn: &Turn, cl_ord_id: u64, found: &Findings) {
+        if found.mark_passes
+            && !turn.what_if
+            && let Some(slot) = turn.session
+        {
+            self.state.sessions.get_mut(slot).cl_ord_id_mark = cl_ord_id;
+        }
+    }
+
     /// The checks that need no limits, in the documented order.
-    fn check_entry(&mut self, turn: &Turn, m: &NewOrder) -> Result<Proposal, Refusal> {
+    pub(super) fn check_entry(
+        &self,
+        turn: &Turn,
+        m: &NewOrder,
+        found: &mut Findings,
+    ) -> Result<Proposal, Refusal> {
         let state = &self.state;
         let instrument = state
             .instruments
@@ -125,7 +160,14 @@ impl RiskEngine {
         if !speaker.may_use_account(account) || !speaker.may_name_trader(trader) {
             return Err(not_entitled);
         }
-        self.check_service(turn, m.cl_ord_id, account, trader, instrument, m.ord_type)?;
+        let service = Service {
+            cl_ord_id: m.cl_ord_id,
+            account,
+            trader,
+            instrument,
+            ord_type: m.ord_type,
+        };
+        self.check_service(turn, &service, found)?;
         Ok(Proposal {
             chain: Chain::of(&self.state, account, trader, instrument),
             instrument,
@@ -146,22 +188,17 @@ impl RiskEngine {
 
     /// C19, clOrdId, room, capacity, venue, day: the same for new orders and replaces.
     fn check_service(
-        &mut self,
+        &self,
         turn: &Turn,
-        cl_ord_id: u64,
-        account: u32,
-        trader: u32,
-        instrument: u32,
-        ord_type: OrdType,
+        service: &Service,
+        found: &mut Findings,
     ) -> Result<(), Refusal> {
         let session = self.session_of(turn)?;
-        let chain = self.state.tree.chain(account, trader);
+        let (instrument, ord_type) = (service.instrument, service.ord_type);
+        let chain = self.state.tree.chain(service.account, service.trader);
         checks::is_permitted(&self.state, &chain[..2], instrument, ord_type)?;
-        if turn.what_if {
-            self.check_cl_ord_id(session, cl_ord_id)?;
-        } else {
-            self.take_cl_ord_id(session, cl_ord_id)?;
-        }
+        self.check_cl_ord_id(session, service.cl_ord_id)?;
+        found.mark_passes = true;
         if turn.busy {
             return Err(Refusal::plain(RejectCode::Busy));
         }
@@ -253,7 +290,9 @@ impl RiskEngine {
         out: &mut Outbox,
     ) -> Decision {
         let mut found = Findings::default();
-        let checked = self.check_replace(turn, m).and_then(|(slot, proposal)| {
+        let entered = self.check_replace(turn, m, &mut found);
+        self.raise_mark(turn, m.cl_ord_id, &found);
+        let checked = entered.and_then(|(slot, proposal)| {
             let value = self.decide(&proposal, &mut found)?;
             Ok((value.worth, slot, proposal))
         });
@@ -302,7 +341,12 @@ impl RiskEngine {
         decision
     }
 
-    fn check_replace(&mut self, turn: &Turn, m: &ReplaceOrder) -> Result<(u32, Proposal), Refusal> {
+    pub(super) fn check_replace(
+        &self,
+        turn: &Turn,
+        m: &ReplaceOrder,
+        found: &mut Findings,
+    ) -> Result<(u32, Proposal), Refusal> {
         let session = self.session_of(turn)?;
         if m.qty.0 <= 0 {
             return Err(Refusal::plain(RejectCode::BadQty));
@@ -337,7 +381,14 @@ impl RiskEngine {
             busy: turn.busy || pending >= PENDING_MAX,
             ..*turn
         };
-        self.check_service(&turn, m.cl_ord_id, account, trader, instrument, ord_type)?;
+        let service = Service {
+            cl_ord_id: m.cl_ord_id,
+            account,
+            trader,
+            instrument,
+            ord_type,
+        };
+        self.check_service(&turn, &service, found)?;
         let order = self.state.orders.get(slot);
         let proposal = Proposal {
             chain: Chain::of(&self.state, account, trader, instrument),

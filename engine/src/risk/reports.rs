@@ -21,7 +21,7 @@ impl RiskEngine {
         let order = self.reported_order(turn, m);
         let booked = match m.exec_type {
             ExecType::Fill => Some(self.fill(turn, order, m, out)),
-            ExecType::Bust | ExecType::Correct => Some(self.bust(turn, m, out)),
+            ExecType::Bust | ExecType::Correct => Some(self.bust(turn, order, m, out)),
             _ => None,
         };
         match booked {
