@@ -31,13 +31,17 @@ scenarios! {
     c10_reducing_is_judged_at_the_level_of_the_limit
     c11_net_long_and_net_short
     c12_daily_turnover
+    c13_a_limit_set_anew_is_armed_again
     c13_daily_loss
     c13_daily_loss_by_fills_up_the_tree_and_halting
+    c13_rates_and_lowered_limits_trip
     c14_max_order_vs_adv
     c15_market_maker_protection
     c15_market_maker_protection_by_quantity
     c16_buying_power
     c16_buying_power_in_the_currency_of_the_instrument
+    c16_market_orders_and_multipliers
+    c16_unlimited_credit_needs_a_balance
     c17_self_match
     c18_locates
     c18_short_sale
@@ -72,6 +76,7 @@ scenarios! {
     r15_a_fill_for_an_unknown_order
     r16_bust
     r16_bust_before_its_fill
+    r16_bust_of_other_fills
     r16_bust_that_reopens_an_ended_order
     r16_correct
     r17_purely_reducing_without_a_reference
@@ -89,6 +94,7 @@ scenarios! {
     r26_temporary_limits
     r27_warn_levels
     r28_all_levels_or_none
+    r28_an_account_that_moves_takes_its_day_along
     r29_a_pending_cancel_still_matches
     r30_kill_switch
     r31_a_report_may_name_the_cancel_request
