@@ -6,7 +6,7 @@ use super::world::World;
 use engine::view::{OrderView, RowView};
 use wire::{LimitKind, LimitMode, TradingState, Unit};
 
-/// `show rows|row|orders|order|limits|states|sessions|sent|alerts|day|unbooked`
+/// `show rows|row|pnl|orders|order|limits|states|sessions|sent|alerts|day|unbooked|command`
 pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
     let lines = match words.next("what to show")?.as_str() {
         "rows" => rows(world, words)?,
@@ -94,6 +94,21 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             })
             .into_iter()
             .collect(),
+        "pnl" => {
+            let (scope, id) = world.scope(words)?;
+            let instrument = world.instrument(&words.next("the instrument")?)?;
+            let mut all = world.engine.rows();
+            let found =
+                all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
+            vec![found.map_or_else(|| "no row".to_owned(), |row| profit_words(&row))]
+        }
+        "command" => {
+            let name = words.next("its name")?;
+            let known = engine::command::Command::LAYOUTS
+                .iter()
+                .any(|layout| layout.name == name);
+            vec![if known { "known" } else { "no such command" }.to_owned()]
+        }
         "unbooked" => vec![format!("{} unbooked", world.engine.unbooked_fills().len())],
         other => return Err(format!("{other} can't be shown")),
     };
@@ -152,6 +167,18 @@ fn row_words(world: &World, row: &RowView) -> String {
     )
 }
 
+/// What the row traded today at fill prices, and what it has won or lost today.
+fn profit_words(row: &RowView) -> String {
+    let profit = row
+        .day_pnl
+        .map_or_else(|| "unknown".to_owned(), |v| in_decimals(v, 4));
+    format!(
+        "bought {}, sold {}, day P&L {profit}",
+        in_decimals(row.bought, 4),
+        in_decimals(row.sold, 4),
+    )
+}
+
 fn order_words(world: &World, order: &OrderView) -> String {
     let name = world
         .orders
@@ -198,6 +225,8 @@ fn limits(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
             let unit = match limit.unit {
                 Unit::BasisPoints => " bps",
                 Unit::Ticks => " ticks",
+                Unit::Fills => " fills",
+                Unit::Halt => " (halts)",
                 _ => "",
             };
             let mut text = format!(
