@@ -302,7 +302,8 @@ impl Model {
             | Command::Adjust(_)
             | Command::LocateLoad(_)
             | Command::CashLoad(_)
-            | Command::MmpReset(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
+            | Command::MmpReset(_)
+            | Command::AdvanceTime(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
         }
     }
 
