@@ -240,6 +240,14 @@ impl RiskEngine {
         accounts.into_iter()
     }
 
+    /// Self-match group of an account and whether its self-match check is off; `None` if unknown.
+    #[must_use]
+    pub fn self_match(&self, account: u32) -> Option<(u32, bool)> {
+        let slot = self.state.tree.find(Scope::Account, account)?;
+        let node = self.state.tree.get(slot);
+        Some((node.self_match_group, node.self_match_off))
+    }
+
     /// All instruments in ascending order of id.
     pub fn instruments(&self) -> impl Iterator<Item = InstrumentView> + '_ {
         let mut instruments: Vec<InstrumentView> = self
