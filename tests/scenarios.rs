@@ -103,6 +103,7 @@ scenarios! {
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing
+    room_is_what_the_checks_allow
     s06_inline_and_sidecar
     s07_mass_cancel
     shadow_mode
