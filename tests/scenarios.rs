@@ -30,6 +30,7 @@ scenarios! {
     c10_gross_notional
     c10_reducing_is_judged_at_the_level_of_the_limit
     c11_net_long_and_net_short
+    c12_a_fill_without_a_rate_still_counts
     c12_daily_turnover
     c13_a_limit_set_anew_is_armed_again
     c13_daily_loss
