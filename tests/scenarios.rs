@@ -30,6 +30,7 @@ scenarios! {
     c10_gross_notional
     c10_reducing_is_judged_at_the_level_of_the_limit
     c11_net_long_and_net_short
+    c12_a_fill_without_a_rate_still_counts
     c12_daily_turnover
     c13_a_limit_set_anew_is_armed_again
     c13_daily_loss
@@ -103,6 +104,7 @@ scenarios! {
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing
+    room_is_what_the_checks_allow
     s06_inline_and_sidecar
     s07_mass_cancel
     shadow_mode

@@ -119,6 +119,14 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         "step" => Step::default().into(),
         "up" => firm::logon(world, words)?,
         "down" => firm::logoff(world, words)?,
+        "explain" => {
+            let session = from_or(desk);
+            let verb = words.next("buy or sell")?;
+            let order = orders::new_order(world, session, &verb, words)?;
+            let explained = world.engine.explain(session, &order, world.t);
+            return Ok(explained.map_or_else(Vec::new, |e| say::explanation(world, &e)));
+        }
+        "room" => return show::room(world, from_or(desk), words),
         "buy" | "sell" | "short" => orders::new_order(world, from_or(desk), &verb, words)?,
         "replace" => orders::replace(world, from_or(desk), words)?,
         "cancel" => orders::cancel(world, from_or(desk), words)?,

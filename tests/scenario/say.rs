@@ -4,6 +4,7 @@ use super::message;
 use super::text::{in_decimals, in_duration};
 use super::world::World;
 use engine::decision::{Decision, Outcome, Outgoing};
+use engine::view::Explanation;
 use wire::{
     FieldKind, LimitKind, RejectCode, Reply, RiskEvent, RiskEventKind, Scope, TradingState,
 };
@@ -91,6 +92,36 @@ fn outcome(world: &World, decision: &Decision) -> String {
         Outcome::NoEffect => "no effect".to_owned(),
         _ => outcome,
     }
+}
+
+/// Every limit that an order meets, and what came of it.
+pub(super) fn explanation(world: &World, explained: &Explanation) -> Vec<String> {
+    let mut lines: Vec<String> = explained
+        .controls
+        .iter()
+        .map(|met| {
+            let place = world.scope_words(met.scope, met.scope_id);
+            let selected = world.selector_words(met.selector, met.selector_id);
+            let show = |number: i64| value(met.kind, number);
+            let mut text = format!("{} {place} {selected}: {}", met.kind, show(met.limit));
+            for (name, number) in [("reaches", met.reached), ("headroom", met.headroom)] {
+                text += &number.map_or_else(String::new, |n| format!(", {name} {}", show(n)));
+            }
+            text += &format!(", version {}", met.version);
+            if met.shadow {
+                text += ", shadow";
+            }
+            if let Some(refuses) = met.refuses {
+                text += &format!(", REFUSES {}", code(refuses.number()));
+            }
+            text
+        })
+        .collect();
+    lines.push(match explained.code {
+        None => "passes".to_owned(),
+        Some(refused) => format!("refused {}", code(refused.number())),
+    });
+    lines
 }
 
 fn level(scope: Scope) -> String {

@@ -1,8 +1,9 @@
 //! `show …`: the state, one line a row, in an order of its own ids.
 
 use super::say;
-use super::text::{Words, in_decimals, in_duration};
+use super::text::{Words, decimal, in_decimals, in_duration};
 use super::world::World;
+use engine::risk::RoomQuestion;
 use engine::view::{OrderView, RowView};
 use wire::{LimitKind, LimitMode, TradingState, Unit};
 
@@ -251,4 +252,30 @@ fn limits(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
             format!("{text}, version {}", limit.version)
         });
     Ok(or_none(lines.collect(), "none"))
+}
+
+/// `room [account N] SYMBOL [@ PRICE] [trader N]`: what passes now, and what one lot more would meet.
+pub(super) fn room(world: &World, session: u32, words: &mut Words) -> Result<Vec<String>, String> {
+    let price = words.named("@")?;
+    let price = price.map(|text| decimal(&text, 8)).transpose()?;
+    let asked = RoomQuestion {
+        session_id: session,
+        account: words.number("account")?.unwrap_or(1),
+        trader_id: words.number("trader")?,
+        instrument_id: world.instrument(&words.next("the instrument")?)?,
+        price,
+    };
+    words.clone().finish()?;
+    let room = match world.engine.room(&asked, world.t) {
+        Ok(room) => room,
+        Err(code) => return Ok(vec![format!("refused {} {code}", code.number())]),
+    };
+    let side = |most: i64, code: wire::RejectCode| {
+        let most = in_decimals(i128::from(most), 8);
+        format!("{most}, then {} {code}", code.number())
+    };
+    Ok(vec![
+        format!("buy {}", side(room.max_buy, room.buy_code)),
+        format!("sell {}", side(room.max_sell, room.sell_code)),
+    ])
 }
