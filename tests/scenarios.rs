@@ -105,6 +105,8 @@ scenarios! {
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing
     room_is_what_the_checks_allow
+    room_with_odd_lots_and_odd_references
+    explain
     s06_inline_and_sidecar
     s07_mass_cancel
     shadow_mode
