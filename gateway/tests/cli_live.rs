@@ -236,3 +236,39 @@ fn sessions_orders_and_positions_are_shown() {
     assert_eq!(code, 6, "{err}");
     assert!(err.contains("Credentials"), "{err}");
 }
+
+#[test]
+fn operations_end_the_day_and_open_the_next_one() {
+    let server = Serving::start();
+    let (code, _, err) = server.run(&["day", "open", "20240102"]);
+    assert_eq!(code, 0, "{err}");
+    let ready = |server: &Serving| {
+        let states = server.lines(&["state", "show", "--changed"]);
+        let firm = states.into_iter().find(|state| state["scope"] == "Firm");
+        let firm = firm.unwrap();
+        (firm["businessDate"].clone(), firm["ready"].clone())
+    };
+    assert_eq!(ready(&server), (20_240_102.into(), true.into()));
+    let (code, out, err) = server.run(&["day", "roll", "20240103"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("the day is 20240103"), "{out}");
+    assert_eq!(ready(&server), (20_240_103.into(), false.into()));
+    let (code, _, err) = server.run(&["day", "open", "20240103"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(ready(&server), (20_240_103.into(), true.into()));
+}
+
+#[test]
+fn operations_reconcile_and_a_risk_session_may_not() {
+    let server = Serving::start();
+    let restart = ["reconcile", "restart", "--reason", "agreed with the venue"];
+    let (code, out, err) = server.run(&restart);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("two-person approval is off"), "{out}");
+    let unknown = ["reconcile", "order", "77", "--leaves", "0", "--reason", "x"];
+    let (code, _, err) = server.run(&unknown);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("UnknownOrder"), "{err}");
+    let (code, _, err) = server.run(&[&restart[..], &["--session", "21"]].concat());
+    assert_eq!(code, 6, "{err}");
+}

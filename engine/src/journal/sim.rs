@@ -5,6 +5,11 @@
 //! For tests only. Every choice follows from the seed, so that a failing case
 //! can be named by two numbers: seed and operation.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the simulated disk is shared by the threads of a test"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -141,6 +141,7 @@ pub enum StartCause {
 
 #[expect(
     clippy::cast_precision_loss,
+    clippy::float_arithmetic,
     reason = "seconds in a message for people"
 )]
 fn seconds_ahead(last_t: u64, now_ns: u64) -> f64 {

@@ -18,7 +18,9 @@ pub(crate) fn run(name: &Path, json: bool) -> Result<(), Failure> {
         return Err(Failure::new(1, what));
     }
     if let Some(parent) = name.parent() {
-        fs::create_dir_all(parent)?;
+        fs::create_dir_all(parent).map_err(|error| {
+            Failure::new(1, format!("cannot make {}: {error}", parent.display()))
+        })?;
     }
     let key = keys::generate().map_err(failed)?;
     keys::save(&key, &key_path).map_err(failed)?;

@@ -7,6 +7,7 @@ mod check_config;
 mod failure;
 mod key_files;
 mod keygen;
+mod ops;
 mod output;
 mod remote;
 mod risk;
@@ -14,6 +15,7 @@ mod serve;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use failure::Failure;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -95,6 +97,20 @@ enum Command {
         #[command(flatten)]
         to: To,
     },
+    /// End and open the business day, as operations
+    Day {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: ops::Day,
+    },
+    /// Confirm what was reconciled with a venue, as operations: a lossy restart, an unresolved order
+    Reconcile {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: ops::What,
+    },
     /// Print shell completions
     Completions {
         /// The shell
@@ -110,10 +126,11 @@ struct To {
     /// Address of the server; else what DATA/address says
     #[arg(long, global = true, value_name = "ADDRESS")]
     connect: Option<String>,
-    /// Session to log on as, of role risk
-    #[arg(long, global = true, value_name = "ID", default_value_t = 21)]
-    session: u32,
-    /// Its key file; else DATA/keys/risk.key
+    /// Session to log on as; else that of the example firm: 21 (risk), or 22 (ops) for `day` and
+    /// `reconcile`
+    #[arg(long, global = true, value_name = "ID")]
+    session: Option<u32>,
+    /// Its key file; else DATA/keys/risk.key or ops.key
     #[arg(long, global = true, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Data directory of the server on this machine
@@ -190,10 +207,13 @@ fn run(command: Command) -> Result<(), Failure> {
         } => risk::positions(&to, scope, instrument),
         Command::Orders { to, instrument } => risk::orders(&to, instrument),
         Command::Sessions { to } => risk::sessions(&to),
+        Command::Day { to, what } => ops::day(&to, &what),
+        Command::Reconcile { to, what } => ops::reconcile(&to, &what),
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "portcullis", &mut std::io::stdout());
-            Ok(())
+            // By way of memory: the generator panics where a reader has gone.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut text);
+            Ok(std::io::stdout().write_all(&text)?)
         }
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?),
     }

@@ -4,6 +4,7 @@ use super::To;
 use super::failure::{Failure, REJECTED, UNREACHABLE};
 use portcullis_client::{Client, ClientError, Credentials, Options, keys};
 use std::fs;
+use std::io::{self, Write};
 use std::str::FromStr;
 use wire::{Flag, Query, QueryWhat, Reply, Role, Scope};
 
@@ -44,6 +45,16 @@ impl FromStr for ScopeArg {
 
 /// Logs on with the role risk.
 pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
+    connect_as(to, Role::Risk)
+}
+
+/// Logs on with a role: as the session that was named, else as the example firm's of that role.
+pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
+    let (session, key_name) = if role == Role::Ops {
+        (22, "ops.key")
+    } else {
+        (21, "risk.key")
+    };
     let address = match &to.connect {
         Some(address) => address.clone(),
         None => {
@@ -60,12 +71,12 @@ pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
     };
     let key_path = match &to.key {
         Some(path) => path.clone(),
-        None => to.data.join("keys").join("risk.key"),
+        None => to.data.join("keys").join(key_name),
     };
     let key = keys::load(&key_path).map_err(|error| Failure::new(1, error.to_string()))?;
     let credentials = Credentials {
-        session_id: to.session,
-        role: Role::Risk,
+        session_id: to.session.unwrap_or(session),
+        role,
         key,
         key_id: 1,
         expected_instance: to.instance.clone(),
@@ -112,7 +123,7 @@ pub(crate) fn say_two_person(client: &mut Client, json: bool) -> Result<(), Fail
     if json {
         eprintln!("portcullis: {line}");
     } else {
-        println!("{line}");
+        writeln!(io::stdout(), "{line}")?;
     }
     Ok(())
 }

@@ -127,7 +127,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
     stop_on_signals(server.stop_handle())?;
     let address_file = args.data.join("address");
-    fs::write(&address_file, format!("{address}\n"))?;
+    fs::write(&address_file, format!("{address}\n")).map_err(|error| {
+        let what = format!("cannot write {}: {error}", address_file.display());
+        Failure::new(1, what)
+    })?;
     announce(args.json, address, firm.instance(), epoch, &journal)?;
     tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
     let served = server.run();
@@ -186,7 +189,9 @@ fn make_keys(firm: &Firm, data: &Path) -> Result<(), Failure> {
             continue;
         }
         if let Some(parent) = public.parent() {
-            fs::create_dir_all(parent)?;
+            fs::create_dir_all(parent).map_err(|error| {
+                Failure::new(1, format!("cannot make {}: {error}", parent.display()))
+            })?;
         }
         let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
         let key = if private.exists() {
@@ -197,7 +202,9 @@ fn make_keys(firm: &Firm, data: &Path) -> Result<(), Failure> {
             tracing::info!(session = file.name, key = %private.display(), "made a key");
             key
         };
-        fs::write(&public, format!("{}\n", keys::public_hex(&key)))?;
+        fs::write(&public, format!("{}\n", keys::public_hex(&key))).map_err(|error| {
+            Failure::new(1, format!("cannot write {}: {error}", public.display()))
+        })?;
     }
     Ok(())
 }
@@ -243,6 +250,7 @@ fn open(
     if report.restricted {
         tracing::warn!(
             epoch = report.epoch,
+            next = "portcullis reconcile restart --reason TEXT",
             "acknowledged records may be lost: only reducing orders pass until ops confirm the \
              reconciliation with the venues"
         );
