@@ -5,9 +5,9 @@
 //! here with the same layouts, template ids 300 and up. Nothing else reaches the engine.
 
 use wire::{
-    CancelOrder, DayOpen, DayRoll, DefineAccount, DefineInstrument, MassCancel, NewOrder, Permit,
-    PositionLoad, Query, Reconcile, ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState,
-    VenueReport,
+    Adjust, AdvanceTime, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument,
+    LocateLoad, MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Query, Reconcile,
+    ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState, VenueReport,
 };
 use wire::{CodMode, Flag, Request, Role, Text, Time, Topology, message_set, messages};
 
@@ -217,6 +217,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
         Started, RulesChanged, DefineCurrency,
@@ -232,7 +233,38 @@ impl From<Request> for Command {
         }
         same!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
               SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-              DayOpen DayRoll Reconcile)
+              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
+    }
+}
+
+impl Command {
+    /// Flags of a client's message; 0 for the server's own records.
+    #[must_use]
+    pub const fn flags(&self) -> u32 {
+        macro_rules! prefixed {
+            ($($name:ident)*) => {
+                match self {
+                    $( Self::$name(message) => message.flags, )*
+                    Self::DefineFirm(_)
+                    | Self::DefineDesk(_)
+                    | Self::DefineTrader(_)
+                    | Self::DefineSession(_)
+                    | Self::Entitle(_)
+                    | Self::SessionUp(_)
+                    | Self::SessionDown(_)
+                    | Self::LogonRefused(_)
+                    | Self::Refused(_)
+                    | Self::TimePassed(_)
+                    | Self::Step(_)
+                    | Self::Started(_)
+                    | Self::RulesChanged(_)
+                    | Self::DefineCurrency(_) => 0,
+                }
+            };
+        }
+        prefixed!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
+                  SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
+                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wire::bincode::{Decode, Encode};
 use wire::layout::{EnumDef, FieldKind, WireField};
-use wire::{LimitKind, RejectCode, Reply, Scope, Time, messages};
+use wire::{Flag, LimitKind, RejectCode, Reply, Scope, Time, messages};
 
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
@@ -91,6 +91,8 @@ messages! {
         out_seq_no: u64,
         #[doc = "Id within the scope."]
         scope_id: u32 [optional],
+        #[doc = "Id within the scope of the first shadow limit that would have refused."]
+        shadow_scope_id: u32 [optional],
         #[doc = "Version of the limit."]
         version: u32 [optional],
         #[doc = "Reject code; 0 for none."]
@@ -107,8 +109,14 @@ messages! {
         util_limit_kind: LimitKind [optional],
         #[doc = "Scope of the tightest use."]
         util_scope: Scope [optional],
-        #[doc = "Zero."]
-        reserved1: u8,
+        #[doc = "Kind of the first shadow limit that would have refused."]
+        shadow_limit_kind: LimitKind [optional],
+        #[doc = "Scope of the first shadow limit that would have refused."]
+        shadow_scope: Scope [optional],
+        #[doc = "Whether a desk reported on its own orders (sidecar)."]
+        self_reported: Flag,
+        #[doc = "Reject code of the first shadow limit that would have refused; 0 for none."]
+        shadow_code: u16,
         #[doc = "Zero."]
         reserved2: u16,
     }
@@ -120,6 +128,7 @@ impl Decision {
     pub fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
+            self_reported: Flag::No,
             ..Self::default()
         }
     }
@@ -128,9 +137,8 @@ impl Decision {
     #[must_use]
     pub fn refused(code: RejectCode) -> Self {
         Self {
-            outcome: Outcome::Refused,
             code: code.number(),
-            ..Self::default()
+            ..Self::of(Outcome::Refused)
         }
     }
 }
@@ -184,7 +192,7 @@ impl Outbox {
         mut reply: Reply,
     ) {
         debug_assert!(self.room() > 0, "one command causes at most 64 messages");
-        reply.set_seq_no(0, out_seq_no);
+        reply.set_seq_no(reply.flags(), out_seq_no);
         reply.set_engine(engine_seq, Time(t));
         self.items.push(Outgoing { session_id, reply });
     }

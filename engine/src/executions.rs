@@ -1,25 +1,38 @@
-//! Executions already booked, so that none is booked twice (R13).
+//! Executions already booked, so that none is booked twice (R13) and each can be taken back once (R16).
 
 use crate::instrument::ExecutionKey;
 use crate::table::Table;
+use wire::Side;
 
-/// One booked execution.
+/// Where an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It counts.
+    Booked,
+    /// It was busted, or corrected by another.
+    Busted,
+    /// It was busted before it was seen; whether the quantity was reopened.
+    Tombstone {
+        /// As the bust said.
+        reopen: bool,
+    },
+}
+
+/// One execution and where it was booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Execution {
     pub(crate) key: ExecutionKey,
     pub(crate) price: i64,
     pub(crate) qty: i64,
-}
-
-/// Whether a reported execution is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Not seen before; it is remembered now.
-    New,
-    /// The same again.
-    Same,
-    /// The same execution with another price or quantity.
-    Differs,
+    pub(crate) side: Side,
+    pub(crate) standing: Standing,
+    /// Id and slot of the order; 0 where it was not known.
+    pub(crate) order_id: u64,
+    pub(crate) order: u32,
+    /// Row it was booked to: the account's, or the firm's where there was no account.
+    pub(crate) row: u32,
+    /// Row of the order's trader; `u32::MAX` where the order was not known.
+    pub(crate) trader_row: u32,
 }
 
 /// Executions of the last five trade dates.
@@ -47,24 +60,24 @@ impl Executions {
         }
     }
 
-    /// Looks an execution up and remembers it if it is new.
-    pub(crate) fn note(&mut self, execution: Execution) -> Seen {
-        match self.by_key.get(execution.key) {
-            Some(slot) => {
-                let known = &self.items[slot as usize];
-                if known.price == execution.price && known.qty == execution.qty {
-                    Seen::Same
-                } else {
-                    Seen::Differs
-                }
-            }
-            None => {
-                let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-                self.items.push(execution);
-                self.by_key.insert(execution.key, slot);
-                Seen::New
-            }
-        }
+    pub(crate) fn find(&self, key: ExecutionKey) -> Option<u32> {
+        self.by_key.get(key)
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> &Execution {
+        &self.items[slot as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Execution {
+        &mut self.items[slot as usize]
+    }
+
+    /// Remembers an execution that is new.
+    pub(crate) fn add(&mut self, execution: Execution) -> u32 {
+        let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        self.items.push(execution);
+        self.by_key.insert(execution.key, slot);
+        slot
     }
 
     /// Forgets executions of trade dates before `oldest` (off the hot path: at the day roll).
@@ -81,6 +94,11 @@ impl Executions {
     /// Whether new orders must stop: at 90 % of the table.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.items.len().saturating_mul(10) >= self.capacity.saturating_mul(9)
+    }
+
+    /// Whether every place is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.items.len() >= self.capacity
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Execution> {

@@ -31,6 +31,14 @@ pub(crate) struct Row {
     pub(crate) value: i128,
     /// Live orders.
     pub(crate) live: i64,
+    /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
+    pub(crate) bought: i128,
+    pub(crate) sold: i128,
+    /// Position at the roll, and Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
+    pub(crate) opening: i128,
+    pub(crate) traded: i128,
+    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing.
+    pub(crate) profit: i128,
     /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
     pub(crate) day_fills: i128,
     /// Limits of this scope on this instrument.
@@ -74,6 +82,12 @@ pub(crate) struct Sums {
     pub(crate) short: i128,
     /// Live orders.
     pub(crate) live: i64,
+    /// Σ of today's buys and live buys.
+    pub(crate) buying: i128,
+    /// Σ of today's sells and live sells.
+    pub(crate) selling: i128,
+    /// Σ of the day's profit and loss.
+    pub(crate) profit: i128,
     /// Held instruments without mark.
     pub(crate) unmarked: i64,
     /// Held instruments without rate.
@@ -87,6 +101,20 @@ pub(crate) struct Total {
     pub(crate) limits: u32,
 }
 
+/// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ShortBook {
+    /// Settled position as loaded today.
+    pub(crate) settled: i64,
+    /// Today's fills of plain sells; busted ones still count.
+    pub(crate) sold: i64,
+    /// Located quantity as loaded today, and what accepted short sells have used of it.
+    pub(crate) locates: i64,
+    pub(crate) located_used: i64,
+    /// Leaves of live plain sells.
+    pub(crate) live_sells: i64,
+}
+
 /// A change of open exposure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Delta {
@@ -96,12 +124,20 @@ pub(crate) struct Delta {
     pub(crate) live: i64,
     /// Signed change of the filled position.
     pub(crate) position: i128,
+    /// Value of a fill of today on the delta's side, 10⁻⁴.
+    pub(crate) turnover: i128,
+    /// Change of the position at the roll: what moves P without profit or loss.
+    pub(crate) opening: i128,
+    /// Σ ±quantity · price of today's fills, 10⁻¹⁶.
+    pub(crate) traded: i128,
 }
 
 /// All rows and sums.
 #[derive(Debug, Clone)]
 pub(crate) struct Exposure {
     rows: Vec<Row>,
+    /// One book for each row, used for accounts only.
+    shorts: Vec<ShortBook>,
     by_place: Table<u64>,
     totals: Vec<Total>,
     /// (scope, group) → total.
@@ -122,6 +158,7 @@ impl Exposure {
         let totals = rows.saturating_add(scopes);
         Self {
             rows: Vec::with_capacity(rows),
+            shorts: Vec::with_capacity(rows),
             by_place: Table::with_capacity(rows, 0),
             totals: Vec::with_capacity(totals),
             groups: Table::with_capacity(rows, 0),
@@ -152,6 +189,11 @@ impl Exposure {
         self.rows.len().saturating_mul(10) >= self.capacity.saturating_mul(9)
     }
 
+    /// Whether the table has grown past its size.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.len() >= self.capacity
+    }
+
     pub(crate) fn find(&self, scope: u32, instrument: u32) -> Option<u32> {
         self.by_place.get(place(scope, instrument))
     }
@@ -162,6 +204,14 @@ impl Exposure {
 
     pub(crate) fn row_mut(&mut self, slot: u32) -> &mut Row {
         &mut self.rows[slot as usize]
+    }
+
+    pub(crate) fn short(&self, slot: u32) -> &ShortBook {
+        &self.shorts[slot as usize]
+    }
+
+    pub(crate) fn short_mut(&mut self, slot: u32) -> &mut ShortBook {
+        &mut self.shorts[slot as usize]
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
@@ -228,6 +278,11 @@ impl Exposure {
             reserved_sell: 0,
             value: 0,
             live: 0,
+            bought: 0,
+            sold: 0,
+            opening: 0,
+            traded: 0,
+            profit: 0,
             day_fills: 0,
             limits: limits.set_of(SetKey {
                 scope,
@@ -244,6 +299,7 @@ impl Exposure {
             unrated: false,
             saturated: false,
         });
+        self.shorts.push(ShortBook::default());
         head.first_row = Some(slot);
         self.first_of_scope[scope as usize] = Some(slot);
         self.by_place.insert(place(scope, instrument), slot);
@@ -263,13 +319,17 @@ impl Exposure {
         if delta.buy {
             row.open_buy += delta.qty;
             row.reserved_buy += delta.value;
+            row.bought += delta.turnover;
         } else {
             row.open_sell += delta.qty;
             row.reserved_sell += delta.value;
+            row.sold += delta.turnover;
         }
         row.live += delta.live;
-        if delta.position != 0 {
+        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 {
             row.position += delta.position;
+            row.opening += delta.opening;
+            row.traded += delta.traded;
             revalue(row, instruments);
         }
         self.settle(slot, before);
@@ -289,6 +349,9 @@ impl Exposure {
             long: row.value + row.reserved_buy,
             short: row.reserved_sell - row.value,
             live: row.live,
+            buying: row.bought + row.reserved_buy,
+            selling: row.sold + row.reserved_sell,
+            profit: row.profit,
             unmarked: i64::from(row.unmarked),
             unrated: i64::from(row.unrated),
         }
@@ -304,6 +367,9 @@ impl Exposure {
             sums.long += after.long - before.long;
             sums.short += after.short - before.short;
             sums.live += after.live - before.live;
+            sums.buying += after.buying - before.buying;
+            sums.selling += after.selling - before.selling;
+            sums.profit += after.profit - before.profit;
             sums.unmarked += after.unmarked - before.unmarked;
             sums.unrated += after.unrated - before.unrated;
         }
@@ -321,10 +387,21 @@ impl Exposure {
         })
     }
 
-    /// Fills since the roll begin anew.
-    pub(crate) fn start_day(&mut self) {
-        for row in &mut self.rows {
-            row.day_fills = 0;
+    /// Fills, turnover and profit of the day begin anew; what is held is the day's opening.
+    pub(crate) fn start_day(&mut self, instruments: &Instruments) {
+        for slot in 0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX) {
+            let before = self.contribution(slot);
+            let row = &mut self.rows[slot as usize];
+            (row.day_fills, row.bought, row.sold) = (0, 0, 0);
+            (row.opening, row.traded) = (row.position, 0);
+            revalue(row, instruments);
+            self.settle(slot, before);
+        }
+        for book in &mut self.shorts {
+            *book = ShortBook {
+                live_sells: book.live_sells,
+                ..ShortBook::default()
+            };
         }
     }
 
@@ -338,13 +415,15 @@ impl Exposure {
                 value: sign * row.reserved_buy,
                 live: live_sign * row.live,
                 position: sign * row.position,
+                turnover: sign * row.bought,
+                opening: sign * row.opening,
+                traded: sign * row.traded,
             },
             Delta {
-                buy: false,
                 qty: sign * row.open_sell,
                 value: sign * row.reserved_sell,
-                live: 0,
-                position: 0,
+                turnover: sign * row.sold,
+                ..Delta::default()
             },
         ]
     }
@@ -364,6 +443,9 @@ impl Exposure {
                 sums.long += part.long;
                 sums.short += part.short;
                 sums.live += part.live;
+                sums.buying += part.buying;
+                sums.selling += part.selling;
+                sums.profit += part.profit;
                 sums.unmarked += part.unmarked;
                 sums.unrated += part.unrated;
             }
@@ -383,4 +465,20 @@ fn revalue(row: &mut Row, instruments: &Instruments) {
         (Some(mark), Some(factor)) if held => factor.position_value(row.position, mark),
         _ => (0, false),
     };
+    row.profit = day_profit(row, instruments).unwrap_or(0);
+}
+
+/// P·mark − P₀·mark₀ − Σ(±q·px of today's fills), times k, rounded once toward −∞.
+pub(crate) fn day_profit(row: &Row, instruments: &Instruments) -> Option<i128> {
+    let instrument = instruments.get(row.instrument);
+    let worth = |position: i128, mark: Option<i64>| {
+        if position == 0 {
+            return Some(0);
+        }
+        position.checked_mul(i128::from(mark?))
+    };
+    let now = worth(row.position, instrument.mark)?;
+    let opening = worth(row.opening, instrument.opening_mark)?;
+    let sum = now.checked_sub(opening)?.checked_sub(row.traded)?;
+    Some(instrument.factor?.profit(sum))
 }

@@ -10,6 +10,7 @@ mod differences;
 mod limits;
 mod market;
 mod mistake;
+mod opening;
 mod people;
 mod process;
 mod section;
@@ -25,28 +26,13 @@ use crate::command::{
 };
 use limits::Names;
 use mistake::Notes;
+use opening::Opening;
 use section::Section;
 use toml::de::DeTable;
 use wire::{
-    DayOpen, DefineAccount, DefineInstrument, Flag, LimitKind, Permit, PositionLoad, Price, Qty,
-    SetFx, SetLimit, SetMark, SetReference, Text, Time,
+    DayOpen, DefineAccount, DefineInstrument, Flag, Permit, PositionLoad, Price, Qty, SetFx,
+    SetLimit, SetMark, SetReference, Text, Time,
 };
-
-/// The limits that this build enforces. A file that sets another kind is refused: a limit that nobody
-/// checks is worse than none.
-pub const ENFORCED_KINDS: &[LimitKind] = &[
-    LimitKind::MaxOrderQty,
-    LimitKind::MaxOrderNotional,
-    LimitKind::PriceCollar,
-    LimitKind::ReferenceMaxAge,
-    LimitKind::OrderRate,
-    LimitKind::MaxOpenOrders,
-    LimitKind::MaxLong,
-    LimitKind::MaxShort,
-    LimitKind::GrossNotional,
-    LimitKind::NetLong,
-    LimitKind::NetShort,
-];
 
 /// The example firm's file, for people to copy.
 pub const EXAMPLE: &str = include_str!("firm/example.toml");
@@ -85,6 +71,7 @@ struct Definitions {
     entitlements: Vec<Entitle>,
     permits: Vec<Permit>,
     limits: Vec<SetLimit>,
+    opening: Opening,
 }
 
 /// A public key that is not one.
@@ -173,6 +160,15 @@ impl Firm {
         out.extend(of.entitlements.iter().map(|c| Command::from(*c)));
         out.extend(of.permits.iter().map(|c| Command::from(*c)));
         out.extend(of.limits.iter().map(|c| Command::from(*c)));
+        out
+    }
+
+    /// The commands that open the firm's first business date: positions, locates and cash of the file,
+    /// then the open. Later dates have what the journal holds and what ops load; see [`auto_day`].
+    #[must_use]
+    pub fn first_day(&self, date: u32) -> Vec<Command> {
+        let mut out = self.definitions.opening.commands(date);
+        out.extend(auto_day(date));
         out
     }
 
@@ -274,14 +270,16 @@ fn read(root: &Section<'_>) -> Option<Firm> {
         .iter()
         .map(|(define, _)| define.currency)
         .chain(base);
-    let instruments = market::instruments(root, base, &known.collect::<Vec<_>>());
+    let known: Vec<_> = known.collect();
+    let instruments = market::instruments(root, base, &known);
     let desks = people::desks(root);
     let accounts = people::accounts(root, &desks);
     let traders = people::traders(root);
     let (sessions, entitlements, key_files) = people::sessions(root, &accounts, &traders);
-    let names = Names::of(&desks, &accounts, &traders, &instruments);
+    let names = Names::of(&desks, &accounts, &traders, &instruments, &known);
     let permits = limits::permissions(root, &names);
     let set_limits = limits::limits(root, &names);
+    let opening = opening::read(root, &names);
     let process = process::read(root);
     root.finish();
     Some(Firm {
@@ -298,6 +296,7 @@ fn read(root: &Section<'_>) -> Option<Firm> {
             entitlements,
             permits,
             limits: set_limits,
+            opening,
         },
     })
 }

@@ -3,11 +3,12 @@
 
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome, Outgoing};
-use crate::risk::RiskEngine;
-use crate::view::{LimitView, OrderView, RowView, SessionView, StateView};
+use crate::risk::{RiskEngine, RoomQuestion};
+use crate::view::{LimitView, OrderView, RoomView, RowView, SessionView, StateView};
 use wire::{
     AdminAck, Amount, Flag, LimitReport, Message, OpenOrderReport, PositionReport, Price, Qty,
-    Query, QueryWhat, RejectCode, Reply, Role, Scope, SessionReport, StateReport, Text, Time,
+    Query, QueryWhat, RejectCode, Reply, Role, RoomReport, Scope, SessionReport, StateReport, Text,
+    Time,
 };
 
 /// Rows of a page where the query leaves it to the server, and at most.
@@ -88,17 +89,21 @@ impl Follower {
     ///
     /// # Errors
     /// [`Difference`]: this build decides otherwise. The copy is of no use any more.
-    pub fn replay(&mut self, input: &Sequenced, journalled: &Decision) -> Result<(), Difference> {
+    pub fn replay(
+        &mut self,
+        input: &Sequenced,
+        journalled: &Decision,
+    ) -> Result<(), Box<Difference>> {
         self.outbox.clear();
         let decided = self.engine.apply(input, &mut self.outbox);
         self.seq = input.seq;
         self.t = input.t;
         if decided != *journalled {
-            return Err(Difference {
+            return Err(Box::new(Difference {
                 seq: input.seq,
                 journalled: *journalled,
                 decided,
-            });
+            }));
         }
         Ok(())
     }
@@ -112,7 +117,7 @@ impl Follower {
         input: &Sequenced,
         journalled: &Decision,
         out: &mut Vec<Outgoing>,
-    ) -> Result<(), Difference> {
+    ) -> Result<(), Box<Difference>> {
         self.replay(input, journalled)?;
         if !self.waiting.is_empty() {
             let seq = self.seq;
@@ -200,6 +205,19 @@ impl Follower {
                 let report = |state: StateView| state_report(&state, firm.as_ref());
                 self.page(&asked, states.map(report), out);
             }
+            QueryWhat::Room => {
+                let question = RoomQuestion {
+                    session_id,
+                    account: query.scope_id,
+                    instrument_id: query.instrument_id,
+                    trader_id: (query.trader_id != u16::MAX).then_some(query.trader_id),
+                    price: (!query.price.is_null()).then_some(query.price.0),
+                };
+                match engine.room(&question, self.t) {
+                    Ok(room) => self.page(&asked, std::iter::once(room_report(&room)), out),
+                    Err(code) => self.end_page(&asked, 0, 0, code.number(), out),
+                }
+            }
             _ => self.end_page(&asked, 0, 0, RejectCode::MalformedField.number(), out),
         }
     }
@@ -280,6 +298,20 @@ fn order_is_wanted(query: &Query, order: &OrderView) -> bool {
     }
 }
 
+fn room_report(room: &RoomView) -> Reply {
+    Reply::RoomReport(RoomReport {
+        max_buy: Qty(room.max_buy),
+        max_sell: Qty(room.max_sell),
+        price: room.price.map_or(Price::NULL, Price),
+        account: room.account,
+        instrument_id: room.instrument_id,
+        buy_code: room.buy_code.number(),
+        sell_code: room.sell_code.number(),
+        trader_id: room.trader_id,
+        ..RoomReport::default()
+    })
+}
+
 fn set_request_id(reply: &mut Reply, request_id: u64) {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -291,6 +323,7 @@ fn set_request_id(reply: &mut Reply, request_id: u64) {
         Reply::OpenOrderReport(report) => report.request_id = request_id,
         Reply::StateReport(report) => report.request_id = request_id,
         Reply::SessionReport(report) => report.request_id = request_id,
+        Reply::RoomReport(report) => report.request_id = request_id,
         Reply::AdminAck(report) => report.request_id = request_id,
         _ => {}
     }
@@ -312,6 +345,9 @@ fn position_report(row: &RowView) -> Reply {
         open_buy_qty: Qty(saturated(row.open_buy)),
         open_sell_qty: Qty(saturated(row.open_sell)),
         notional: Amount(saturated(row.value.unwrap_or(0))),
+        day_pnl: row
+            .day_pnl
+            .map_or(Amount::NULL, |pnl| Amount(saturated(pnl))),
         reserved_buy: Amount(saturated(row.reserved_buy)),
         reserved_sell: Amount(saturated(row.reserved_sell)),
         scope_id: row.scope_id,

@@ -21,8 +21,14 @@ pub(crate) struct Instrument {
     /// The newest reference there ever was: values a reducing sell when there is none (R17).
     pub(crate) last_reference: Option<i64>,
     pub(crate) mark: Option<i64>,
+    /// Mark at the roll; before the first roll, the first mark there was.
+    pub(crate) opening_mark: Option<i64>,
+    /// The multiplier alone: values in the instrument's own currency.
+    pub(crate) own_factor: ValueFactor,
     /// Multiplier × rate; `None` while the currency has no rate.
     pub(crate) factor: Option<ValueFactor>,
+    /// The newest factor there ever was: values fills while the currency has no rate.
+    pub(crate) last_factor: Option<ValueFactor>,
     pub(crate) state: TradingState,
     pub(crate) state_version: u32,
     /// First row that holds the instrument: the head of a list through the rows.
@@ -119,7 +125,10 @@ impl Instruments {
             reference: None,
             last_reference: None,
             mark: None,
+            opening_mark: None,
+            own_factor: ValueFactor::new(definition.multiplier.0, E8),
             factor: None,
+            last_factor: None,
             state: TradingState::Active,
             state_version: 0,
             first_row: None,
@@ -128,12 +137,21 @@ impl Instruments {
         slot
     }
 
+    /// The marks of the old day are where the new one opens.
+    pub(crate) fn start_day(&mut self) {
+        for instrument in &mut self.items {
+            instrument.opening_mark = instrument.mark;
+        }
+    }
+
     /// Recomputes the constant of a value after a change of definition or rate.
     pub(crate) fn refresh_factor(&mut self, slot: u32) {
         let rate = self.currencies[self.items[slot as usize].currency as usize].rate;
         let instrument = &mut self.items[slot as usize];
+        instrument.own_factor = ValueFactor::new(instrument.definition.multiplier.0, E8);
         instrument.factor =
             rate.map(|rate| ValueFactor::new(instrument.definition.multiplier.0, rate));
+        instrument.last_factor = instrument.factor.or(instrument.last_factor);
     }
 }
 

@@ -54,14 +54,17 @@ pub mod text;
 pub mod verify;
 pub mod view;
 
+mod cash;
 mod checks;
 mod executions;
 mod exposure;
 mod instrument;
 mod limits;
 mod orders;
+mod peers;
 mod sessions;
 mod state;
 mod table;
 mod tree;
 mod units;
+mod windows;

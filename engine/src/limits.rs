@@ -4,6 +4,7 @@
 //! select it, so that a check visits only limits that exist. Use of a limit belongs to `exposure`.
 
 use crate::table::{Key, Table, mix};
+use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector, Unit};
 
 /// Value that means "unlimited": it satisfies the duty to say so and lifts nothing else.
@@ -20,8 +21,12 @@ pub(crate) struct Limit {
     pub(crate) selector: Selector,
     pub(crate) selector_id: u32,
     pub(crate) kind: LimitKind,
-    /// `None` once removed; the version lives on.
+    /// Value in force; `None` once removed, while the version lives on.
     pub(crate) value: Option<i64>,
+    /// The permanent value that a temporary one reverts to.
+    pub(crate) permanent: Option<i64>,
+    /// When the temporary value ends; 0 where the permanent one is in force.
+    pub(crate) expires_at: u64,
     pub(crate) unit: Unit,
     pub(crate) mode: LimitMode,
     pub(crate) window_ns: u64,
@@ -31,25 +36,35 @@ pub(crate) struct Limit {
     pub(crate) arrival: u64,
     /// Whether use is above the value (R18).
     pub(crate) breached: bool,
+    /// Warn levels that use has crossed and that are not re-armed yet (R27).
+    pub(crate) warned: u8,
 }
 
 impl Limit {
-    /// Whether it can refuse an order.
-    pub(crate) fn is_finite(&self) -> bool {
-        self.value.is_some_and(|value| value != UNLIMITED)
+    /// The value, unless it is unlimited.
+    pub(crate) fn finite(&self) -> Option<i64> {
+        self.value.filter(|value| *value != UNLIMITED)
+    }
+
+    /// Whether it is evaluated without ever refusing.
+    pub(crate) fn is_shadow(&self) -> bool {
+        self.mode == LimitMode::Shadow
     }
 }
 
 /// The limits of one scope and selector, by kind.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LimitSet {
-    /// Bit `kind` is set where an enforced limit of that kind is in force.
+    /// Bit `kind` is set where a limit of that kind is in force, enforced or shadow.
     pub(crate) mask: u32,
+    /// The same, enforced only.
+    pub(crate) enforced: u32,
     slots: [u32; KINDS],
 }
 
 const EMPTY_SET: LimitSet = LimitSet {
     mask: 0,
+    enforced: 0,
     slots: [u32::MAX; KINDS],
 };
 
@@ -74,6 +89,9 @@ pub(crate) struct Limits {
     items: Vec<Limit>,
     sets: Vec<LimitSet>,
     by_key: Table<SetKey>,
+    /// (end, slot) of temporary limits, soonest first.
+    deadlines: BTreeSet<(u64, u32)>,
+    longest_window: [u64; KINDS],
     capacity: usize,
 }
 
@@ -90,6 +108,8 @@ impl Limits {
             items: Vec::with_capacity(capacity),
             sets,
             by_key: Table::with_capacity(capacity, filler),
+            deadlines: BTreeSet::new(),
+            longest_window: [0; KINDS],
             capacity,
         }
     }
@@ -103,14 +123,24 @@ impl Limits {
         self.by_key.get(key).unwrap_or(NO_SET)
     }
 
-    /// The enforced limits in force of a set, as a bit mask over kinds.
+    /// The limits in force of a set, as a bit mask over kinds.
     pub(crate) fn mask(&self, set: u32) -> u32 {
         self.sets[set as usize].mask
+    }
+
+    /// The enforced limits in force of a set, as a bit mask over kinds.
+    pub(crate) fn enforced(&self, set: u32) -> u32 {
+        self.sets[set as usize].enforced
     }
 
     /// The limit of `kind` in a set whose mask has it.
     pub(crate) fn in_set(&self, set: u32, kind: usize) -> &Limit {
         &self.items[self.sets[set as usize].slots[kind] as usize]
+    }
+
+    /// Longest window of the limits of a kind that were ever in force; 0 without any.
+    pub(crate) fn longest_window(&self, kind: LimitKind) -> u64 {
+        self.longest_window[usize::from(kind.0)]
     }
 
     /// Slot of the limit of `kind` in a set whose mask has it.
@@ -146,6 +176,32 @@ impl Limits {
         0..u32::try_from(self.items.len()).unwrap_or(u32::MAX)
     }
 
+    /// When the first temporary limit ends.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(end, _)| *end)
+    }
+
+    /// A temporary limit that has ended at `t`, soonest first.
+    pub(crate) fn due(&self, t: u64) -> Option<u32> {
+        self.deadlines
+            .first()
+            .filter(|(end, _)| *end <= t)
+            .map(|(_, slot)| *slot)
+    }
+
+    /// Remembers the end of a limit's temporary value, if it has one.
+    pub(crate) fn arm(&mut self, slot: u32) {
+        let end = self.get(slot).expires_at;
+        if end != 0 {
+            self.deadlines.insert((end, slot));
+        }
+    }
+
+    /// Forgets the end of a limit's temporary value.
+    pub(crate) fn disarm(&mut self, slot: u32) {
+        self.deadlines.remove(&(self.get(slot).expires_at, slot));
+    }
+
     /// Puts `limit` in force (or out of it, where its value is `None`) and returns its set and slot.
     pub(crate) fn put(&mut self, limit: Limit) -> (u32, u32) {
         let key = SetKey {
@@ -160,12 +216,16 @@ impl Limits {
             set
         });
         let kind = usize::from(limit.kind.0);
+        self.longest_window[kind] = self.longest_window[kind].max(limit.window_ns);
         let entry = &mut self.sets[set as usize];
         let bit = 1_u32 << limit.kind.0;
-        if limit.value.is_some() && limit.mode == LimitMode::Enforced {
+        entry.mask &= !bit;
+        entry.enforced &= !bit;
+        if limit.value.is_some() {
             entry.mask |= bit;
-        } else {
-            entry.mask &= !bit;
+            if limit.mode == LimitMode::Enforced {
+                entry.enforced |= bit;
+            }
         }
         if entry.slots[kind] == u32::MAX {
             entry.slots[kind] = u32::try_from(self.items.len()).unwrap_or(u32::MAX);

@@ -38,6 +38,8 @@ pub(crate) struct Version {
     pub(crate) leaves_at_accept: i64,
     /// Value of those leaves.
     pub(crate) value_at_accept: i64,
+    /// Cash that a buy of those leaves reserves, 10⁻⁴ of the instrument's currency.
+    pub(crate) cash_at_accept: i64,
     /// Quantity that will not come back although the total says so.
     pub(crate) gone: i64,
     pub(crate) state: VersionState,
@@ -53,7 +55,7 @@ impl Version {
             .max(0)
     }
 
-    fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, VersionState::Pending | VersionState::InForce)
     }
 }
@@ -77,6 +79,9 @@ pub(crate) struct Order {
     /// Reserved over all versions, as the rows hold it.
     pub(crate) reserved_qty: i64,
     pub(crate) reserved_value: i64,
+    pub(crate) reserved_cash: i64,
+    /// Largest total quantity of any version: what a short sell has located.
+    pub(crate) largest_qty: i64,
     pub(crate) acknowledged: bool,
     pub(crate) cancel_pending: bool,
     pub(crate) unresolved: bool,
@@ -103,6 +108,7 @@ impl Order {
 pub(crate) struct Reserved {
     pub(crate) qty: i64,
     pub(crate) value: i64,
+    pub(crate) cash: i64,
     pub(crate) pending: usize,
 }
 
@@ -115,6 +121,7 @@ pub(crate) struct Orders {
     free_versions: Vec<u32>,
     ended: VecDeque<u32>,
     by_id: Table<(u32, u64)>,
+    by_order_id: Table<u64>,
     pub(crate) live: usize,
     capacity: usize,
 }
@@ -129,6 +136,7 @@ impl Orders {
             free_versions: Vec::with_capacity(versions),
             ended: VecDeque::with_capacity(capacity),
             by_id: Table::with_capacity(versions, (0, 0)),
+            by_order_id: Table::with_capacity(capacity, 0),
             live: 0,
             capacity,
         }
@@ -137,6 +145,11 @@ impl Orders {
     /// Whether new orders must stop: at 90 % of the table live.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.live.saturating_mul(10) >= self.capacity.saturating_mul(9)
+    }
+
+    /// Whether every slot is live.
+    pub(crate) fn is_full(&self) -> bool {
+        self.live >= self.capacity
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Order {
@@ -150,6 +163,11 @@ impl Orders {
     /// The order that one of a session's ids belongs to.
     pub(crate) fn find(&self, session: u32, cl_ord_id: u64) -> Option<u32> {
         self.by_id.get((session, cl_ord_id))
+    }
+
+    /// The order with the id that the engine gave it.
+    pub(crate) fn find_by_order_id(&self, order_id: u64) -> Option<u32> {
+        self.by_order_id.get(order_id)
     }
 
     /// Number of slots ever used, for walks over all orders.
@@ -178,7 +196,7 @@ impl Orders {
         }
         let first = self.add_version(version);
         (order.first_version, order.in_force, order.last_version) = (first, first, first);
-        let id = (order.session, version.cl_ord_id);
+        let (id, order_id) = ((order.session, version.cl_ord_id), order.order_id);
         let slot = match self.free_orders.pop() {
             Some(slot) => {
                 self.items[slot as usize] = order;
@@ -190,6 +208,7 @@ impl Orders {
             }
         };
         self.by_id.insert(id, slot);
+        self.by_order_id.insert(order_id, slot);
         self.live = self.live.saturating_add(1);
         slot
     }
@@ -238,6 +257,7 @@ impl Orders {
             self.free_versions.push(at);
             at = version.next;
         }
+        self.by_order_id.remove(self.items[slot as usize].order_id);
         self.items[slot as usize].order_id = 0;
         self.free_orders.push(slot);
     }
@@ -286,13 +306,16 @@ impl Orders {
         let mut reserved = Reserved {
             qty: 0,
             value: 0,
+            cash: 0,
             pending: 0,
         };
         for version in self.versions(slot).filter(|version| version.is_live()) {
             let leaves = version.leaves(cum_qty);
             let value = proportion_ceil(version.value_at_accept, leaves, version.leaves_at_accept);
             reserved.qty = reserved.qty.max(leaves);
+            let cash = proportion_ceil(version.cash_at_accept, leaves, version.leaves_at_accept);
             reserved.value = reserved.value.max(value);
+            reserved.cash = reserved.cash.max(cash);
             if version.state == VersionState::Pending {
                 reserved.pending = reserved.pending.saturating_add(1);
             }
@@ -349,6 +372,38 @@ impl Orders {
         }
     }
 
+    /// Quantity that will not come back, in every version.
+    pub(crate) fn lose(&mut self, slot: u32, gone: i64) {
+        let mut at = self.get(slot).first_version;
+        while at != NONE {
+            let version = &mut self.versions[at as usize];
+            version.gone = version.gone.saturating_add(gone);
+            at = version.next;
+        }
+    }
+
+    /// Revives the version in force of an ended order with at most `freed` leaves; false if none are.
+    pub(crate) fn revive(&mut self, slot: u32, freed: i64) -> bool {
+        let order = self.get(slot);
+        let (cum_qty, in_force) = (order.cum_qty, order.in_force);
+        if self.versions[in_force as usize].leaves(cum_qty) == 0 {
+            return false;
+        }
+        let mut at = order.first_version;
+        while at != NONE {
+            let version = &mut self.versions[at as usize];
+            if at != in_force && version.is_live() {
+                version.state = VersionState::Superseded;
+            }
+            at = version.next;
+        }
+        self.keep_at_most(slot, freed);
+        self.ended.retain(|ended| *ended != slot);
+        self.items[slot as usize].terminal = false;
+        self.live = self.live.saturating_add(1);
+        true
+    }
+
     /// Status for reports.
     pub(crate) fn status(&self, slot: u32) -> OrderStatus {
         let order = self.get(slot);
@@ -368,13 +423,21 @@ impl Orders {
     }
 }
 
+/// What a version reserves for its leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Worth {
+    /// In 10⁻⁴ of the base currency.
+    pub(crate) value: i64,
+    /// Buys: in 10⁻⁴ of the instrument's currency.
+    pub(crate) cash: i64,
+}
+
 /// A version as it enters a chain.
 pub(crate) fn version(
     cl_ord_id: u64,
     price: Price,
-    qty: i64,
-    leaves: i64,
-    value: i64,
+    (qty, leaves): (i64, i64),
+    worth: Worth,
     state: VersionState,
 ) -> Version {
     Version {
@@ -382,7 +445,8 @@ pub(crate) fn version(
         price,
         qty,
         leaves_at_accept: leaves,
-        value_at_accept: value,
+        value_at_accept: worth.value,
+        cash_at_accept: worth.cash,
         gone: 0,
         state,
         next: NONE,
@@ -407,7 +471,7 @@ pub(crate) struct Accepted {
 
 impl Order {
     /// A new live order.
-    pub(crate) fn new(accepted: Accepted, message: &wire::NewOrder, value: i64) -> Self {
+    pub(crate) fn new(accepted: Accepted, message: &wire::NewOrder, worth: Worth) -> Self {
         let (first_version, in_force, last_version) = UNLINKED;
         Self {
             order_id: accepted.order_id,
@@ -424,7 +488,9 @@ impl Order {
             capacity: message.capacity,
             cum_qty: 0,
             reserved_qty: message.qty.0,
-            reserved_value: value,
+            reserved_value: worth.value,
+            reserved_cash: worth.cash,
+            largest_qty: message.qty.0,
             acknowledged: false,
             cancel_pending: false,
             unresolved: false,

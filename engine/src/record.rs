@@ -1,7 +1,7 @@
 //! One journal record: a command with its place, and the decision about it, as bytes.
 //!
 //! ```text
-//! [RecordHead, 36 bytes] [root block of the command] [Decision, 52 bytes]
+//! [RecordHead, 36 bytes] [root block of the command] [Decision, 60 bytes]
 //! ```
 //! The same fixed little-endian encoding as on the wire; see `docs/journal-format.md`.
 

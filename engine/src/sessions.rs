@@ -2,6 +2,7 @@
 
 use crate::command::DefineSession;
 use crate::table::Table;
+use std::collections::BTreeSet;
 use wire::{CodMode, Role, Topology};
 
 /// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
@@ -15,6 +16,9 @@ pub(crate) struct Session {
     pub(crate) traders: Vec<u32>,
     pub(crate) up: bool,
     pub(crate) cod_mode: CodMode,
+    pub(crate) cod_grace_ns: u64,
+    /// When the session's orders are cancelled unless it comes back; 0 for never.
+    pub(crate) cod_deadline: u64,
     pub(crate) last_applied: u64,
     pub(crate) next_out: u64,
     pub(crate) cl_ord_id_mark: u64,
@@ -49,6 +53,8 @@ pub(crate) struct Sessions {
     by_id: Table<u64>,
     /// Slots of the sessions that hear of risk events.
     pub(crate) watchers: Vec<u32>,
+    /// (end of grace, slot) of sessions that are down.
+    deadlines: BTreeSet<(u64, u32)>,
 }
 
 /// Most sessions that hear of risk events: one event must fit the outbox for all of them.
@@ -60,6 +66,7 @@ impl Sessions {
             items: Vec::with_capacity(capacity),
             by_id: Table::with_capacity(capacity, 0),
             watchers: Vec::with_capacity(WATCHERS_MAX),
+            deadlines: BTreeSet::new(),
         }
     }
 
@@ -79,10 +86,6 @@ impl Sessions {
         self.items.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
-        self.items.iter_mut()
-    }
-
     /// Adds a session, or changes its definition while numbers, mark and entitlements stay.
     pub(crate) fn define(&mut self, definition: DefineSession) {
         if let Some(slot) = self.find(definition.session_id) {
@@ -96,6 +99,8 @@ impl Sessions {
                 traders: Vec::new(),
                 up: false,
                 cod_mode: CodMode::Off,
+                cod_grace_ns: 0,
+                cod_deadline: 0,
                 last_applied: 0,
                 next_out: 1,
                 cl_ord_id_mark: 0,
@@ -124,6 +129,29 @@ impl Sessions {
         self.items.iter().any(|session| {
             session.up && session.role() == Role::Venue && session.definition.venue_id == venue_id
         })
+    }
+
+    /// When the first grace period ends.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(t, _)| *t)
+    }
+
+    /// A session whose grace has ended at `t`, soonest first.
+    pub(crate) fn due(&self, t: u64) -> Option<u32> {
+        self.deadlines
+            .first()
+            .filter(|(end, _)| *end <= t)
+            .map(|(_, slot)| *slot)
+    }
+
+    /// Sets or (with 0) clears the end of a session's grace.
+    pub(crate) fn set_deadline(&mut self, slot: u32, deadline: u64) {
+        let session = &mut self.items[slot as usize];
+        self.deadlines.remove(&(session.cod_deadline, slot));
+        session.cod_deadline = deadline;
+        if deadline != 0 {
+            self.deadlines.insert((deadline, slot));
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

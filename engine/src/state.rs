@@ -1,14 +1,17 @@
 //! Everything the engine knows, in one place, without behaviour of its own.
 
+use crate::cash::Cash;
 use crate::command::DefineFirm;
 use crate::executions::Executions;
 use crate::exposure::Exposure;
 use crate::instrument::Instruments;
 use crate::limits::Limits;
 use crate::orders::Orders;
+use crate::peers::Peers;
 use crate::sessions::Sessions;
 use crate::tree::Tree;
-use std::collections::BTreeMap;
+use crate::windows::{AcceptedOrders, FillLogs};
+use std::collections::{BTreeMap, BTreeSet};
 use wire::Flag;
 
 /// A position that a batch of a business date gave to an account (R22).
@@ -40,11 +43,23 @@ pub(crate) struct State {
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     pub(crate) sessions: Sessions,
+    pub(crate) cash: Cash,
+    pub(crate) peers: Peers,
+    /// C6: accepted new orders.
+    pub(crate) accepted_orders: AcceptedOrders,
+    /// C7: fills by trader (group 0).
+    pub(crate) trader_fills: FillLogs,
+    /// C15: fills by account and product group.
+    pub(crate) account_fills: FillLogs,
+    /// R24: adjustments that were made.
+    pub(crate) adjusted: BTreeSet<u64>,
     pub(crate) day: Day,
     pub(crate) epoch: u64,
     /// Reduce only until a lossy restart is reconciled.
     pub(crate) restricted: bool,
     pub(crate) clock_commanded: bool,
+    /// Some table is full.
+    pub(crate) full: bool,
     /// Fills that could not be booked: sequence numbers of their records, for ops to list (R15).
     pub(crate) unbooked: Vec<u64>,
 }
@@ -65,10 +80,17 @@ impl State {
             orders: Orders::with_capacity(firm.orders as usize),
             executions: Executions::with_capacity(firm.executions as usize),
             sessions: Sessions::with_capacity(firm.sessions as usize),
+            cash: Cash::with_capacity(rows),
+            peers: Peers::with_capacity(firm.orders as usize, rows.saturating_mul(2)),
+            accepted_orders: AcceptedOrders::with_capacity(firm.orders as usize),
+            trader_fills: FillLogs::with_capacity(1_024),
+            account_fills: FillLogs::with_capacity(rows),
+            adjusted: BTreeSet::new(),
             day: Day::default(),
             epoch: 0,
             restricted: false,
             clock_commanded: false,
+            full: false,
             unbooked: Vec::new(),
         }
     }

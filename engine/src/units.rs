@@ -36,6 +36,44 @@ impl ValueFactor {
         i64::try_from(mul_div_ceil(product, self.num, self.den)?).ok()
     }
 
+    /// price · qty · multiplier · rate in 10⁻⁴, signed by the price, rounded up or down; clamped.
+    pub(crate) fn fill_value(self, price_e8: i64, qty_e8: i64, up: bool) -> i128 {
+        let product = u128::from(price_e8.unsigned_abs()) * u128::from(qty_e8.unsigned_abs());
+        let negative = price_e8 < 0;
+        // Rounding a negative amount up is rounding its magnitude down.
+        let ceiling = mul_div_ceil(product, self.num, self.den);
+        let exact = ceiling.and_then(|value| mul_div_is_exact(product, self, value));
+        let magnitude = ceiling.map_or(VALUE_CLAMP, |value| {
+            let floor = if exact == Some(true) {
+                value
+            } else {
+                value.saturating_sub(1)
+            };
+            let rounded = if up == negative { floor } else { value };
+            i128::try_from(rounded)
+                .unwrap_or(VALUE_CLAMP)
+                .min(VALUE_CLAMP)
+        });
+        if negative { -magnitude } else { magnitude }
+    }
+
+    /// ⌊ sum · multiplier · rate ⌋ toward −∞ in 10⁻⁴, of a signed sum in 10⁻¹⁶; clamped.
+    pub(crate) fn profit(self, sum_e16: i128) -> i128 {
+        let ceiling = mul_div_ceil(sum_e16.unsigned_abs(), self.num, self.den);
+        let magnitude = ceiling.map_or(VALUE_CLAMP, |value| {
+            let exact = mul_div_is_exact(sum_e16.unsigned_abs(), self, value) == Some(true);
+            let rounded = if sum_e16 >= 0 && !exact {
+                value.saturating_sub(1)
+            } else {
+                value
+            };
+            i128::try_from(rounded)
+                .unwrap_or(VALUE_CLAMP)
+                .min(VALUE_CLAMP)
+        });
+        if sum_e16 < 0 { -magnitude } else { magnitude }
+    }
+
     /// sign(position) · ⌈ |position| · |mark| · multiplier · rate ⌉ in 10⁻⁴, clamped at ±2⁹⁰. The second
     /// value says whether it had to be clamped.
     pub(crate) fn position_value(self, position_e8: i128, mark_e8: i64) -> (i128, bool) {
@@ -93,6 +131,11 @@ pub(crate) fn mul_div_ceil(a: u128, b: u128, d: u128) -> Option<u128> {
     } else {
         quotient.checked_add(1)
     }
+}
+
+/// Whether `product · num / den` is `value` without a remainder.
+fn mul_div_is_exact(product: u128, factor: ValueFactor, value: u128) -> Option<bool> {
+    Some(wide_mul(product, factor.num) == wide_mul(value, factor.den))
 }
 
 /// The 256-bit product as (high, low).

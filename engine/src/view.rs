@@ -4,8 +4,8 @@
 //! the protocol: quantities in 10⁻⁸, amounts in 10⁻⁴ of the base currency.
 
 use wire::{
-    CodMode, LimitKind, LimitMode, OrdType, OrderStatus, Role, Scope, Selector, Side, TimeInForce,
-    Topology, TradingState, Unit,
+    CodMode, LimitKind, LimitMode, OrdType, OrderStatus, RejectCode, Role, Scope, Selector, Side,
+    TimeInForce, Topology, TradingState, Unit,
 };
 
 /// One row: a scope's position and open exposure in an instrument.
@@ -29,6 +29,12 @@ pub struct RowView {
     pub reserved_sell: i128,
     /// Signed value of the position at the mark, 10⁻⁴; `None` without mark or rate.
     pub value: Option<i128>,
+    /// Today's buys at their fill prices, 10⁻⁴.
+    pub bought: i128,
+    /// Today's sells at their fill prices, 10⁻⁴.
+    pub sold: i128,
+    /// Profit and loss of the day, 10⁻⁴; `None` without mark or rate.
+    pub day_pnl: Option<i128>,
 }
 
 /// One order.
@@ -198,4 +204,63 @@ pub struct CurrencyView {
     pub rate: Option<(i64, u64)>,
     /// Age above which it is stale.
     pub max_age_ns: Option<u64>,
+}
+
+/// One control that an order met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlView {
+    /// Kind of the limit.
+    pub kind: LimitKind,
+    /// Scope.
+    pub scope: Scope,
+    /// Id within the scope; 0 for the firm.
+    pub scope_id: u32,
+    /// Selector.
+    pub selector: Selector,
+    /// Instrument, group or currency; 0 for all.
+    pub selector_id: u32,
+    /// Value in the unit of its kind; `i64::MAX` is unlimited.
+    pub limit: i64,
+    /// Value that the order reaches, in the same unit; `None` where the kind has none.
+    pub reached: Option<i64>,
+    /// Limit less value reached; `None` where either is missing.
+    pub headroom: Option<i64>,
+    /// Version.
+    pub version: u32,
+    /// Whether it is evaluated without ever refusing.
+    pub shadow: bool,
+    /// The code with which it refuses, if it does.
+    pub refuses: Option<RejectCode>,
+}
+
+/// Why an order passes or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The first refusal; `None` where the order passes.
+    pub code: Option<RejectCode>,
+    /// Scope and id that the first refusal names.
+    pub refused_by: Option<(Scope, u32)>,
+    /// Every limit met, in the order of the checks.
+    pub controls: Vec<ControlView>,
+}
+
+/// What an account could still buy and sell with one limit order. Quantities in 10⁻⁸ units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomView {
+    /// Account.
+    pub account: u32,
+    /// Instrument.
+    pub instrument_id: u32,
+    /// Trader that was assumed.
+    pub trader_id: u16,
+    /// Limit price that was assumed.
+    pub price: Option<i64>,
+    /// Largest quantity a buy would pass with; 0 for none.
+    pub max_buy: i64,
+    /// Largest quantity a sell would pass with; 0 for none.
+    pub max_sell: i64,
+    /// Code that one lot more to buy would meet.
+    pub buy_code: RejectCode,
+    /// Code that one lot more to sell would meet.
+    pub sell_code: RejectCode,
 }

@@ -119,7 +119,7 @@ fn each_difference_is_told_in_a_line_and_gone_once_its_command_is_applied() {
         (
             "per = \"1s\"",
             "per = \"2s\"",
-            "limit OrderRate of firm, all: 100000 in both; window, mode or warn levels differ",
+            "limit OrderRate of firm, all: 100000 in both; unit, window, mode or warn levels differ",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"NetLong\"\nvalue = \"1_500_000_000\"\n",
@@ -145,6 +145,26 @@ fn each_difference_is_told_in_a_line_and_gone_once_its_command_is_applied() {
             "name = \"EQ-INDEX\"\ndesk = 1",
             "name = \"EQ-INDEX\"\ndesk = 2",
             "account 3 EQ-INDEX: of desk 1 in the journal, of desk 2 in the file",
+        ),
+        (
+            "self_match_group = 1\n",
+            "self_match = \"off\"\n",
+            "account 5 ARB-TWO self_match: within group 1 in the journal, off in the file",
+        ),
+        (
+            "average_daily_volume = 15_000_000",
+            "average_daily_volume = 16_000_000",
+            "instrument 1 AAPL: its definition differs",
+        ),
+        (
+            "halt = true\n",
+            "",
+            "limit DailyLoss of firm, all: 100000000 in both; unit, window, mode or warn levels differ",
+        ),
+        (
+            "mode = \"shadow\"\n",
+            "",
+            "limit ReferenceMaxAge of firm, all: 3600000000000 ns in both; unit, window, mode or warn levels differ",
         ),
         (
             "accounts = [1, 2, 3]",

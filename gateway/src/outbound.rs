@@ -134,6 +134,7 @@ impl OutboundLog {
             | Reply::OpenOrderReport(_)
             | Reply::StateReport(_)
             | Reply::SessionReport(_)
+            | Reply::RoomReport(_)
             | Reply::RoutedOrder(_)
             | Reply::RoutedReplace(_)
             | Reply::RoutedCancel(_) => 0,

@@ -12,7 +12,7 @@ use engine::command::{Command, Refused};
 use wire::codec::{self, Frame};
 use wire::{
     FrameError, Heartbeat, Logon, Malformed, Message, POSS_DUP, REPLY_REQUESTED, RejectCode,
-    Request, SessionMessage, Time,
+    Request, SessionMessage, Time, WHAT_IF,
 };
 
 /// Bytes of flags and seqNo, with which every sequenced message begins.
@@ -324,6 +324,15 @@ impl Session {
     }
 }
 
+/// Flags that a message may carry: only an order or a replace can be asked about.
+const fn flags_of(request: &Request) -> u32 {
+    if matches!(request, Request::NewOrder(_) | Request::ReplaceOrder(_)) {
+        POSS_DUP | WHAT_IF
+    } else {
+        POSS_DUP
+    }
+}
+
 /// Turns a sequenced frame into the one command that its number will stand for.
 fn on_sequenced(frame: &Frame<'_>) -> Step {
     let unnumbered = Step::End(Ending::Unnumbered(frame.template_id));
@@ -341,8 +350,9 @@ fn on_sequenced(frame: &Frame<'_>) -> Step {
     match Request::decode_block(frame.template_id, frame.block) {
         None => refused(RejectCode::UnknownTemplate, None),
         Some(Err(error)) => refused(RejectCode::MalformedField, Some(error.field_offset())),
-        // whatIf is defined by the protocol and not supported yet; no other flag is defined here.
-        Some(Ok(_)) if flags & !POSS_DUP != 0 => refused(RejectCode::UnsupportedFlag, Some(0)),
+        Some(Ok(request)) if flags & !flags_of(&request) != 0 => {
+            refused(RejectCode::UnsupportedFlag, Some(0))
+        }
         Some(Ok(request)) => Step::Command {
             seq_no,
             command: request.into(),

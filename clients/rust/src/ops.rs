@@ -20,7 +20,7 @@ pub fn ref_id(request: &Request) -> u64 {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile)
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
 }
 
 /// Gives an administrative request the id that its answer will carry; orders keep their clOrdId.
@@ -35,7 +35,7 @@ fn set_request_id(request: &mut Request, id: u64) {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile);
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime);
 }
 
 impl Client {
@@ -124,6 +124,7 @@ fn report_id(reply: &Reply) -> Option<u64> {
         Reply::OpenOrderReport(m) => Some(m.request_id),
         Reply::StateReport(m) => Some(m.request_id),
         Reply::SessionReport(m) => Some(m.request_id),
+        Reply::RoomReport(m) => Some(m.request_id),
         _ => None,
     }
 }

@@ -27,8 +27,10 @@ pub(crate) struct Chain {
     groups: [Option<u32>; CHAIN],
     alls: [u32; CHAIN],
     sets: [u32; CHAIN * SELECTORS],
-    /// For each kind, one bit a place that has an enforced limit of it.
+    /// For each kind, one bit a place that has a limit of it, enforced or shadow.
     present: [u16; KINDS],
+    /// Kinds with an enforced limit somewhere in the chain.
+    enforced: u32,
 }
 
 impl Chain {
@@ -58,6 +60,7 @@ impl Chain {
             alls: [0; CHAIN],
             sets: [NO_SET; CHAIN * SELECTORS],
             present: [0; KINDS],
+            enforced: 0,
         };
         for level in 0..CHAIN {
             let scope = scopes[level];
@@ -83,6 +86,7 @@ impl Chain {
             for (selector, set) in [instrument_set, group_set, all_set].into_iter().enumerate() {
                 let place = level * SELECTORS + selector;
                 chain.sets[place] = set;
+                chain.enforced |= state.limits.enforced(set);
                 let mut mask = state.limits.mask(set);
                 while mask != 0 {
                     chain.present[mask.trailing_zeros() as usize] |= 1 << place;
@@ -95,10 +99,10 @@ impl Chain {
 
     /// Whether some enforced limit of `kind` selects the order.
     pub(crate) fn has(&self, kind: LimitKind) -> bool {
-        self.present[usize::from(kind.0)] != 0
+        self.enforced & (1 << kind.0) != 0
     }
 
-    /// Places of the enforced limits of `kind`: account, desk, firm, trader; instrument, group, all.
+    /// Places of the limits of `kind`, shadow ones too: account, desk, firm, trader; instrument, group, all.
     pub(crate) fn places(&self, kind: LimitKind) -> impl Iterator<Item = Place> + use<> {
         let mut bits = self.present[usize::from(kind.0)];
         std::iter::from_fn(move || {
@@ -119,7 +123,7 @@ impl Chain {
         self.sets[place.level * SELECTORS + place.selector]
     }
 
-    /// Enforced limits of `kind` with their places.
+    /// Limits of `kind` with their places, shadow ones too.
     pub(crate) fn limits<'a>(
         &'a self,
         state: &'a State,

@@ -1,24 +1,34 @@
 //! The controls, one pure function each, in the order in which they refuse.
 //!
 //! A function here reads the state and a [`Proposal`] and says pass or [`Refusal`]; none of them changes
-//! anything, except that [`decide`] advances the rate buckets once all of them conform (C5). The first
+//! anything. What has to change whether or not the order passes is said in [`Findings`]. The first
 //! refusal wins, so the order of the lines in [`decide`] is the documented precedence.
 
 mod chain;
+mod cover;
+mod duplicate;
 mod notional;
 mod open_orders;
 mod permission;
 mod position;
 mod price;
+mod protection;
 mod rate;
 mod refusal;
+mod self_match;
 mod size;
 mod trading_state;
+mod turnover;
 
 pub(crate) use chain::Chain;
+pub(crate) use cover::unlocated;
+pub(crate) use duplicate::key as order_key;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
-pub(crate) use refusal::{Headroom, Refusal};
+pub(crate) use rate::advance as advance_rates;
+pub(crate) use refusal::{Findings, Met, Refusal};
+pub(crate) use self_match::{group_of, price_of};
+pub(crate) use size::Values;
 
 use crate::state::State;
 use wire::{OrdType, Price, Side};
@@ -38,7 +48,13 @@ pub(crate) struct Proposal {
     /// What the chain of replaces has reserved already.
     pub(crate) reserved_qty: i64,
     pub(crate) reserved_value: i64,
-    pub(crate) is_replace: bool,
+    pub(crate) reserved_cash: i64,
+    /// Quantity that a short sell has located already.
+    pub(crate) located_qty: i64,
+    /// Slot of the order that is replaced; `None` for a new one.
+    pub(crate) replaces: Option<u32>,
+    /// Only asked about: nothing may be reserved or counted (R35).
+    pub(crate) what_if: bool,
     /// Time of the command.
     pub(crate) t: u64,
 }
@@ -48,41 +64,83 @@ impl Proposal {
         self.side == Side::Buy
     }
 
+    pub(crate) fn is_replace(&self) -> bool {
+        self.replaces.is_some()
+    }
+
     /// Change of the reserved quantity.
     pub(crate) fn qty_delta(&self) -> i128 {
         i128::from(self.leaves.saturating_sub(self.reserved_qty).max(0))
     }
 }
 
-/// The outcome of all checks: what to reserve, and how near the nearest limit is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Approved {
-    /// Value of the new version's leaves, to be stored with it.
-    pub(crate) value: i64,
-    /// Tightest use of a limit.
-    pub(crate) headroom: Headroom,
-}
-
-/// Runs every control from the trading state on. Rate buckets advance if, and only if, all conform.
-pub(crate) fn decide(state: &mut State, order: &Proposal) -> Result<Approved, Refusal> {
-    let mut headroom = Headroom::default();
+/// Runs every control from the trading state on, and gives what the new version's leaves are worth.
+///
+/// The first refusal wins. Where the order is to be explained, the rest are run all the same.
+pub(crate) fn decide(
+    state: &State,
+    order: &Proposal,
+    found: &mut Findings,
+) -> Result<Values, Refusal> {
+    let explains = found.trace.is_some();
+    let mut first = Ok(());
+    macro_rules! check {
+        ($control:expr) => {
+            let control: Result<(), Refusal> = $control;
+            if !explains {
+                control?;
+            } else if first.is_ok() {
+                first = control.and(found.first.map_or(Ok(()), Err));
+            }
+        };
+    }
     let reducing = position::is_purely_reducing(state, order);
 
-    trading_state::not_halted(state, order)?;
-    rate::conforms(state, order)?;
-    rate::advance(state, order);
-    price::reference_is_known(state, order, reducing)?;
-    price::rate_is_known(state, order, reducing)?;
-    price::is_within_collars(state, order, reducing)?;
-    size::quantity_is_within_limits(state, order)?;
-    let (full_value, value) = size::value(state, order)?;
-    size::value_is_within_limits(state, order, full_value)?;
-    open_orders::count_is_within_limits(state, order, &mut headroom)?;
-    position::is_within_limits(state, order, &mut headroom)?;
-    trading_state::reduces_where_it_must(state, order)?;
-    let value_delta = value.saturating_sub(order.reserved_value).max(0);
-    notional::gross_is_within_limits(state, order, value_delta, &mut headroom)?;
-    notional::net_is_within_limits(state, order, value_delta, &mut headroom)?;
+    check!(trading_state::not_halted(state, order));
+    check!(rate::conforms(state, order, found));
+    found.rate_conforms = first.is_ok();
+    check!(duplicate::is_not_repeated(state, order, found));
+    check!(price::reference_is_known(state, order, reducing, found));
+    check!(price::rate_is_known(state, order, reducing));
+    check!(price::is_within_collars(state, order, reducing, found));
+    check!(size::quantity_is_within_limits(state, order, found));
+    let values = match (size::value(state, order), first) {
+        (Ok(values), _) => values,
+        (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => return Err(refusal),
+    };
+    check!(size::value_is_within_limits(
+        state,
+        order,
+        values.full,
+        found
+    ));
+    check!(size::share_of_volume_is_within_limits(state, order, found));
+    check!(open_orders::count_is_within_limits(state, order, found));
+    check!(cover::sale_is_covered(state, order));
+    check!(position::is_within_limits(state, order, found));
+    check!(trading_state::reduces_where_it_must(state, order));
+    let value_delta = values
+        .worth
+        .value
+        .saturating_sub(order.reserved_value)
+        .max(0);
+    check!(notional::gross_is_within_limits(
+        state,
+        order,
+        value_delta,
+        found
+    ));
+    check!(notional::net_is_within_limits(
+        state,
+        order,
+        value_delta,
+        found
+    ));
+    check!(turnover::is_within_limits(state, order, value_delta, found));
+    let cash_delta = values.worth.cash.saturating_sub(order.reserved_cash).max(0);
+    check!(cover::buy_is_paid(state, order, cash_delta, found));
+    check!(self_match::matches_nobody(state, order, found));
+    check!(protection::is_not_frozen(state, order));
 
-    Ok(Approved { value, headroom })
+    first.map(|()| values)
 }

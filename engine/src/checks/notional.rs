@@ -2,7 +2,7 @@
 
 use super::chain::Place;
 use super::position::is_reducing_at;
-use super::{Headroom, Proposal, Refusal};
+use super::{Findings, Proposal, Refusal};
 use crate::exposure::{Sums, gross};
 use crate::state::State;
 use wire::{LimitKind, RejectCode};
@@ -50,7 +50,7 @@ pub(super) fn gross_is_within_limits(
     state: &State,
     order: &Proposal,
     value_delta: i64,
-    headroom: &mut Headroom,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let kind = LimitKind::GrossNotional;
     if !order.chain.has(kind) {
@@ -59,22 +59,17 @@ pub(super) fn gross_is_within_limits(
     let delta = i128::from(value_delta);
     for (place, limit) in order.chain.limits(state, kind) {
         let (before, after) = before_and_after(state, order, place, delta);
-        let passes = !limit.is_finite()
+        let passes = limit.finite().is_none()
             || limit
                 .value
                 .is_some_and(|value| after.gross <= i128::from(value))
             || after.gross <= before.gross
-            || (order.is_replace && delta <= 0)
+            || (order.is_replace() && delta <= 0)
             || is_reducing_at(state, order, place.level);
         if !passes {
-            return Err(Refusal::by(
-                RejectCode::GrossNotional,
-                limit,
-                &state.tree,
-                after.gross,
-            ));
+            findings.refuse(RejectCode::GrossNotional, limit, &state.tree, after.gross)?;
         }
-        headroom.note(limit, &state.tree, after.gross);
+        findings.note_use(limit, &state.tree, after.gross);
     }
     Ok(())
 }
@@ -84,7 +79,7 @@ pub(super) fn net_is_within_limits(
     state: &State,
     order: &Proposal,
     value_delta: i64,
-    headroom: &mut Headroom,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let delta = i128::from(value_delta);
     for (kind, code) in [
@@ -98,13 +93,13 @@ pub(super) fn net_is_within_limits(
             } else {
                 (before.short, after.short)
             };
-            let passes = !limit.is_finite()
+            let passes = limit.finite().is_none()
                 || limit.value.is_some_and(|value| after <= i128::from(value))
                 || after <= before;
             if !passes {
-                return Err(Refusal::by(code, limit, &state.tree, after));
+                findings.refuse(code, limit, &state.tree, after)?;
             }
-            headroom.note(limit, &state.tree, after);
+            findings.note_use(limit, &state.tree, after);
         }
     }
     Ok(())

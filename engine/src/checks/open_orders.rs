@@ -1,7 +1,7 @@
 //! C8 `MaxOpenOrders`: live orders, one bucket a scope and selector. A replace adds none.
 
 use super::chain::Place;
-use super::{Headroom, Proposal, Refusal};
+use super::{Findings, Proposal, Refusal};
 use crate::state::State;
 use wire::{LimitKind, RejectCode};
 
@@ -19,21 +19,20 @@ fn live(state: &State, order: &Proposal, place: Place) -> i64 {
 pub(super) fn count_is_within_limits(
     state: &State,
     order: &Proposal,
-    headroom: &mut Headroom,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     for (place, limit) in order.chain.limits(state, LimitKind::MaxOpenOrders) {
-        let after = live(state, order, place) + i64::from(!order.is_replace);
-        if !order.is_replace && limit.is_finite() && limit.value.is_some_and(|value| after > value)
+        let after = live(state, order, place) + i64::from(!order.is_replace());
+        if !order.is_replace()
+            && limit.finite().is_some()
+            && limit.value.is_some_and(|value| after > value)
         {
             let observed = i128::from(after);
-            return Err(Refusal::by(
-                RejectCode::MaxOpenOrders,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::MaxOpenOrders, limit, &state.tree, observed)?;
         }
-        headroom.note(limit, &state.tree, i128::from(after));
+        findings
+            .headroom
+            .note(limit, &state.tree, i128::from(after));
     }
     Ok(())
 }

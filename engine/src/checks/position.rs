@@ -3,9 +3,8 @@
 //! Buys and sells never net (R2), and each side looks only at its own bound, so that an order which
 //! reduces passes while the other side is breached (R3).
 
-use super::{Headroom, Proposal, Refusal};
+use super::{Findings, Proposal, Refusal};
 use crate::exposure::Row;
-use crate::limits::UNLIMITED;
 use crate::state::State;
 use wire::{LimitKind, RejectCode};
 
@@ -43,7 +42,7 @@ pub(crate) fn fits_reduce_only(state: &State, order: &Proposal) -> bool {
 pub(super) fn is_within_limits(
     state: &State,
     order: &Proposal,
-    headroom: &mut Headroom,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let (kind, code) = if order.is_buy() {
         (LimitKind::MaxLong, RejectCode::MaxLong)
@@ -66,12 +65,12 @@ pub(super) fn is_within_limits(
             let own_side = side == kind;
             let worst = position + open + if own_side { delta } else { 0 };
             let over = limit
-                .value
-                .is_some_and(|value| value != UNLIMITED && worst > i128::from(value));
-            if own_side && over && (!order.is_replace || delta > 0) {
-                return Err(Refusal::by(code, limit, &state.tree, worst));
+                .finite()
+                .is_some_and(|value| worst > i128::from(value));
+            if own_side && over && (!order.is_replace() || delta > 0) {
+                findings.refuse(code, limit, &state.tree, worst)?;
             }
-            headroom.note(limit, &state.tree, worst);
+            findings.note_use(limit, &state.tree, worst);
         }
     }
     Ok(())

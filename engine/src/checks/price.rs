@@ -3,9 +3,9 @@
 //! A purely reducing order passes C3 and C4 when the reference is missing or stale (R17); a rate is
 //! always required. Any held instrument of the chain without mark or rate refuses all other orders.
 
-use super::{Proposal, Refusal};
+use super::{Findings, Proposal, Refusal};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::UNLIMITED;
+use crate::limits::Limit;
 use crate::state::State;
 use crate::tree::CHAIN;
 use crate::units::BPS;
@@ -16,24 +16,11 @@ fn age(stamped: u64, t: u64) -> u64 {
     t - stamped.min(t)
 }
 
-/// The first limit that finds the reference too old.
-fn stale<'a>(
-    state: &'a State,
-    order: &'a Proposal,
-    reference: Reference,
-) -> Option<&'a crate::limits::Limit> {
-    order
-        .chain
-        .limits(state, LimitKind::ReferenceMaxAge)
-        .map(|(_, limit)| limit)
-        .find(|limit| {
-            limit
-                .value
-                .filter(|value| *value != UNLIMITED)
-                .is_some_and(|value| {
-                    i128::from(age(reference.feed_time, order.t)) > i128::from(value)
-                })
-        })
+/// Whether a limit finds the reference too old.
+fn is_stale(limit: &Limit, reference: Reference, t: u64) -> bool {
+    limit
+        .finite()
+        .is_some_and(|value| i128::from(age(reference.feed_time, t)) > i128::from(value))
 }
 
 /// C4: the reference is there and fresh, and every held instrument of the chain has a mark.
@@ -41,20 +28,22 @@ pub(super) fn reference_is_known(
     state: &State,
     order: &Proposal,
     reducing: bool,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
+    let reference = state.instruments.get(order.instrument).reference;
     if reducing {
         return Ok(());
     }
-    let Some(reference) = state.instruments.get(order.instrument).reference else {
+    let Some(reference) = reference else {
         return Err(Refusal::plain(RejectCode::ReferenceMissing));
     };
-    if let Some(limit) = stale(state, order, reference) {
-        return Err(Refusal::by(
-            RejectCode::ReferenceStale,
-            limit,
-            &state.tree,
-            0,
-        ));
+    for (_, limit) in order.chain.limits(state, LimitKind::ReferenceMaxAge) {
+        if is_stale(limit, reference, order.t) {
+            findings.refuse(RejectCode::ReferenceStale, limit, &state.tree, 0)?;
+        } else {
+            let reached = age(reference.feed_time, order.t);
+            findings.note_met(limit, || Some(i128::from(reached)));
+        }
     }
     if (0..CHAIN).any(|level| order.chain.all_sums(state, level).unmarked > 0) {
         return Err(Refusal::plain(RejectCode::ReferenceMissing));
@@ -97,11 +86,32 @@ fn distance(price: i128, reference: i128, unit: Unit, instrument: &Instrument) -
     if per == 0 { gap } else { (gap + per - 1) / per }
 }
 
+/// Whether an enforced limit finds the reference too old.
+fn is_stale_for(state: &State, order: &Proposal, reference: Reference) -> bool {
+    order
+        .chain
+        .limits(state, LimitKind::ReferenceMaxAge)
+        .any(|(_, limit)| !limit.is_shadow() && is_stale(limit, reference, order.t))
+}
+
+/// The enforced, finite collars of the chain: they price a market order.
+pub(super) fn finite_collars<'a>(
+    state: &'a State,
+    order: &'a Proposal,
+) -> impl Iterator<Item = (i64, Unit)> + 'a {
+    order
+        .chain
+        .limits(state, LimitKind::PriceCollar)
+        .filter(|(_, limit)| !limit.is_shadow())
+        .filter_map(|(_, limit)| Some((limit.finite()?, limit.unit)))
+}
+
 /// C3: the price is no further from the reference than every collar of the chain allows.
 pub(super) fn is_within_collars(
     state: &State,
     order: &Proposal,
     reducing: bool,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let kind = LimitKind::PriceCollar;
     if !order.chain.has(kind) {
@@ -109,11 +119,7 @@ pub(super) fn is_within_collars(
     }
     if order.ord_type == OrdType::Market {
         // A market order is priced by the collar: without a finite one it has no value.
-        let finite = order
-            .chain
-            .limits(state, kind)
-            .any(|(_, limit)| limit.is_finite());
-        return if finite {
+        return if finite_collars(state, order).next().is_some() {
             Ok(())
         } else {
             Err(Refusal::not_set(kind))
@@ -121,12 +127,13 @@ pub(super) fn is_within_collars(
     }
     let instrument = state.instruments.get(order.instrument);
     let reference = match instrument.reference {
-        Some(reference) if !(reducing && stale(state, order, reference).is_some()) => reference,
+        Some(reference) if !(reducing && is_stale_for(state, order, reference)) => reference,
         _ => return Ok(()),
     };
     let (price, reference) = (i128::from(order.price.0), i128::from(reference.price));
     for (_, limit) in order.chain.limits(state, kind) {
-        let Some(collar) = limit.value.filter(|value| *value != UNLIMITED) else {
+        let Some(collar) = limit.finite() else {
+            findings.note_met(limit, || None);
             continue;
         };
         let collar = i128::from(collar);
@@ -144,14 +151,11 @@ pub(super) fn is_within_collars(
         } else {
             price * BPS < reference * (BPS - collar)
         };
+        let reached = || distance(price, reference, limit.unit, instrument);
         if outside {
-            let observed = distance(price, reference, limit.unit, instrument);
-            return Err(Refusal::by(
-                RejectCode::PriceCollar,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::PriceCollar, limit, &state.tree, reached())?;
+        } else {
+            findings.note_met(limit, || Some(reached()));
         }
     }
     Ok(())

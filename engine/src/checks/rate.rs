@@ -3,8 +3,8 @@
 //! With T = ⌈window / n⌉, an order at t conforms iff max(arrival, t) + T − t ≤ n · T. All buckets of
 //! the chain are tested, then all advance or none.
 
-use super::{Proposal, Refusal};
-use crate::limits::{Limit, UNLIMITED};
+use super::{Findings, Proposal, Refusal};
+use crate::limits::Limit;
 use crate::state::State;
 use wire::{LimitKind, RejectCode};
 
@@ -19,27 +19,33 @@ fn next_arrival(limit: &Limit, t: u64) -> Option<u64> {
     (u128::from(next - t) <= burst).then_some(next)
 }
 
-/// Every bucket of the chain has room.
-pub(super) fn conforms(state: &State, order: &Proposal) -> Result<(), Refusal> {
+/// Every enforced bucket of the chain has room.
+pub(super) fn conforms(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
     if !order.chain.has(LimitKind::OrderRate) {
         return Err(Refusal::not_set(LimitKind::OrderRate));
     }
     for (_, limit) in order.chain.limits(state, LimitKind::OrderRate) {
-        if limit.value != Some(UNLIMITED) && next_arrival(limit, order.t).is_none() {
-            return Err(Refusal::by(RejectCode::OrderRate, limit, &state.tree, 0));
+        if limit.finite().is_some() && next_arrival(limit, order.t).is_none() {
+            findings.refuse(RejectCode::OrderRate, limit, &state.tree, 0)?;
+        } else {
+            findings.note_met(limit, || None);
         }
     }
     Ok(())
 }
 
-/// Takes one order out of every bucket of the chain; all conform.
-pub(super) fn advance(state: &mut State, order: &Proposal) {
+/// Takes one order out of every bucket of the chain that conforms: all enforced ones do.
+pub(crate) fn advance(state: &mut State, order: &Proposal) {
     let kind = LimitKind::OrderRate;
     for place in order.chain.places(kind) {
         let limit = state
             .limits
             .in_set_mut(order.chain.set(place), usize::from(kind.0));
-        if limit.value != Some(UNLIMITED)
+        if limit.finite().is_some()
             && let Some(next) = next_arrival(limit, order.t)
         {
             limit.arrival = next;
@@ -64,8 +70,11 @@ mod tests {
             window_ns,
             version: 1,
             warn: [0; 3],
+            permanent: Some(count),
+            expires_at: 0,
             arrival: 0,
             breached: false,
+            warned: 0,
         }
     }
 

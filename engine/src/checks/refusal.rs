@@ -1,6 +1,6 @@
-//! A refused order, as a value: what refused it, where, and by how much.
+//! A refused order, as a value, and what else the checks find on their way.
 
-use crate::limits::{Limit, UNLIMITED};
+use crate::limits::Limit;
 use crate::tree::Tree;
 use crate::units::{BPS, saturate};
 use wire::{LimitKind, RejectCode, Scope};
@@ -63,6 +63,85 @@ impl Refusal {
     }
 }
 
+/// What the checks of one order found besides a refusal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Findings {
+    pub(crate) headroom: Headroom,
+    /// The first shadow limit that would have refused.
+    pub(crate) shadow: Option<Refusal>,
+    /// The clOrdId is above the session's mark (R32).
+    pub(crate) mark_passes: bool,
+    /// Every enforced rate bucket conforms: all advance, whatever later checks say (C5).
+    pub(crate) rate_conforms: bool,
+    /// A list of possible matches was walked: its exact bound (C17).
+    pub(crate) peer_bound: Option<(u32, i64)>,
+    /// Every limit met on the way, where the order is to be explained rather than decided.
+    pub(crate) trace: Option<Vec<Met>>,
+    /// The first enforced limit that refused while explaining.
+    pub(crate) first: Option<Refusal>,
+}
+
+/// One limit that an order met, and what it looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Met {
+    pub(crate) limit: Limit,
+    /// Value that the order would bring the limit to; `None` where the kind has none.
+    pub(crate) reached: Option<i128>,
+    pub(crate) refuses: Option<RejectCode>,
+}
+
+impl Findings {
+    /// The order met a limit that stands for use: headroom counts it.
+    pub(crate) fn note_use(&mut self, limit: &Limit, tree: &Tree, used: i128) {
+        self.headroom.note(limit, tree, used);
+        self.note_met(limit, || Some(used));
+    }
+
+    /// The order met a limit.
+    pub(crate) fn note_met(&mut self, limit: &Limit, reached: impl FnOnce() -> Option<i128>) {
+        if let Some(trace) = &mut self.trace {
+            // A limit that has just refused is met already.
+            if trace.last().is_some_and(|met| met.limit == *limit) {
+                return;
+            }
+            trace.push(Met {
+                limit: *limit,
+                reached: reached(),
+                refuses: None,
+            });
+        }
+    }
+
+    /// A limit of the chain is not kept: an enforced one refuses, a shadow one is recorded.
+    pub(crate) fn refuse(
+        &mut self,
+        code: RejectCode,
+        limit: &Limit,
+        tree: &Tree,
+        observed: i128,
+    ) -> Result<(), Refusal> {
+        let refusal = Refusal::by(code, limit, tree, observed);
+        if let Some(trace) = &mut self.trace {
+            trace.push(Met {
+                limit: *limit,
+                reached: Some(observed),
+                refuses: Some(code),
+            });
+            if !limit.is_shadow() {
+                // The limits behind it are to be explained as well.
+                self.first = self.first.or(Some(refusal));
+                return Ok(());
+            }
+        }
+        if limit.is_shadow() {
+            self.shadow = self.shadow.or(Some(refusal));
+            Ok(())
+        } else {
+            Err(refusal)
+        }
+    }
+}
+
 /// The tightest use of a limit after an order: ⌊used · 10⁴ / limit⌋, first in check order where equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Headroom {
@@ -85,15 +164,15 @@ impl Default for Headroom {
 const BPS_MAX: u16 = 65_534;
 
 impl Headroom {
-    /// Takes the use of one finite limit into account.
+    /// Takes the use of one enforced, finite limit into account.
     pub(crate) fn note(&mut self, limit: &Limit, tree: &Tree, used: i128) {
-        let Some(value) = limit.value.filter(|value| *value != UNLIMITED) else {
+        let Some(value) = limit.finite().filter(|_| !limit.is_shadow()) else {
             return;
         };
         let first = self.kind.is_null();
         let scaled = used.max(0) * BPS;
         // Division only where the use is tighter than what is known.
-        if !first && scaled < (i128::from(self.bps) + 1) * i128::from(value) && value > 0 {
+        if !first && value > 0 && scaled < (i128::from(self.bps) + 1) * i128::from(value) {
             return;
         }
         let bps = if value == 0 {

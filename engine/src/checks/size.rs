@@ -1,14 +1,19 @@
-//! C1 `MaxOrderQty`, the value of an order, and C2 `MaxOrderNotional`.
+//! C1 `MaxOrderQty`, the value of an order, C2 `MaxOrderNotional` and C14 `MaxOrderVsAdv`.
 
-use super::{Proposal, Refusal};
+use super::price::finite_collars;
+use super::{Findings, Proposal, Refusal};
 use crate::instrument::Instrument;
-use crate::limits::UNLIMITED;
+use crate::orders::Worth;
 use crate::state::State;
 use crate::units::BPS;
 use wire::{LimitKind, OrdType, RejectCode, Unit};
 
 /// C1: the total order quantity.
-pub(super) fn quantity_is_within_limits(state: &State, order: &Proposal) -> Result<(), Refusal> {
+pub(super) fn quantity_is_within_limits(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
     let kind = LimitKind::MaxOrderQty;
     if !order.chain.has(kind) {
         return Err(Refusal::not_set(kind));
@@ -16,12 +21,9 @@ pub(super) fn quantity_is_within_limits(state: &State, order: &Proposal) -> Resu
     for (_, limit) in order.chain.limits(state, kind) {
         if limit.value.is_some_and(|value| order.qty > value) {
             let observed = i128::from(order.qty);
-            return Err(Refusal::by(
-                RejectCode::MaxOrderQty,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::MaxOrderQty, limit, &state.tree, observed)?;
+        } else {
+            findings.note_met(limit, || Some(i128::from(order.qty)));
         }
     }
     Ok(())
@@ -54,36 +56,87 @@ fn market_price(
 ) -> Option<i64> {
     let reference = i128::from(reference).abs();
     let tick = i128::from(instrument.definition.tick.0);
-    order
-        .chain
-        .limits(state, LimitKind::PriceCollar)
-        .filter_map(|(_, limit)| {
-            let collar = i128::from(limit.value.filter(|value| *value != UNLIMITED)?);
-            Some(if limit.unit == Unit::Ticks {
+    finite_collars(state, order)
+        .map(|(collar, unit)| {
+            let collar = i128::from(collar);
+            if unit == Unit::Ticks {
                 reference + collar * tick
             } else {
                 (reference * (BPS + collar) + BPS - 1) / BPS
-            })
+            }
         })
         .min()
         .and_then(|price| i64::try_from(price).ok())
 }
 
-/// Value of the full quantity and of the leaves, both rounded up once.
-pub(super) fn value(state: &State, order: &Proposal) -> Result<(i64, i64), Refusal> {
+/// What an order is worth, rounded up once each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Values {
+    /// Value of the total order quantity, 10⁻⁴ of the base currency.
+    pub(crate) full: i64,
+    /// What its leaves reserve.
+    pub(crate) worth: Worth,
+}
+
+/// Value of the full quantity and of the leaves.
+pub(super) fn value(state: &State, order: &Proposal) -> Result<Values, Refusal> {
     let instrument = state.instruments.get(order.instrument);
-    let both = worst_price(state, order, instrument)
-        .zip(instrument.factor)
-        .and_then(|(price, factor)| {
-            let full = factor.order_value(price, order.qty)?;
-            let leaves = if order.leaves == order.qty {
-                full
+    let values = worst_price(state, order, instrument).and_then(|price| {
+        let factor = instrument.factor?;
+        let full = factor.order_value(price, order.qty)?;
+        let value = if order.leaves == order.qty {
+            full
+        } else {
+            factor.order_value(price, order.leaves)?
+        };
+        let cash = if !order.is_buy() {
+            0
+        } else if factor == instrument.own_factor {
+            value
+        } else {
+            instrument.own_factor.order_value(price, order.leaves)?
+        };
+        Some(Values {
+            full,
+            worth: Worth { value, cash },
+        })
+    });
+    values.ok_or(Refusal::plain(RejectCode::ValueOverflow))
+}
+
+/// C14: the total order quantity as a share of the average daily volume, where that is loaded.
+pub(super) fn share_of_volume_is_within_limits(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
+    let volume = state
+        .instruments
+        .get(order.instrument)
+        .definition
+        .average_daily_volume;
+    if volume.is_null() {
+        return Ok(());
+    }
+    let (qty, volume) = (i128::from(order.qty) * BPS, i128::from(volume.0));
+    for (_, limit) in order.chain.limits(state, LimitKind::MaxOrderVsAdv) {
+        let reached = || {
+            if volume > 0 {
+                (qty + volume - 1) / volume
             } else {
-                factor.order_value(price, order.leaves)?
-            };
-            Some((full, leaves))
-        });
-    both.ok_or(Refusal::plain(RejectCode::ValueOverflow))
+                qty
+            }
+        };
+        if limit
+            .finite()
+            .is_some_and(|share| qty > volume * i128::from(share))
+        {
+            findings.refuse(RejectCode::MaxOrderVsAdv, limit, &state.tree, reached())?;
+        } else {
+            findings.note_met(limit, || Some(reached()));
+        }
+    }
+    Ok(())
 }
 
 /// C2: the value of the total order quantity.
@@ -91,6 +144,7 @@ pub(super) fn value_is_within_limits(
     state: &State,
     order: &Proposal,
     value: i64,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let kind = LimitKind::MaxOrderNotional;
     if !order.chain.has(kind) {
@@ -99,12 +153,9 @@ pub(super) fn value_is_within_limits(
     for (_, limit) in order.chain.limits(state, kind) {
         if limit.value.is_some_and(|bound| value > bound) {
             let observed = i128::from(value);
-            return Err(Refusal::by(
-                RejectCode::MaxOrderNotional,
-                limit,
-                &state.tree,
-                observed,
-            ));
+            findings.refuse(RejectCode::MaxOrderNotional, limit, &state.tree, observed)?;
+        } else {
+            findings.note_met(limit, || Some(i128::from(value)));
         }
     }
     Ok(())

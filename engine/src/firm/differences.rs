@@ -2,7 +2,8 @@
 //!
 //! After the first start the journal is the truth. What the file says otherwise is listed here, each
 //! difference with the command that would apply it; nothing is applied by itself. Prices and rates of
-//! the file are first values only: a difference there is reported only where the state has none.
+//! the file are first values only: a difference there is reported only where the state has none. Opening
+//! positions, locates and cash belong to the first business date alone and are not compared.
 
 use super::{Firm, set_mark, set_reference};
 use crate::command::{Command, Entitle};
@@ -195,6 +196,25 @@ fn tree(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
             say(out, line, Command::from(*define));
         }
     }
+    for define in &of.accounts {
+        let file = (define.self_match_group, define.self_match_off == Flag::Yes);
+        let Some(journal) = engine.self_match(define.account).filter(|j| *j != file) else {
+            continue;
+        };
+        let text = |(group, off): (u32, bool)| match (off, group) {
+            (true, _) => "off".to_owned(),
+            (false, 0) => "within the account".to_owned(),
+            (false, group) => format!("within group {group}"),
+        };
+        let line = format!(
+            "account {} {} self_match: {} in the journal, {} in the file",
+            define.account,
+            define.name,
+            text(journal),
+            text(file)
+        );
+        say(out, line, Command::from(*define));
+    }
     for (scope, id) in known {
         let in_tree = matches!(scope, Scope::Desk | Scope::Account | Scope::Trader);
         if in_tree && !file.iter().any(|(s, i, ..)| (*s, *i) == (scope, id)) {
@@ -292,7 +312,7 @@ fn limits(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
         let journal = limit_text(value_form(view.kind, view.unit), view.value);
         let line = if journal == file {
             format!(
-                "{}: {file} in both; window, mode or warn levels differ",
+                "{}: {file} in both; unit, window, mode or warn levels differ",
                 name_of_set(set)
             )
         } else {

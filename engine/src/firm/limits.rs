@@ -1,13 +1,12 @@
 //! `[[limits]]` and `[[permissions]]`.
 
-use super::ENFORCED_KINDS;
 use super::section::{Section, Value};
 use super::value::parse_limit_value;
 use crate::command::{DefineDesk, DefineTrader};
 use crate::suggest::did_you_mean;
 use wire::{
     DefineAccount, DefineInstrument, Flag, LimitKind, LimitMode, OrdType, Permit, Price, Scope,
-    Selector, SetLimit, Text,
+    Selector, SetLimit, Text, Unit,
 };
 
 /// What scopes and selectors may name, by id or name.
@@ -17,6 +16,7 @@ pub(super) struct Names {
     traders: Vec<(u32, String)>,
     instruments: Vec<(u32, String)>,
     groups: Vec<u32>,
+    currencies: Vec<Text<4>>,
 }
 
 impl Names {
@@ -25,6 +25,7 @@ impl Names {
         accounts: &[DefineAccount],
         traders: &[DefineTrader],
         instruments: &[(DefineInstrument, Option<Price>, Option<Price>)],
+        currencies: &[Text<4>],
     ) -> Self {
         let named = |id: u32, name: &str| (id, name.to_owned());
         Self {
@@ -45,7 +46,36 @@ impl Names {
                 .map(|(i, ..)| named(i.instrument_id, i.symbol.as_str()))
                 .collect(),
             groups: instruments.iter().map(|(i, ..)| i.product_group).collect(),
+            currencies: currencies.to_vec(),
         }
+    }
+
+    /// The account that a value names by id or name.
+    pub(super) fn account(&self, value: &Value<'_>) -> Option<u32> {
+        lookup(value, value.number_or_text()?, "account", &self.accounts)
+    }
+
+    /// The instrument that a value names by id or symbol.
+    pub(super) fn instrument(&self, value: &Value<'_>) -> Option<u32> {
+        lookup(
+            value,
+            value.number_or_text()?,
+            "instrument",
+            &self.instruments,
+        )
+    }
+
+    /// The currency that a value names by its code.
+    pub(super) fn currency(&self, value: &Value<'_>, code: &str) -> Option<Text<4>> {
+        let found = self.currencies.iter().find(|known| known.as_str() == code);
+        if found.is_none() {
+            let hint = did_you_mean(code, self.currencies.iter().map(Text::as_str));
+            value.wrong(
+                format!("there is no currency `{code}`"),
+                hint.trim_start_matches("; "),
+            );
+        }
+        found.copied()
     }
 }
 
@@ -90,7 +120,7 @@ fn scope(value: Value<'_>, names: &Names) -> Option<(Scope, u32)> {
     }
 }
 
-/// `all`, `group:1`, `instrument:AAPL`; all where the file says nothing.
+/// `all`, `group:1`, `instrument:AAPL`, `currency:USD` (whose id is its code's four bytes); all where the file says nothing.
 fn selector(value: Option<Value<'_>>, names: &Names) -> Option<(Selector, u32)> {
     let Some(value) = value else {
         return Some((Selector::All, 0));
@@ -116,10 +146,14 @@ fn selector(value: Option<Value<'_>>, names: &Names) -> Option<(Selector, u32)> 
                 None
             }
         },
+        "currency" => {
+            let code = names.currency(&value, id)?;
+            Some((Selector::Currency, u32::from_le_bytes(code.0)))
+        }
         _ => {
             value.wrong(
                 format!("`{text}` is not a selector"),
-                "write all, group:ID or instrument:SYMBOL",
+                "write all, group:ID, instrument:SYMBOL or currency:CODE",
             );
             None
         }
@@ -156,12 +190,10 @@ fn limit(section: &Section<'_>, names: &Names) -> Option<SetLimit> {
         .and_then(|v| v.choice(&LimitKind::DEF))
         .map(LimitKind);
     if let (Some(value), Some(kind)) = (kind_value, kind)
-        && !ENFORCED_KINDS.contains(&kind)
+        && let (Some((scope, _)), Some((selector, _))) = (place, select)
+        && let Err((what, help)) = stands_well(kind, scope, selector)
     {
-        value.wrong(
-            format!("{kind} is not enforced by this build"),
-            "remove it: a limit that nobody checks is worse than none",
-        );
+        value.wrong(what, help);
     }
     let typed = section.required("value");
     let value = typed.and_then(|v| {
@@ -170,19 +202,16 @@ fn limit(section: &Section<'_>, names: &Names) -> Option<SetLimit> {
         parsed.map_err(|what| v.wrong(what, "")).ok()
     });
     let window = window(section, kind, value.map(|(value, _)| value));
-    let mode_value = section.optional("mode");
-    let mode = mode_value.map_or(Some(LimitMode::Enforced), |v| {
-        v.choice(&LimitMode::DEF).map(LimitMode)
-    });
-    if let (Some(value), Some(LimitMode::Shadow)) = (mode_value, mode) {
-        value.wrong(
-            "shadow limits are not supported by this build",
-            "write \"enforced\", or remove the limit",
-        );
-    }
+    let mode = section
+        .optional("mode")
+        .map_or(Some(LimitMode::Enforced), |v| {
+            v.choice(&LimitMode::DEF).map(LimitMode)
+        });
+    let halt = halt(section, kind);
     let [warn1, warn2, warn3] = section.optional("warn").map_or(Some([0; 3]), warn_levels)?;
     let ((scope, scope_id), (selector, selector_id)) = (place?, select?);
     let (value, unit) = value?;
+    let unit = if halt? { Unit::Halt } else { unit };
     Some(SetLimit {
         value,
         window_ns: window?,
@@ -199,6 +228,52 @@ fn limit(section: &Section<'_>, names: &Names) -> Option<SetLimit> {
         reason: Text::new("genesis"),
         ..SetLimit::default()
     })
+}
+
+/// Where a limit of this kind may stand: what is wrong, and the way out.
+fn stands_well(
+    kind: LimitKind,
+    scope: Scope,
+    selector: Selector,
+) -> Result<(), (String, &'static str)> {
+    let wrong = |what: &str, help| Err((format!("{kind} {what}"), help));
+    match kind {
+        LimitKind::BuyingPower if (scope, selector) != (Scope::Account, Selector::Currency) => {
+            wrong(
+                "is an account's credit in one currency",
+                "write scope = \"account:ID\" and selector = \"currency:USD\"",
+            )
+        }
+        LimitKind::MarketMakerProtection
+            if (scope, selector) != (Scope::Account, Selector::Group) =>
+        {
+            wrong(
+                "protects an account in one product group",
+                "write scope = \"account:ID\" and selector = \"group:ID\"",
+            )
+        }
+        LimitKind::BuyingPower => Ok(()),
+        _ if selector == Selector::Currency => wrong(
+            "knows no currencies",
+            "write all, group:ID or instrument:SYMBOL; only BuyingPower has currency:CODE",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a daily loss halts its scope instead of letting it reduce.
+fn halt(section: &Section<'_>, kind: Option<LimitKind>) -> Option<bool> {
+    let Some(value) = section.optional("halt") else {
+        return Some(false);
+    };
+    if kind.is_some_and(|kind| kind != LimitKind::DailyLoss) {
+        value.wrong(
+            format!("means nothing for {}", kind?),
+            "only DailyLoss chooses between halting and reducing only",
+        );
+        return None;
+    }
+    value.boolean()
 }
 
 /// Whether a limit of this kind counts events in a window.

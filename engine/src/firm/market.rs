@@ -147,6 +147,12 @@ fn instrument(
     let odd_lot = section
         .optional("odd_lot_sell")
         .map_or(Some(false), |v| v.boolean());
+    let short_sale = section
+        .optional("short_sale_check")
+        .map_or(Some(false), |v| v.boolean());
+    let adv = section
+        .optional("average_daily_volume")
+        .map_or(Some(Qty::NULL), |v| v.positive8().map(Qty));
     let ord_types = section.optional("order_types").map_or(Some(3), order_types);
     Some(DefineInstrument {
         tick: Price(tick?),
@@ -157,7 +163,9 @@ fn instrument(
         product_group: u32::try_from(group?).ok()?,
         currency: currency?,
         venue_id: venue_id?,
+        average_daily_volume: adv?,
         odd_lot_sell: if odd_lot? { Flag::Yes } else { Flag::No },
+        short_sale_check: if short_sale? { Flag::Yes } else { Flag::No },
         ord_types: ord_types?,
         symbol: symbol?,
         ..DefineInstrument::default()

@@ -114,11 +114,23 @@ pub(super) fn accounts(root: &Section<'_>, desks: &[DefineDesk]) -> Vec<DefineAc
             }
             suspense_account = account;
         }
+        let group = section
+            .optional("self_match_group")
+            .map_or(Some(0), |v| v.id());
+        let self_match_off = section
+            .optional("self_match")
+            .map_or(Some(false), on_or_off);
         section.finish();
         if let (Some(account), Some(desk_id), Some(name)) = (account, desk_id, text) {
             out.push(DefineAccount {
                 account,
                 desk_id,
+                self_match_group: group.unwrap_or(0),
+                self_match_off: if self_match_off == Some(true) {
+                    Flag::Yes
+                } else {
+                    Flag::No
+                },
                 suspense: if suspense { Flag::Yes } else { Flag::No },
                 name,
                 ..DefineAccount::default()
@@ -132,6 +144,21 @@ pub(super) fn accounts(root: &Section<'_>, desks: &[DefineDesk]) -> Vec<DefineAc
         );
     }
     out
+}
+
+/// Whether a check is said to be off.
+fn on_or_off(value: Value<'_>) -> Option<bool> {
+    match value.string()? {
+        "on" => Some(false),
+        "off" => Some(true),
+        text => {
+            value.wrong(
+                format!("`{text}` is neither on nor off"),
+                "write \"on\" or \"off\"",
+            );
+            None
+        }
+    }
 }
 
 pub(super) fn traders(root: &Section<'_>) -> Vec<DefineTrader> {

@@ -237,6 +237,11 @@ impl<'a> Value<'a> {
         self.note(parse_decimal(self.literal()?, 8))
     }
 
+    /// A decimal in units of 10⁻⁴.
+    pub(super) fn decimal4(&self) -> Option<i64> {
+        self.note(parse_decimal(self.literal()?, 4))
+    }
+
     /// A decimal above 0 in units of 10⁻⁸.
     pub(super) fn positive8(&self) -> Option<i64> {
         let value = self.decimal8()?;

@@ -97,6 +97,8 @@ pub fn parse_limit_value(kind: LimitKind, text: &str) -> Result<(i64, Unit), Str
     let share = matches!(kind, LimitKind::PriceCollar | LimitKind::MaxOrderVsAdv);
     let natural = if share {
         Unit::BasisPoints
+    } else if kind == LimitKind::MarketMakerProtection {
+        Unit::Fills
     } else {
         Unit::Natural
     };

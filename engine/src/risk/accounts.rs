@@ -27,12 +27,16 @@ impl RiskEngine {
         };
         let node = self.state.tree.get_mut(slot);
         node.name = m.name;
+        let regrouped = node.self_match_group != m.self_match_group;
         node.self_match_group = m.self_match_group;
         node.self_match_off = m.self_match_off == Flag::Yes;
         if m.suspense == Flag::Yes {
             self.state.tree.suspense = Some(slot);
         } else if self.state.tree.suspense == Some(slot) {
             self.state.tree.suspense = None;
+        }
+        if regrouped {
+            self.relist_peers(slot);
         }
         Done::APPLIED
     }
@@ -70,7 +74,12 @@ impl RiskEngine {
     }
 
     pub(super) fn permit(&mut self, m: &Permit) -> Done {
-        let Some(slot) = self.state.tree.find(m.scope, m.scope_id) else {
+        let slot = self
+            .state
+            .tree
+            .find(m.scope, m.scope_id)
+            .filter(|_| matches!(m.scope, Scope::Account | Scope::Desk));
+        let Some(slot) = slot else {
             return Done::refused(RejectCode::LimitRange, 0);
         };
         let known = match m.selector {

@@ -73,10 +73,12 @@ impl RiskEngine {
             &state.limits,
         );
         let row = *state.exposure.row(slot);
+        let change = loaded
+            .saturating_add(row.day_fills)
+            .saturating_sub(row.position);
         let delta = Delta {
-            position: loaded
-                .saturating_add(row.day_fills)
-                .saturating_sub(row.position),
+            position: change,
+            opening: change,
             ..Delta::default()
         };
         for row in [slot, row.desk_row, row.firm_row] {
@@ -142,7 +144,8 @@ impl RiskEngine {
             self.release(*slot);
         }
         self.start_notices(expiring.into_iter());
-        self.state.exposure.start_day();
+        self.state.instruments.start_day();
+        self.state.exposure.start_day(&self.state.instruments);
         self.refresh_all();
         self.tell_day(turn, m.business_date);
         Done::APPLIED
@@ -187,8 +190,8 @@ impl RiskEngine {
         let found = self
             .state
             .orders
-            .remembered()
-            .find(|(_, order)| order.order_id == m.order_id)
+            .find_by_order_id(m.order_id)
+            .map(|slot| (slot, self.state.orders.get(slot)))
             .map(|(slot, order)| (slot, order.terminal, order.unresolved, order.reserved_qty));
         let Some((slot, terminal, unresolved, reserved)) = found else {
             return Done::refused(RejectCode::UnknownOrder, 0);

@@ -10,7 +10,7 @@ use crate::instrument::Reference;
 use crate::sessions::entitle;
 use crate::state::State;
 use wire::{
-    DefineInstrument, Flag, RejectCode, RiskEvent, RiskEventKind, Scope, SetFx, SetMark,
+    CodMode, DefineInstrument, Flag, RejectCode, RiskEvent, RiskEventKind, Scope, SetFx, SetMark,
     SetReference, Severity,
 };
 
@@ -91,21 +91,44 @@ impl RiskEngine {
     }
 
     pub(super) fn session_up(&mut self, m: &SessionUp) -> Decision {
-        self.session_changed(m.session_id, true, Some(m))
+        self.session_changed(m.session_id, true, Some(m), 0)
     }
 
     pub(super) fn session_down(&mut self, m: &SessionDown) -> Decision {
-        self.session_changed(m.session_id, false, None)
+        self.session_changed(m.session_id, false, None, m.code)
     }
 
-    fn session_changed(&mut self, id: u32, up: bool, logon: Option<&SessionUp>) -> Decision {
+    fn session_changed(
+        &mut self,
+        id: u32,
+        up: bool,
+        logon: Option<&SessionUp>,
+        code: u16,
+    ) -> Decision {
         let Some(slot) = self.state.sessions.find(id) else {
             return Decision::refused(RejectCode::UnknownSession);
         };
         let session = self.state.sessions.get_mut(slot);
         let changed = std::mem::replace(&mut session.up, up) != up;
+        let before = (session.cod_mode, session.cod_grace_ns);
         if let Some(logon) = logon {
             session.cod_mode = logon.cod_mode;
+            session.cod_grace_ns = u64::from(logon.cod_grace_ms).saturating_mul(1_000_000);
+        }
+        let rearranged = before != (session.cod_mode, session.cod_grace_ns);
+        let orderly = code == 0;
+        let cancels = match session.cod_mode {
+            CodMode::Both => true,
+            CodMode::Disconnect => !orderly,
+            CodMode::Terminate => orderly,
+            _ => false,
+        };
+        let deadline = self.t.saturating_add(session.cod_grace_ns);
+        if up {
+            self.state.sessions.set_deadline(slot, 0);
+        } else if changed && cancels {
+            self.state.sessions.set_deadline(slot, deadline);
+            self.end_graces();
         }
         if changed {
             self.alert(RiskEvent {
@@ -120,7 +143,7 @@ impl RiskEngine {
                 ..RiskEvent::default()
             });
         }
-        Decision::of(if changed {
+        Decision::of(if changed || rearranged {
             Outcome::Applied
         } else {
             Outcome::NoEffect
@@ -132,8 +155,15 @@ impl RiskEngine {
         self.state.epoch = m.epoch;
         self.state.clock_commanded = m.clock_commanded == Flag::Yes;
         self.state.day.ready = false;
-        for session in self.state.sessions.iter_mut() {
-            session.up = false;
+        // A restart breaks every connection, and the grace begins anew.
+        let sessions = u32::try_from(self.state.sessions.len()).unwrap_or(u32::MAX);
+        for slot in 0..sessions {
+            let session = self.state.sessions.get_mut(slot);
+            let broken = std::mem::replace(&mut session.up, false) || session.cod_deadline != 0;
+            if broken && matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both) {
+                let deadline = self.t.saturating_add(session.cod_grace_ns);
+                self.state.sessions.set_deadline(slot, deadline);
+            }
         }
         if m.restricted == Flag::Yes {
             self.state.restricted = true;
@@ -202,7 +232,10 @@ impl RiskEngine {
         let Some(slot) = self.state.instruments.find(m.instrument_id) else {
             return Done::refused(RejectCode::UnknownInstrument, 0);
         };
-        self.state.instruments.get_mut(slot).mark = (!m.price.is_null()).then_some(m.price.0);
+        let mark = (!m.price.is_null()).then_some(m.price.0);
+        let instrument = self.state.instruments.get_mut(slot);
+        instrument.mark = mark;
+        instrument.opening_mark = instrument.opening_mark.or(mark);
         self.revalue(slot);
         self.refresh_values();
         Done::APPLIED

@@ -4,6 +4,8 @@
 //! clOrdId marks (R33). Entries are taken in an order of their own ids, never of a table's layout.
 
 use super::RiskEngine;
+use crate::executions::Standing;
+use crate::exposure::ShortBook;
 use crate::orders::VersionState;
 use wire::codec::encode_block;
 use wire::{Message, OrderStatus};
@@ -48,6 +50,7 @@ impl RiskEngine {
         to.put(state.epoch);
         to.put(u8::from(state.restricted));
         to.put(u8::from(state.clock_commanded));
+        to.put(u8::from(state.full));
         to.put(state.day.date);
         to.put(u8::from(state.day.ready));
         to.put(state.day.loaded);
@@ -114,6 +117,8 @@ impl RiskEngine {
             to.put(instrument.reference.map_or(0, |r| r.feed_time));
             to.put(instrument.last_reference.unwrap_or(i64::MIN));
             to.put(instrument.mark.unwrap_or(i64::MIN));
+            to.put(instrument.opening_mark.unwrap_or(i64::MIN));
+            to.put(u8::from(instrument.last_factor.is_some()));
             to.put(instrument.state.0);
             to.put(instrument.state_version);
         }
@@ -157,6 +162,9 @@ impl RiskEngine {
             to.put(id);
             to.put(selector_id);
             to.put(limit.value.unwrap_or(i64::MIN));
+            to.put(limit.permanent.unwrap_or(i64::MIN));
+            to.put(limit.expires_at);
+            to.put(limit.warned);
             to.put(limit.window_ns);
             to.put(limit.version);
             to.put(limit.arrival);
@@ -181,10 +189,14 @@ impl RiskEngine {
                 row.reserved_buy,
                 row.reserved_sell,
                 row.value.unwrap_or(i128::MIN),
+                row.bought,
+                row.sold,
+                row.day_pnl.unwrap_or(i128::MIN),
             ] {
                 to.put(value);
             }
         }
+        self.digest_shorts(to);
         let tree = &self.state.tree;
         let mut day_fills: Vec<_> = self
             .state
@@ -229,6 +241,8 @@ impl RiskEngine {
             to.put(view.cum_qty);
             to.put(view.reserved_qty);
             to.put(view.reserved_value);
+            to.put(order.reserved_cash);
+            to.put(order.largest_qty);
             for flag in [
                 order.acknowledged,
                 order.cancel_pending,
@@ -247,6 +261,7 @@ impl RiskEngine {
                 to.put(version.qty);
                 to.put(version.leaves_at_accept);
                 to.put(version.value_at_accept);
+                to.put(version.cash_at_accept);
                 to.put(version.gone);
                 to.put(match version.state {
                     VersionState::Pending => 0_u8,
@@ -271,7 +286,16 @@ impl RiskEngine {
             to.put(u8::from(key.buy));
             to.put(execution.price);
             to.put(execution.qty);
+            to.put(execution.side.0);
+            to.put(match execution.standing {
+                Standing::Booked => 0_u8,
+                Standing::Busted => 1,
+                Standing::Tombstone { reopen: false } => 2,
+                Standing::Tombstone { reopen: true } => 3,
+            });
+            to.put(execution.order_id);
         }
+        self.digest_books(to);
         to.part(13, self.jobs.iter().count());
         for (bit, job) in self.jobs.iter() {
             to.put(bit as u64);
@@ -288,6 +312,8 @@ impl RiskEngine {
             to.message(&session.definition);
             to.put(u8::from(session.up));
             to.put(session.cod_mode.0);
+            to.put(session.cod_grace_ns);
+            to.put(session.cod_deadline);
             let id_of = |slot: &u32| self.state.tree.get(*slot).id;
             for (tag, list) in [(15, &session.accounts), (16, &session.traders)] {
                 let mut ids: Vec<u32> = list.iter().map(id_of).collect();
@@ -301,6 +327,92 @@ impl RiskEngine {
         to.part(17, self.state.unbooked.len());
         for seq in &self.state.unbooked {
             to.put(*seq);
+        }
+    }
+
+    /// Settled positions and locates.
+    fn digest_shorts(&self, to: &mut Collector) {
+        let state = &self.state;
+        let mut books: Vec<_> = (0_u32..)
+            .zip(state.exposure.rows())
+            .map(|(slot, row)| {
+                let node = state.tree.get(row.scope);
+                let instrument = state.instruments.get(row.instrument).id;
+                (
+                    (node.scope, node.id, instrument),
+                    *state.exposure.short(slot),
+                )
+            })
+            .filter(|(_, book)| *book != ShortBook::default())
+            .collect();
+        books.sort_unstable_by_key(|(key, _)| *key);
+        to.part(18, books.len());
+        for ((scope, id, instrument), book) in books {
+            to.put(scope.0);
+            to.put(id);
+            to.put(instrument);
+            for value in [
+                book.settled,
+                book.sold,
+                book.locates,
+                book.located_used,
+                book.live_sells,
+            ] {
+                to.put(value);
+            }
+        }
+    }
+
+    /// Cash, recent orders and fills, adjustments.
+    fn digest_books(&self, to: &mut Collector) {
+        let state = &self.state;
+        let mut cash: Vec<_> = state
+            .cash
+            .iter()
+            .map(|(account, currency, book)| {
+                let code = state.instruments.currencies[*currency as usize].code;
+                ((state.tree.get(*account).id, code), *book)
+            })
+            .collect();
+        cash.sort_unstable_by_key(|(key, _)| *key);
+        to.part(19, cash.len());
+        for ((account, code), book) in cash {
+            to.put(account);
+            to.0.update(&code.0);
+            to.put(book.cash.unwrap_or(i128::MIN));
+            to.put(book.reserved);
+        }
+        to.part(20, state.accepted_orders.iter().count());
+        for (key, t) in state.accepted_orders.iter() {
+            to.put(state.tree.get(key.account).id);
+            to.put(state.instruments.get(key.instrument).id);
+            to.put(u8::from(key.buy));
+            to.put(key.price);
+            to.put(key.qty);
+            to.put(t);
+        }
+        for (tag, logs) in [(21, &state.trader_fills), (22, &state.account_fills)] {
+            let mut logs: Vec<_> = logs
+                .iter()
+                .map(|((scope, group), log)| ((state.tree.get(*scope).id, *group), log))
+                .collect();
+            logs.sort_unstable_by_key(|(key, _)| *key);
+            to.part(tag, logs.len());
+            for ((id, group), log) in logs {
+                to.put(id);
+                to.put(group);
+                to.put(u8::from(log.frozen));
+                to.part(23, log.iter().count());
+                for fill in log.iter() {
+                    to.put(fill.t);
+                    to.put(state.instruments.get(fill.instrument).id);
+                    to.put(fill.qty);
+                }
+            }
+        }
+        to.part(24, state.adjusted.len());
+        for id in &state.adjusted {
+            to.put(*id);
         }
     }
 

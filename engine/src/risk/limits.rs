@@ -3,24 +3,8 @@
 use super::{Done, RiskEngine, Turn};
 use crate::limits::{Limit, SetKey, UNLIMITED};
 use wire::{
-    LimitKind, LimitMode, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, SetLimit,
-    Severity, Unit,
+    LimitKind, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, SetLimit, Severity, Unit,
 };
-
-/// Kinds that this build enforces. A limit of another kind is refused rather than silently ignored.
-const ENFORCED: &[LimitKind] = &[
-    LimitKind::MaxOrderQty,
-    LimitKind::MaxOrderNotional,
-    LimitKind::PriceCollar,
-    LimitKind::ReferenceMaxAge,
-    LimitKind::OrderRate,
-    LimitKind::MaxOpenOrders,
-    LimitKind::MaxLong,
-    LimitKind::MaxShort,
-    LimitKind::GrossNotional,
-    LimitKind::NetLong,
-    LimitKind::NetShort,
-];
 
 impl RiskEngine {
     /// Puts a limit in force; it binds from the next order in the sequence.
@@ -31,27 +15,53 @@ impl RiskEngine {
         let known = self.state.limits.find(key, m.limit_kind);
         let before = known.map(|slot| *self.state.limits.get(slot));
         let version = before.map_or(0, |limit| limit.version);
-        if !is_in_range(m) || (known.is_none() && self.state.limits.is_full()) {
+        let temporary = m.expires_at.0 != 0;
+        let in_force = before.filter(|limit| limit.permanent.is_some());
+        let in_range = is_in_range(m)
+            && (known.is_some() || !self.state.limits.is_full())
+            && (!temporary
+                || (in_force.is_some() && m.expires_at.0 > turn.t && m.value != i64::MIN));
+        if !in_range {
             return Done::refused(RejectCode::LimitRange, version);
         }
         if m.expected_version != version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        let limit = Limit {
-            scope: key.scope,
-            selector: key.selector,
-            selector_id: key.selector_id,
-            kind: m.limit_kind,
-            value: (m.value != i64::MIN).then_some(m.value),
-            unit: m.unit,
-            mode: m.mode,
-            window_ns: m.window_ns,
-            version: version.saturating_add(1),
-            warn: [m.warn1, m.warn2, m.warn3],
-            arrival: before.map_or(0, |limit| limit.arrival),
-            breached: before.is_some_and(|limit| limit.breached),
+        if let Some(slot) = known {
+            self.state.limits.disarm(slot);
+        }
+        let value = (m.value != i64::MIN).then_some(m.value);
+        let limit = match in_force.filter(|_| temporary) {
+            // A temporary limit changes the value only.
+            Some(limit) => Limit {
+                value,
+                expires_at: m.expires_at.0,
+                version: version.saturating_add(1),
+                breached: m.limit_kind != LimitKind::DailyLoss && limit.breached,
+                ..limit
+            },
+            None => Limit {
+                scope: key.scope,
+                selector: key.selector,
+                selector_id: key.selector_id,
+                kind: m.limit_kind,
+                value,
+                permanent: value,
+                expires_at: 0,
+                unit: m.unit,
+                mode: m.mode,
+                window_ns: m.window_ns,
+                version: version.saturating_add(1),
+                warn: [m.warn1, m.warn2, m.warn3],
+                arrival: before.map_or(0, |limit| limit.arrival),
+                // C13 is armed again when its limit is set anew.
+                breached: m.limit_kind != LimitKind::DailyLoss
+                    && before.is_some_and(|limit| limit.breached),
+                warned: before.map_or(0, |limit| limit.warned),
+            },
         };
         let (set, slot) = self.state.limits.put(limit);
+        self.state.limits.arm(slot);
         self.attach(key, set);
         self.alert(RiskEvent {
             old_value: before.and_then(|limit| limit.value).unwrap_or(i64::MIN),
@@ -76,6 +86,35 @@ impl RiskEngine {
         Done::version(limit.version)
     }
 
+    /// R26: temporary limits that have ended revert before anything at or after their end is decided.
+    pub(super) fn end_temporary_limits(&mut self) {
+        while let Some(slot) = self.state.limits.due(self.t) {
+            self.state.limits.disarm(slot);
+            let limit = self.state.limits.get(slot);
+            let reverted = Limit {
+                value: limit.permanent,
+                expires_at: 0,
+                version: limit.version.saturating_add(1),
+                ..*limit
+            };
+            let (old, new) = (limit.value, reverted.value);
+            self.state.limits.put(reverted);
+            let node = self.state.tree.get(reverted.scope);
+            let (scope, scope_id) = (node.scope, node.id);
+            self.alert(RiskEvent {
+                old_value: old.unwrap_or(i64::MIN),
+                new_value: new.unwrap_or(i64::MIN),
+                scope,
+                scope_id,
+                limit_kind: reverted.kind,
+                event: RiskEventKind::TemporaryEnded,
+                severity: Severity::Info,
+                ..RiskEvent::default()
+            });
+            self.refresh_limit(slot);
+        }
+    }
+
     /// The place a limit names, if it exists.
     fn limit_key(&self, m: &SetLimit) -> Option<SetKey> {
         if m.scope == Scope::Instrument {
@@ -86,6 +125,7 @@ impl RiskEngine {
             Selector::Instrument => self.state.instruments.find(m.selector_id).is_some(),
             Selector::Group => true,
             Selector::All => m.selector_id == 0,
+            Selector::Currency => m.limit_kind == LimitKind::BuyingPower,
             _ => false,
         };
         known.then_some(SetKey {
@@ -113,10 +153,12 @@ impl RiskEngine {
                 let total = exposure.group_or_new(key.scope, key.selector_id);
                 exposure.total_mut(total).limits = set;
             }
-            _ => {
+            Selector::All => {
                 let total = exposure.all_of(key.scope);
                 exposure.total_mut(total).limits = set;
             }
+            // Buying power is looked up by account and currency.
+            _ => {}
         }
     }
 
@@ -161,7 +203,40 @@ impl RiskEngine {
                 Some(row().map_or(0, |row| row.reserved_sell.saturating_sub(row.value)))
             }
             LimitKind::NetShort => Some(sums().short),
+            LimitKind::DailyBuyTurnover if by_row => {
+                Some(row().map_or(0, |row| row.bought.saturating_add(row.reserved_buy)))
+            }
+            LimitKind::DailyBuyTurnover => Some(sums().buying),
+            LimitKind::DailySellTurnover if by_row => {
+                Some(row().map_or(0, |row| row.sold.saturating_add(row.reserved_sell)))
+            }
+            LimitKind::DailySellTurnover => Some(sums().selling),
+            LimitKind::DailyTurnover if by_row => Some(row().map_or(0, |row| {
+                row.bought
+                    .saturating_add(row.reserved_buy)
+                    .saturating_add(row.sold)
+                    .saturating_add(row.reserved_sell)
+            })),
+            LimitKind::DailyTurnover => Some(sums().buying.saturating_add(sums().selling)),
+            LimitKind::DailyLoss => Some(self.profit_of(limit).saturating_neg()),
             _ => None,
+        }
+    }
+
+    /// The day's profit and loss that a limit looks at.
+    pub(super) fn profit_of(&self, limit: &Limit) -> i128 {
+        let exposure = &self.state.exposure;
+        match limit.selector {
+            Selector::Instrument => self
+                .state
+                .instruments
+                .find(limit.selector_id)
+                .and_then(|instrument| exposure.find(limit.scope, instrument))
+                .map_or(0, |row| exposure.row(row).profit),
+            Selector::Group => exposure
+                .group_of(limit.scope, limit.selector_id)
+                .map_or(0, |slot| exposure.total(slot).sums.profit),
+            _ => exposure.total(exposure.all_of(limit.scope)).sums.profit,
         }
     }
 
@@ -189,20 +264,40 @@ impl RiskEngine {
     }
 }
 
-/// Whether value, unit, window, mode and expiry are what this build can enforce.
+/// Whether value, unit, window, mode and warn levels belong to the kind.
 fn is_in_range(m: &SetLimit) -> bool {
     let removed = m.value == i64::MIN;
-    let unit = if m.limit_kind == LimitKind::PriceCollar {
-        removed || matches!(m.unit, Unit::BasisPoints | Unit::Ticks)
-    } else {
-        m.unit == Unit::Natural
+    let unit = match m.limit_kind {
+        LimitKind::PriceCollar => matches!(m.unit, Unit::BasisPoints | Unit::Ticks),
+        LimitKind::MarketMakerProtection => matches!(m.unit, Unit::Quantity | Unit::Fills),
+        LimitKind::DailyLoss => matches!(m.unit, Unit::Natural | Unit::Halt),
+        LimitKind::MaxOrderVsAdv => matches!(m.unit, Unit::Natural | Unit::BasisPoints),
+        _ => m.unit == Unit::Natural,
     };
-    let window =
-        m.limit_kind != LimitKind::OrderRate || removed || m.value == UNLIMITED || m.window_ns > 0;
-    ENFORCED.contains(&m.limit_kind)
-        && (removed || m.value >= 0)
-        && unit
-        && window
-        && m.mode == LimitMode::Enforced
-        && m.expires_at.0 == 0
+    let needs_window = matches!(
+        m.limit_kind,
+        LimitKind::OrderRate
+            | LimitKind::DuplicateOrder
+            | LimitKind::RepeatedExecution
+            | LimitKind::MarketMakerProtection
+    );
+    let window = !needs_window || m.value == UNLIMITED || m.window_ns > 0;
+    let place = match m.limit_kind {
+        LimitKind::BuyingPower => m.scope == Scope::Account && m.selector == Selector::Currency,
+        LimitKind::MarketMakerProtection => {
+            m.scope == Scope::Account && m.selector == Selector::Group
+        }
+        _ => m.selector != Selector::Currency,
+    };
+    !m.limit_kind.is_null()
+        && (removed || (m.value >= 0 && unit && window))
+        && place
+        && !m.mode.is_null()
+        && warn_levels_ascend(m)
+}
+
+/// Warn levels ascend, in per cent, with the defaults where none is given.
+fn warn_levels_ascend(m: &SetLimit) -> bool {
+    let levels = super::events::with_defaults([m.warn1, m.warn2, m.warn3]);
+    levels.is_sorted_by(|a, b| a < b) && levels[2] <= 100
 }

@@ -4,22 +4,30 @@
 //! engine reads no clock, does no I/O and takes no lock: time comes with the commands.
 
 mod accounts;
+mod adjust;
+mod booked;
+mod busts;
 mod day;
 mod define;
 mod digest;
 mod events;
+mod explain;
+mod fills;
+mod holdings;
 mod limits;
 mod orders;
 mod reports;
 mod views;
 mod wide;
 
+pub use explain::RoomQuestion;
+
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::state::State;
 use std::collections::VecDeque;
 use wide::Jobs;
-use wire::{AdminAck, BusinessReject, NotApplied, RejectCode, Reply, Role};
+use wire::{AdminAck, BusinessReject, Flag, NotApplied, RejectCode, Reply, Role};
 
 /// Messages that wait for room in a later command's outbox: alerts and reports of finished wide work.
 const BACKLOG: usize = 4_096;
@@ -27,7 +35,7 @@ const BACKLOG: usize = 4_096;
 const ROOM_KEPT: usize = 8;
 
 /// The middle office: all state, one entrance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RiskEngine {
     state: State,
     jobs: Jobs,
@@ -48,6 +56,15 @@ struct Turn {
     session: Option<u32>,
     in_seq_no: u64,
     busy: bool,
+    /// The order is only asked about (R35).
+    what_if: bool,
+}
+
+impl Turn {
+    /// Flags of the answer.
+    const fn flags(&self) -> u32 {
+        if self.what_if { wire::WHAT_IF } else { 0 }
+    }
 }
 
 impl Default for RiskEngine {
@@ -73,6 +90,10 @@ impl RiskEngine {
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
     pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
         out.clear();
+        if self.already_applied(input.session_id, input.in_seq_no) {
+            // It leaves no record, so it may leave no trace: not even its time.
+            return Decision::of(Outcome::Dropped);
+        }
         self.seq = input.seq;
         self.t = self.t.max(input.t);
         let session = match input.session_id {
@@ -88,33 +109,59 @@ impl RiskEngine {
             session,
             in_seq_no: input.in_seq_no,
             busy: input.busy,
+            what_if: input.command.flags() & wire::WHAT_IF != 0,
         };
+        self.fire_deadlines();
         let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
-        if !self.take_seq_no(&turn, out) {
-            return Decision {
-                out_seq_no,
-                ..Decision::of(Outcome::Dropped)
-            };
-        }
-        let mut decision = if self.may_send(&turn, &input.command) {
-            self.dispatch(&turn, &input.command, out)
+        self.take_seq_no(&turn, out);
+        let command = &input.command;
+        let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+        let mut decision = if !self.may_send(&turn, command) {
+            self.business_reject(&turn, command, RejectCode::RoleDenied, out)
+        } else if turn.what_if && !asks {
+            self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
         } else {
-            self.business_reject(&turn, &input.command, RejectCode::RoleDenied, out)
+            self.dispatch(&turn, command, out)
         };
+        self.halt_when_full();
         self.drain_backlog(out);
         decision.out_seq_no = out_seq_no;
         decision
     }
 
-    /// R32: a number already applied is dropped, a gap is told and the message processed.
-    fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) -> bool {
+    /// At 100 % of a table the firm is halted: the table has grown, the one allowed allocation.
+    fn halt_when_full(&mut self) {
+        let full = self.state.orders.is_full()
+            || self.state.exposure.is_full()
+            || self.state.executions.is_full();
+        let told = std::mem::replace(&mut self.state.full, full);
+        if !full || told || !self.defined {
+            return;
+        }
+        let firm = self.state.tree.get_mut(crate::tree::FIRM);
+        if firm.state != wire::TradingState::Halted {
+            firm.state = wire::TradingState::Halted;
+            firm.state_version = firm.state_version.saturating_add(1);
+        }
+        self.alert(wire::RiskEvent {
+            event: wire::RiskEventKind::Capacity,
+            severity: wire::Severity::Critical,
+            ..wire::RiskEvent::default()
+        });
+    }
+
+    /// R26: what is due by now happens before the command.
+    fn fire_deadlines(&mut self) {
+        self.end_temporary_limits();
+        self.end_graces();
+    }
+
+    /// R32: a gap in the session's numbers is told, and the message processed.
+    fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) {
         let Some(slot) = turn.session.filter(|_| turn.in_seq_no > 0) else {
-            return true;
+            return;
         };
         let session = self.state.sessions.get_mut(slot);
-        if turn.in_seq_no <= session.last_applied {
-            return false;
-        }
         let expected = session.last_applied.saturating_add(1);
         session.last_applied = turn.in_seq_no;
         if turn.in_seq_no > expected {
@@ -125,7 +172,6 @@ impl RiskEngine {
             };
             self.send(slot, gap.into(), out);
         }
-        true
     }
 
     /// Whether the session's role may send this; the server itself may send everything.
@@ -139,7 +185,8 @@ impl RiskEngine {
             Command::NewOrder(_)
             | Command::ReplaceOrder(_)
             | Command::CancelOrder(_)
-            | Command::MassCancel(_) => role == Role::Desk,
+            | Command::MassCancel(_)
+            | Command::MmpReset(_) => role == Role::Desk,
             Command::VenueReport(_) => {
                 role == Role::Venue || (role == Role::Desk && !session.is_inline())
             }
@@ -154,7 +201,11 @@ impl RiskEngine {
             | Command::PositionLoad(_)
             | Command::DayOpen(_)
             | Command::DayRoll(_)
-            | Command::Reconcile(_) => role == Role::Ops,
+            | Command::Reconcile(_)
+            | Command::Adjust(_)
+            | Command::LocateLoad(_)
+            | Command::CashLoad(_)
+            | Command::AdvanceTime(_) => role == Role::Ops,
             Command::Query(_) => role != Role::Venue,
             Command::Refused(_) | Command::SessionUp(_) | Command::SessionDown(_) => true,
             Command::DefineFirm(_)
@@ -177,7 +228,10 @@ impl RiskEngine {
             Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
             Command::CancelOrder(m) => self.cancel_order(turn, m, out),
             Command::MassCancel(m) => self.mass_cancel(turn, m, out),
-            Command::VenueReport(m) => self.venue_report(turn, m, out),
+            Command::VenueReport(m) => Decision {
+                self_reported: self.self_reported(turn),
+                ..self.venue_report(turn, m, out)
+            },
             Command::Refused(m) => {
                 let reject = BusinessReject {
                     ref_seq_no: turn.in_seq_no,
@@ -246,6 +300,31 @@ impl RiskEngine {
                 let done = self.reconcile(turn, m, out);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
+            Command::Adjust(m) => {
+                let done = self.adjust(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::LocateLoad(m) => {
+                let done = self.locate_load(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::CashLoad(m) => {
+                let done = self.cash_load(m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::MmpReset(m) => {
+                let done = self.mmp_reset(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::AdvanceTime(m) => {
+                // The gateway's clock has moved: the stamp of this command shows it.
+                let done = if self.state.clock_commanded {
+                    Done::APPLIED
+                } else {
+                    Done::refused(RejectCode::NotAuthorised, 0)
+                };
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
             Command::DefineFirm(m) => self.define_firm(m),
             Command::DefineDesk(m) => self.define_desk(m),
             Command::DefineTrader(m) => self.define_trader(m),
@@ -253,6 +332,14 @@ impl RiskEngine {
             Command::Entitle(m) => self.entitle(m),
             Command::DefineCurrency(m) => self.define_currency(m),
         }
+    }
+
+    /// Whether a desk speaks of its own orders, rather than a venue (R15).
+    fn self_reported(&self, turn: &Turn) -> Flag {
+        let desk = turn
+            .session
+            .is_some_and(|slot| self.state.sessions.get(slot).role() == Role::Desk);
+        if desk { Flag::Yes } else { Flag::No }
     }
 
     /// Answers an administrative command.
@@ -307,6 +394,11 @@ impl RiskEngine {
             Command::DayOpen(m) => m.request_id,
             Command::DayRoll(m) => m.request_id,
             Command::Reconcile(m) => m.request_id,
+            Command::Adjust(m) => m.request_id,
+            Command::LocateLoad(m) => m.request_id,
+            Command::CashLoad(m) => m.request_id,
+            Command::MmpReset(m) => m.request_id,
+            Command::AdvanceTime(m) => m.request_id,
             Command::Refused(m) => m.ref_id,
             Command::DefineFirm(_)
             | Command::DefineDesk(_)
@@ -377,7 +469,9 @@ impl RiskEngine {
     /// When the next deadline is due: a `TimePassed` must enter then if nothing else does.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        None
+        let limits = self.state.limits.next_deadline();
+        let sessions = self.state.sessions.next_deadline();
+        limits.into_iter().chain(sessions).min()
     }
 
     /// Recomputes every sum from its parts.

@@ -1,7 +1,7 @@
 //! Orders, replaces and cancels: entry, decision, reservation.
 
 use super::{RiskEngine, Turn};
-use crate::checks::{self, Approved, Chain, Proposal, Refusal};
+use crate::checks::{self, Chain, Findings, Proposal, Refusal};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::exposure::Delta;
 use crate::orders::{Accepted, Order, PENDING_MAX, VersionState, version};
@@ -11,14 +11,31 @@ use wire::{
     Price, Qty, RejectCode, ReplaceOrder, RoutedCancel, RoutedOrder, RoutedReplace, Scope, Side,
 };
 
+/// What a new order or a replace asks of the service as such.
+struct Service {
+    cl_ord_id: u64,
+    account: u32,
+    trader: u32,
+    instrument: u32,
+    ord_type: OrdType,
+}
+
 impl RiskEngine {
     pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
-        let checked = self
-            .check_entry(turn, m)
-            .and_then(|proposal| Ok((checks::decide(&mut self.state, &proposal)?, proposal)));
-        let (approved, proposal) = match checked {
+        let mut found = Findings::default();
+        let checked = self.enter(turn, m, &mut found).and_then(|proposal| {
+            let value = self.decide(&proposal, &mut found)?;
+            Ok((value.worth, proposal))
+        });
+        let (worth, proposal) = match checked {
+            Ok((_, proposal)) if proposal.what_if => {
+                return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
+            }
             Ok(checked) => checked,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 100, refusal, out),
+            Err(refusal) => {
+                let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
+                return with_shadow(rejected, &found);
+            }
         };
 
         // From here on the order is accepted: nothing below can fail.
@@ -27,9 +44,9 @@ impl RiskEngine {
         let delta = Delta {
             buy: proposal.is_buy(),
             qty: i128::from(m.qty.0),
-            value: i128::from(approved.value),
+            value: i128::from(worth.value),
             live: 1,
-            position: 0,
+            ..Delta::default()
         };
         self.reserve(rows, delta);
         let session = turn.session.unwrap_or_default();
@@ -47,15 +64,14 @@ impl RiskEngine {
         let first = version(
             m.cl_ord_id,
             m.price,
-            m.qty.0,
-            m.qty.0,
-            approved.value,
+            (m.qty.0, m.qty.0),
+            worth,
             VersionState::InForce,
         );
-        self.state
-            .orders
-            .add(Order::new(accepted, m, approved.value), first);
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&approved), out);
+        let slot = self.state.orders.add(Order::new(accepted, m, worth), first);
+        self.note_accepted(slot, &proposal, worth);
+        self.refresh_rows(&rows);
+        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
         if inline {
             let routed = RoutedOrder {
                 order_id,
@@ -78,8 +94,50 @@ impl RiskEngine {
         decision
     }
 
+    /// All controls; then, unless the order is only asked about, what they moved on their way.
+    fn decide(
+        &mut self,
+        proposal: &Proposal,
+        found: &mut Findings,
+    ) -> Result<checks::Values, Refusal> {
+        let decided = checks::decide(&self.state, proposal, found);
+        if found.rate_conforms && !proposal.what_if {
+            checks::advance_rates(&mut self.state, proposal);
+        }
+        if let Some((list, bound)) = found.peer_bound {
+            self.state.peers.tighten(list, bound);
+        }
+        decided
+    }
+
+    /// The entry checks; the clOrdId's mark rises as soon as that check has passed (R32).
+    fn enter(
+        &mut self,
+        turn: &Turn,
+        m: &NewOrder,
+        found: &mut Findings,
+    ) -> Result<Proposal, Refusal> {
+        let checked = self.check_entry(turn, m, found);
+        self.raise_mark(turn, m.cl_ord_id, found);
+        checked
+    }
+
+    fn raise_mark(&mut self, turn: &Turn, cl_ord_id: u64, found: &Findings) {
+        if found.mark_passes
+            && !turn.what_if
+            && let Some(slot) = turn.session
+        {
+            self.state.sessions.get_mut(slot).cl_ord_id_mark = cl_ord_id;
+        }
+    }
+
     /// The checks that need no limits, in the documented order.
-    fn check_entry(&mut self, turn: &Turn, m: &NewOrder) -> Result<Proposal, Refusal> {
+    pub(super) fn check_entry(
+        &self,
+        turn: &Turn,
+        m: &NewOrder,
+        found: &mut Findings,
+    ) -> Result<Proposal, Refusal> {
         let state = &self.state;
         let instrument = state
             .instruments
@@ -102,7 +160,14 @@ impl RiskEngine {
         if !speaker.may_use_account(account) || !speaker.may_name_trader(trader) {
             return Err(not_entitled);
         }
-        self.check_service(turn, m.cl_ord_id, account, trader, instrument, m.ord_type)?;
+        let service = Service {
+            cl_ord_id: m.cl_ord_id,
+            account,
+            trader,
+            instrument,
+            ord_type: m.ord_type,
+        };
+        self.check_service(turn, &service, found)?;
         Ok(Proposal {
             chain: Chain::of(&self.state, account, trader, instrument),
             instrument,
@@ -113,30 +178,34 @@ impl RiskEngine {
             leaves: m.qty.0,
             reserved_qty: 0,
             reserved_value: 0,
-            is_replace: false,
+            reserved_cash: 0,
+            located_qty: 0,
+            replaces: None,
+            what_if: turn.what_if,
             t: turn.t,
         })
     }
 
     /// C19, clOrdId, room, capacity, venue, day: the same for new orders and replaces.
     fn check_service(
-        &mut self,
+        &self,
         turn: &Turn,
-        cl_ord_id: u64,
-        account: u32,
-        trader: u32,
-        instrument: u32,
-        ord_type: OrdType,
+        service: &Service,
+        found: &mut Findings,
     ) -> Result<(), Refusal> {
         let session = self.session_of(turn)?;
-        let chain = self.state.tree.chain(account, trader);
-        checks::is_permitted(&self.state, &chain, instrument, ord_type)?;
-        self.take_cl_ord_id(session, cl_ord_id)?;
+        let (instrument, ord_type) = (service.instrument, service.ord_type);
+        let chain = self.state.tree.chain(service.account, service.trader);
+        checks::is_permitted(&self.state, &chain[..2], instrument, ord_type)?;
+        self.check_cl_ord_id(session, service.cl_ord_id)?;
+        found.mark_passes = true;
         if turn.busy {
             return Err(Refusal::plain(RejectCode::Busy));
         }
         let state = &self.state;
+        let longest = state.limits.longest_window(LimitKind::DuplicateOrder);
         if state.orders.is_nearly_full()
+            || (longest > 0 && state.accepted_orders.is_nearly_full(turn.t, longest))
             || state.exposure.is_nearly_full()
             || state.executions.is_nearly_full()
         {
@@ -156,13 +225,17 @@ impl RiskEngine {
         turn.session.ok_or(Refusal::plain(RejectCode::NotEntitled))
     }
 
-    /// The clOrdId is above the session's mark, which rises to it, whatever becomes of the message.
-    pub(super) fn take_cl_ord_id(&mut self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
-        let session = self.state.sessions.get_mut(session);
-        if cl_ord_id <= session.cl_ord_id_mark {
+    fn check_cl_ord_id(&self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
+        if cl_ord_id <= self.state.sessions.get(session).cl_ord_id_mark {
             return Err(Refusal::plain(RejectCode::DuplicateClOrdId));
         }
-        session.cl_ord_id_mark = cl_ord_id;
+        Ok(())
+    }
+
+    /// The clOrdId is above the session's mark, which rises to it, whatever becomes of the message.
+    pub(super) fn take_cl_ord_id(&mut self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
+        self.check_cl_ord_id(session, cl_ord_id)?;
+        self.state.sessions.get_mut(session).cl_ord_id_mark = cl_ord_id;
         Ok(())
     }
 
@@ -216,24 +289,35 @@ impl RiskEngine {
         m: &ReplaceOrder,
         out: &mut Outbox,
     ) -> Decision {
-        let checked = self.check_replace(turn, m).and_then(|(slot, proposal)| {
-            Ok((checks::decide(&mut self.state, &proposal)?, slot, proposal))
+        let mut found = Findings::default();
+        let entered = self.check_replace(turn, m, &mut found);
+        self.raise_mark(turn, m.cl_ord_id, &found);
+        let checked = entered.and_then(|(slot, proposal)| {
+            let value = self.decide(&proposal, &mut found)?;
+            Ok((value.worth, slot, proposal))
         });
-        let (approved, slot, proposal) = match checked {
+        let (worth, slot, proposal) = match checked {
+            Ok((_, slot, proposal)) if proposal.what_if => {
+                let order_id = self.state.orders.get(slot).order_id;
+                return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+            }
             Ok(checked) => checked,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 101, refusal, out),
+            Err(refusal) => {
+                let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
+                return with_shadow(rejected, &found);
+            }
         };
 
         // From here on the replace is accepted: nothing below can fail.
         let added = version(
             m.cl_ord_id,
             m.price,
-            m.qty.0,
-            proposal.leaves,
-            approved.value,
+            (m.qty.0, proposal.leaves),
+            worth,
             VersionState::Pending,
         );
         self.state.orders.add_replace(slot, added);
+        self.note_replace(slot, &proposal);
         self.settle(slot, 0);
         let order = self.state.orders.get(slot);
         let (order_id, inline) = (order.order_id, order.inline);
@@ -250,14 +334,19 @@ impl RiskEngine {
             ord_type: order.ord_type,
             ..RoutedReplace::default()
         };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&approved), out);
+        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
         if inline {
             self.route(proposal.instrument, routed.into(), out);
         }
         decision
     }
 
-    fn check_replace(&mut self, turn: &Turn, m: &ReplaceOrder) -> Result<(u32, Proposal), Refusal> {
+    pub(super) fn check_replace(
+        &self,
+        turn: &Turn,
+        m: &ReplaceOrder,
+        found: &mut Findings,
+    ) -> Result<(u32, Proposal), Refusal> {
         let session = self.session_of(turn)?;
         if m.qty.0 <= 0 {
             return Err(Refusal::plain(RejectCode::BadQty));
@@ -292,7 +381,14 @@ impl RiskEngine {
             busy: turn.busy || pending >= PENDING_MAX,
             ..*turn
         };
-        self.check_service(&turn, m.cl_ord_id, account, trader, instrument, ord_type)?;
+        let service = Service {
+            cl_ord_id: m.cl_ord_id,
+            account,
+            trader,
+            instrument,
+            ord_type,
+        };
+        self.check_service(&turn, &service, found)?;
         let order = self.state.orders.get(slot);
         let proposal = Proposal {
             chain: Chain::of(&self.state, account, trader, instrument),
@@ -304,7 +400,10 @@ impl RiskEngine {
             leaves: m.qty.0.saturating_sub(order.cum_qty).max(0),
             reserved_qty: order.reserved_qty,
             reserved_value: order.reserved_value,
-            is_replace: true,
+            reserved_cash: order.reserved_cash,
+            located_qty: order.largest_qty,
+            replaces: Some(slot),
+            what_if: turn.what_if,
             t: turn.t,
         };
         Ok((slot, proposal))
@@ -414,18 +513,22 @@ impl RiskEngine {
         turn: &Turn,
         cl_ord_id: u64,
         order_id: u64,
-        approved: Option<&Approved>,
+        found: Option<&Findings>,
         out: &mut Outbox,
     ) -> Decision {
-        let tightest = approved.map(|a| a.headroom).filter(|h| !h.kind.is_null());
-        let decision = Decision {
+        let tightest = found.map(|f| f.headroom).filter(|h| !h.kind.is_null());
+        let mut decision = Decision {
             order_id,
-            util_bps: tightest.map_or(if approved.is_some() { 0 } else { u16::MAX }, |h| h.bps),
+            util_bps: tightest.map_or(if found.is_some() { 0 } else { u16::MAX }, |h| h.bps),
             util_limit_kind: tightest.map_or(LimitKind::NULL, |h| h.kind),
             util_scope: tightest.map_or(Scope::NULL, |h| h.scope),
             ..Decision::of(Outcome::Accepted)
         };
+        if let Some(found) = found {
+            decision = with_shadow(decision, found);
+        }
         let reply = OrderAccepted {
+            flags: turn.flags(),
             cl_ord_id,
             order_id,
             util_bps: decision.util_bps,
@@ -457,6 +560,7 @@ impl RiskEngine {
             ..Decision::of(Outcome::Rejected)
         };
         let reply = OrderRejected {
+            flags: turn.flags(),
             cl_ord_id,
             limit_value: decision.limit,
             observed_value: decision.observed,
@@ -471,4 +575,15 @@ impl RiskEngine {
         self.reply(turn, reply.into(), out);
         decision
     }
+}
+
+/// Records the first shadow limit that would have refused.
+fn with_shadow(decision: Decision, found: &Findings) -> Decision {
+    found.shadow.map_or(decision, |shadow| Decision {
+        shadow_code: shadow.code.number(),
+        shadow_limit_kind: shadow.kind,
+        shadow_scope: shadow.scope,
+        shadow_scope_id: shadow.scope_id.unwrap_or(u32::MAX),
+        ..decision
+    })
 }

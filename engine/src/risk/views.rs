@@ -7,9 +7,6 @@ use crate::view::{
 };
 use wire::{Flag, OrdType, Scope, Selector, Topology};
 
-/// Warn levels in per cent where none were set.
-const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
-
 impl RiskEngine {
     /// The firm as a whole; `None` before the genesis.
     #[must_use]
@@ -52,6 +49,9 @@ impl RiskEngine {
                     reserved_buy: row.reserved_buy,
                     reserved_sell: row.reserved_sell,
                     value: valued.then_some(row.value),
+                    bought: row.bought,
+                    sold: row.sold,
+                    day_pnl: crate::exposure::day_profit(row, &self.state.instruments),
                 }
             })
             .collect();
@@ -108,12 +108,7 @@ impl RiskEngine {
             .iter()
             .filter_map(|limit| {
                 let node = self.state.tree.get(limit.scope);
-                let mut warn = limit.warn;
-                for (level, default) in warn.iter_mut().zip(WARN_DEFAULT) {
-                    if *level == 0 {
-                        *level = default;
-                    }
-                }
+                let warn = super::events::warn_levels(limit);
                 Some(LimitView {
                     scope: node.scope,
                     scope_id: node.id,
@@ -126,7 +121,7 @@ impl RiskEngine {
                     mode: limit.mode,
                     unit: limit.unit,
                     window_ns: limit.window_ns,
-                    expires_at: 0,
+                    expires_at: limit.expires_at,
                     warn,
                 })
             })
@@ -243,6 +238,14 @@ impl RiskEngine {
             .collect();
         accounts.sort_unstable();
         accounts.into_iter()
+    }
+
+    /// Self-match group of an account and whether its self-match check is off; `None` if unknown.
+    #[must_use]
+    pub fn self_match(&self, account: u32) -> Option<(u32, bool)> {
+        let slot = self.state.tree.find(Scope::Account, account)?;
+        let node = self.state.tree.get(slot);
+        Some((node.self_match_group, node.self_match_off))
     }
 
     /// All instruments in ascending order of id.

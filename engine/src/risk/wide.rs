@@ -34,7 +34,7 @@ pub(super) struct Job {
 }
 
 /// All jobs under way, by their bit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
 }
@@ -190,8 +190,19 @@ impl RiskEngine {
         Done::version(version)
     }
 
+    /// Cancel on disconnect: sessions that did not come back within their grace.
+    pub(super) fn end_graces(&mut self) {
+        while let Some(session) = self.state.sessions.due(self.t) {
+            self.state.sessions.set_deadline(session, 0);
+            let of_session =
+                |engine: &Self, slot: u32| engine.state.orders.get(slot).session == session;
+            // Without a free job the orders stay: an operator's kill switch reaches them.
+            let _started = self.start_job(0, None, CancelReason::Disconnect, of_session);
+        }
+    }
+
     /// Marks all live orders that match, and lets the steps ask for their cancel.
-    fn start_job(
+    pub(super) fn start_job(
         &mut self,
         ref_id: u64,
         session: Option<u32>,
@@ -334,6 +345,8 @@ impl RiskEngine {
     /// An order has ended by any path: the jobs that matched it count down.
     pub(super) fn end_order(&mut self, slot: u32) {
         self.state.orders.end(slot);
+        let buy = self.state.orders.get(slot).is_buy();
+        self.state.peers.remove(slot, buy);
         let order = self.state.orders.get_mut(slot);
         let mut bits = std::mem::take(&mut order.jobs);
         order.jobs_due &= !bits;

@@ -1,9 +1,9 @@
-//! Risk management and operation, template ids 120 to 132. Each is answered by AdminAck.
+//! Risk management and operation, template ids 120 to 139. Each is answered by AdminAck.
 
 use crate::messages;
 use crate::types::{
-    Factor, Flag, LimitKind, LimitMode, OrdType, Price, Qty, QueryWhat, ReconcileWhat, Scope,
-    Selector, Text, Time, TradingState, Unit,
+    AdjustKind, Amount, Factor, Flag, LimitKind, LimitMode, LocateWhat, OrdType, Price, Qty,
+    QueryWhat, ReconcileWhat, Scope, Selector, Text, Time, TradingState, Unit,
 };
 
 messages! {
@@ -97,8 +97,12 @@ messages! {
         scope: Scope [optional],
         #[doc = "Rows of a page; 0 for the server's choice."]
         max_rows: u16,
+        #[doc = "Room: only for this trader; else null."]
+        trader_id: u16 [optional],
         #[doc = "Zero."]
-        reserved: u32,
+        reserved: u16,
+        #[doc = "Room: limit price of the order in mind; null for the reference price."]
+        price: Price [optional],
     }
 
     #[doc = "Sets the reference price that serves the collar and market orders."]
@@ -321,5 +325,109 @@ messages! {
         reserved3: u32,
         #[doc = "Why, for the journal."]
         reason: Text<32>,
+    }
+
+    #[doc = "Overrides a position by a delta, or splits an instrument."]
+    133 Adjust {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Id of the adjustment: the same id again has no effect."]
+        adjust_id: u64,
+        #[doc = "Position: signed change; null for a split."]
+        qty: Qty [optional],
+        #[doc = "Split: new units for each `denominator` old ones; else 0."]
+        numerator: u32,
+        #[doc = "Split: old units; else 0."]
+        denominator: u32,
+        #[doc = "Position: account; null for a split."]
+        account: u32 [optional],
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "What is adjusted."]
+        kind: AdjustKind,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Zero."]
+        reserved3: u32,
+        #[doc = "Who approved it."]
+        approver: Text<16>,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+    }
+
+    #[doc = "Loads a settled position or located quantity for short sales; absolute for its date."]
+    134 LocateLoad {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Settled position, or located quantity."]
+        qty: Qty,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Business date as YYYYMMDD."]
+        business_date: u32,
+        #[doc = "What is loaded."]
+        what: LocateWhat,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+    }
+
+    #[doc = "Loads the cash of an account in one currency; absolute."]
+    135 CashLoad {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Cash in 1e-4 of `currency` (not of the base currency)."]
+        amount: Amount,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "ISO 4217 code."]
+        currency: Text<4>,
+        #[doc = "Business date as YYYYMMDD."]
+        business_date: u32,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
+    #[doc = "Resets market-maker protection of an account in a product group; sent by its desk."]
+    138 MmpReset {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Product group."]
+        product_group: u32,
+    }
+
+    #[doc = "Moves the clock of a server that runs with a commanded clock; refused by every other."]
+    139 AdvanceTime {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Time from here on; one that has passed changes nothing."]
+        time: Time,
     }
 }

@@ -43,6 +43,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
     }
 }
 
@@ -51,7 +52,7 @@ message_set! {
     Reply {
         OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
         MassCancelReport, BusinessReject, NotApplied,
-        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport,
+        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
         RoutedOrder, RoutedReplace, RoutedCancel,
     }
 }
@@ -92,11 +93,12 @@ prefixed! { Request {
     NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
     SetLimit, SetState, Query, SetReference, SetMark, SetFx,
     DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
 } }
 prefixed! { Reply {
     OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
     MassCancelReport, BusinessReject, NotApplied,
-    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport,
+    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
     RoutedOrder, RoutedReplace, RoutedCancel,
 } }
 
@@ -113,7 +115,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoutedOrder RoutedReplace RoutedCancel);
+              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel);
     }
 
     /// Sequence of the command that the reply results from.
@@ -126,7 +128,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoutedOrder RoutedReplace RoutedCancel)
+              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel)
     }
 }
 

@@ -109,7 +109,7 @@ messages! {
         seq_no: u64,
         #[doc = "orderId of the order, where known; else 0."]
         order_id: u64,
-        #[doc = "Id of the order, replace or cancel that the report is about; 0 where not known."]
+        #[doc = "Any id of the order's chain; Replaced and ReplaceRejected name the replace. 0 where not known, or where orderId names the order."]
         cl_ord_id: u64,
         #[doc = "Execution id, unique within venue, trade date, instrument and side."]
         venue_exec_id: u64,

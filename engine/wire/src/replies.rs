@@ -486,6 +486,38 @@ messages! {
         name: Text<16>,
     }
 
+    #[doc = "What an account could still buy and sell now, in answer to a query."]
+    217 RoomReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "0: answers to queries carry no sequence number."]
+        seq_no: u64,
+        #[doc = "Sequence of the last command in the journal that the answer knows of."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Largest quantity a limit buy would pass with now; 0 for none."]
+        max_buy: Qty,
+        #[doc = "Largest quantity a limit sell would pass with now; 0 for none."]
+        max_sell: Qty,
+        #[doc = "Limit price that was assumed; null where the instrument has no reference."]
+        price: Price [optional],
+        #[doc = "Account."]
+        account: u32,
+        #[doc = "Instrument."]
+        instrument_id: u32,
+        #[doc = "Reject code that one step more to buy would meet."]
+        buy_code: u16,
+        #[doc = "Reject code that one step more to sell would meet."]
+        sell_code: u16,
+        #[doc = "Trader that was assumed."]
+        trader_id: u16,
+        #[doc = "Zero."]
+        reserved: u16,
+    }
+
     #[doc = "To the venue session: an accepted order."]
     220 RoutedOrder {
         #[doc = "1: sent before (replay)."]

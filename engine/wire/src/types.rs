@@ -408,6 +408,8 @@ wire_enums! {
         Quantity = 3,
         /// A count of fills.
         Fills = 4,
+        /// Daily loss, an amount: the scope is halted instead of reduce-only.
+        Halt = 5,
     }
     /// Whether a limit refuses.
     LimitMode {
@@ -437,6 +439,8 @@ wire_enums! {
         Sessions = 4,
         /// Trading states.
         States = 5,
+        /// What an account could still buy and sell.
+        Room = 6,
     }
     /// Status of a live order.
     OrderStatus {
@@ -487,6 +491,18 @@ wire_enums! {
         Restricted = 15,
         /// A value or table reached what it can hold.
         Capacity = 16,
+        /// A temporary limit has ended and the permanent one is back.
+        TemporaryEnded = 17,
+        /// C7: too many fills in the window: the trader is halted.
+        RepeatedExecution = 18,
+        /// C13: the loss of the day reached its limit.
+        DailyLoss = 19,
+        /// C15: market-maker protection has tripped or was reset.
+        MarketMakerProtection = 20,
+        /// An execution was busted or corrected.
+        Busted = 21,
+        /// A position was overridden or an instrument split.
+        Adjusted = 22,
     }
     /// How urgent a risk event is.
     Severity {
@@ -496,6 +512,20 @@ wire_enums! {
         Warning = 1,
         /// Someone must act.
         Critical = 2,
+    }
+    /// What an adjustment changes.
+    AdjustKind {
+        /// One account's position, by a delta.
+        Position = 1,
+        /// An instrument, by a split.
+        Split = 2,
+    }
+    /// What is loaded for short sales.
+    LocateWhat {
+        /// The settled position, which plain sells may use.
+        Settled = 1,
+        /// The located quantity, which short sells use up.
+        Locates = 2,
     }
     /// What a reconciliation confirms.
     ReconcileWhat {

@@ -1,0 +1,58 @@
+//! Cash of accounts by currency, and what live buys have reserved of it (C16). Amounts in 10⁻⁴ of the
+//! currency itself.
+
+use crate::table::Table;
+
+/// Cash of one account in one currency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CashBook {
+    /// Loaded cash with the fills since; `None` before the first load.
+    pub(crate) cash: Option<i128>,
+    /// Reserved by live buys.
+    pub(crate) reserved: i128,
+}
+
+/// All cash books.
+#[derive(Debug, Clone)]
+pub(crate) struct Cash {
+    items: Vec<(u32, u32, CashBook)>,
+    by_place: Table<u64>,
+}
+
+fn place(account: u32, currency: u32) -> u64 {
+    (u64::from(account) << 32) | u64::from(currency)
+}
+
+impl Cash {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            items: Vec::with_capacity(capacity),
+            by_place: Table::with_capacity(capacity, 0),
+        }
+    }
+
+    pub(crate) fn get(&self, account: u32, currency: u32) -> CashBook {
+        self.by_place
+            .get(place(account, currency))
+            .map(|slot| self.items[slot as usize].2)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn get_mut(&mut self, account: u32, currency: u32) -> &mut CashBook {
+        let slot = self
+            .by_place
+            .get(place(account, currency))
+            .unwrap_or_else(|| {
+                let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+                self.items.push((account, currency, CashBook::default()));
+                self.by_place.insert(place(account, currency), slot);
+                slot
+            });
+        &mut self.items[slot as usize].2
+    }
+
+    /// (account, currency, book) of every book, in order of their first use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(u32, u32, CashBook)> {
+        self.items.iter()
+    }
+}

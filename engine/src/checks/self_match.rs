@@ -1,0 +1,84 @@
+//! C17: the order would match a live order of the same group in the same instrument and venue.
+
+use super::{Findings, Proposal, Refusal};
+use crate::orders::Version;
+use crate::peers;
+use crate::state::State;
+use wire::{OrdType, RejectCode, Scope};
+
+/// Accounts without a group stand for themselves.
+pub(crate) fn group_of(state: &State, account: u32) -> u64 {
+    match state.tree.get(account).self_match_group {
+        0 => u64::from(account) | (1 << 40),
+        group => u64::from(group),
+    }
+}
+
+/// Price at which a version can match: market orders match everything.
+pub(crate) fn price_of(ord_type: OrdType, price: i64, buy: bool) -> i64 {
+    if ord_type == OrdType::Market {
+        peers::market(buy)
+    } else {
+        price
+    }
+}
+
+/// Most aggressive price of an order over its live versions with leaves; `None` without any.
+fn best_price(state: &State, slot: u32) -> Option<i64> {
+    let order = state.orders.get(slot);
+    let prices = state
+        .orders
+        .versions(slot)
+        .filter(|version: &&Version| version.is_live() && version.leaves(order.cum_qty) > 0)
+        .map(|version| price_of(order.ord_type, version.price.0, order.is_buy()));
+    if order.is_buy() {
+        prices.max()
+    } else {
+        prices.min()
+    }
+}
+
+/// Nothing live on the other side of the group crosses the order.
+pub(super) fn matches_nobody(
+    state: &State,
+    order: &Proposal,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
+    let account = order.chain.scopes[0];
+    if state.tree.get(account).self_match_off {
+        return Ok(());
+    }
+    let group = group_of(state, account);
+    let Some((list, bound)) = state.peers.list(group, order.instrument, !order.is_buy()) else {
+        return Ok(());
+    };
+    let own = price_of(order.ord_type, order.price.0, order.is_buy());
+    let crosses = |other| {
+        if order.is_buy() {
+            peers::crosses(own, other)
+        } else {
+            peers::crosses(other, own)
+        }
+    };
+    if bound == peers::never(!order.is_buy()) || !crosses(bound) {
+        return Ok(());
+    }
+    let (mut best, mut crossed) = (peers::never(!order.is_buy()), false);
+    for slot in state.peers.orders(list) {
+        let Some(price) = best_price(state, slot) else {
+            continue;
+        };
+        best = if order.is_buy() {
+            best.min(price)
+        } else {
+            best.max(price)
+        };
+        crossed |= crosses(price) && order.replaces != Some(slot);
+    }
+    findings.peer_bound = Some((list, best));
+    if crossed {
+        let id = state.tree.get(account).id;
+        return Err(Refusal::at(RejectCode::SelfMatch, Scope::Account, id));
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! Busts and corrections: a booked execution is taken back once (R16).
+
+use super::fills::Booked;
+use super::{RiskEngine, Turn};
+use crate::decision::{Outbox, Outcome};
+use crate::executions::{Execution, Standing};
+use crate::exposure::Delta;
+use crate::units::saturate;
+use wire::{
+    ExecType, Flag, OrderFilled, Price, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope,
+    Severity, Side, VenueReport,
+};
+
+/// What a corrected execution becomes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Corrected {
+    exec_id: u64,
+    price: i64,
+    qty: i64,
+}
+
+impl RiskEngine {
+    pub(super) fn bust(
+        &mut self,
+        turn: &Turn,
+        order: Option<u32>,
+        m: &VenueReport,
+        out: &mut Outbox,
+    ) -> Result<Outcome, RejectCode> {
+        let instrument = self
+            .state
+            .instruments
+            .find(m.instrument_id)
+            .ok_or(RejectCode::UnknownInstrument)?;
+        let step = self.state.instruments.get(instrument).definition.qty_step;
+        let corrected = if m.exec_type == ExecType::Correct {
+            if m.last_qty.0 <= 0 || m.last_qty.0.checked_rem(step.0) != Some(0) {
+                return Err(RejectCode::BadQty);
+            }
+            if m.last_px.is_null() {
+                return Err(RejectCode::BadPrice);
+            }
+            let same_id = m.venue_exec_id == 0;
+            Some(Corrected {
+                exec_id: if same_id {
+                    m.ref_exec_id
+                } else {
+                    m.venue_exec_id
+                },
+                price: m.last_px.0,
+                qty: m.last_qty.0,
+            })
+        } else {
+            None
+        };
+        let reopen = m.reopen == Flag::Yes;
+        let key = self.execution_key(turn, m, instrument, m.ref_exec_id);
+        let Some(slot) = self.state.executions.find(key) else {
+            self.account_of_unknown(turn, m)?;
+            let (exec_id, reopen) = corrected.map_or((0, reopen), |c| (c.exec_id, true));
+            if corrected.is_some() && exec_id == m.ref_exec_id {
+                // Corrected before it was seen, under its own id: what it says now is the fill.
+                let fill = VenueReport {
+                    venue_exec_id: exec_id,
+                    ..*m
+                };
+                return self.fill(turn, order, &fill, out);
+            }
+            self.state.executions.add(Execution {
+                key,
+                price: m.last_px.0,
+                qty: m.last_qty.0,
+                side: m.side,
+                standing: Standing::Tombstone { reopen },
+                order_id: 0,
+                order: u32::MAX,
+                row: u32::MAX,
+                trader_row: u32::MAX,
+            });
+            if corrected.is_some() {
+                return self.fill(turn, order, m, out);
+            }
+            return Ok(Outcome::Applied);
+        };
+        let known = *self.state.executions.get(slot);
+        let unchanged = corrected.is_some_and(|c| {
+            c.exec_id == m.ref_exec_id && c.price == known.price && c.qty == known.qty
+        });
+        let replayed = corrected.is_some_and(|c| {
+            c.exec_id != m.ref_exec_id
+                && self
+                    .state
+                    .executions
+                    .find(self.execution_key(turn, m, instrument, c.exec_id))
+                    .is_some()
+        });
+        if known.standing != Standing::Booked || unchanged || replayed {
+            return Ok(Outcome::NoEffect);
+        }
+        self.may_take_back(turn, &known)?;
+        self.take_back(slot, reopen, corrected, out);
+        Ok(Outcome::Applied)
+    }
+
+    /// A desk takes back only what stands in its accounts, a venue what it reported.
+    fn may_take_back(&self, turn: &Turn, execution: &Execution) -> Result<(), RejectCode> {
+        let Some(session) = turn.session.map(|slot| self.state.sessions.get(slot)) else {
+            return Ok(());
+        };
+        let account = self.state.exposure.row(execution.row).scope;
+        let allowed = match session.role() {
+            Role::Desk => session.may_use_account(account),
+            _ => session.definition.venue_id == execution.key.venue_id,
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(RejectCode::NotEntitled)
+        }
+    }
+
+    /// Takes an execution back, and books what it was corrected to, in one event. Windows and turnover
+    /// keep what they counted; position, profit and cash move back.
+    pub(super) fn take_back(
+        &mut self,
+        slot: u32,
+        reopen: bool,
+        corrected: Option<Corrected>,
+        out: &mut Outbox,
+    ) {
+        let old = *self.state.executions.get(slot);
+        let rows = self.rows_of_execution(&old);
+        let rows = rows.as_slice();
+        let buy = old.side == Side::Buy;
+        let signed = |qty: i64| i128::from(if buy { qty } else { qty.saturating_neg() });
+        let today = old.key.trade_date >= self.state.day.date;
+        let order = self.known_order(&old);
+        let fill = |qty, price| Booked {
+            order,
+            account_row: self.account_row_of(&old),
+            trader: order.map(|slot| self.state.orders.get(slot).trader),
+            instrument: old.key.instrument,
+            side: old.side,
+            qty,
+            price,
+            today,
+        };
+        let (undone, redone) = (
+            fill(old.qty, old.price),
+            corrected.map(|c| fill(c.qty, c.price)),
+        );
+        let new_qty = corrected.map_or(0, |c| c.qty);
+        let change = signed(new_qty).saturating_sub(signed(old.qty));
+
+        let delta = Delta {
+            position: change,
+            traded: if today {
+                signed(old.qty)
+                    .saturating_mul(i128::from(old.price))
+                    .saturating_neg()
+            } else {
+                0
+            },
+            opening: if today {
+                0
+            } else {
+                signed(old.qty).saturating_neg()
+            },
+            ..Delta::default()
+        };
+        self.state.executions.get_mut(slot).standing = Standing::Busted;
+        for row in rows {
+            self.state
+                .exposure
+                .apply(*row, delta, &self.state.instruments);
+        }
+        if let Some(row) = self.account_row_of(&old) {
+            let account = self.state.exposure.row(row).scope;
+            self.move_cash(account, &undone, -1);
+            let row = self.state.exposure.row_mut(row);
+            row.day_fills = row.day_fills.saturating_add(change);
+        }
+        if let Some(corrected) = corrected {
+            self.replace_execution(slot, &old, corrected);
+        }
+        if let Some(order) = order {
+            let gone = if reopen {
+                0
+            } else {
+                old.qty.saturating_sub(new_qty).max(0)
+            };
+            self.reverse_in_order(order, old.qty, new_qty, gone, reopen);
+        }
+        match &redone {
+            Some(fill) => self.booked(fill, rows),
+            None => self.refresh_rows(rows),
+        }
+        self.tell_bust(&old, order, corrected, out);
+    }
+
+    fn account_row_of(&self, execution: &Execution) -> Option<u32> {
+        let scope = self.state.exposure.row(execution.row).scope;
+        (self.state.tree.get(scope).scope == Scope::Account).then_some(execution.row)
+    }
+
+    fn known_order(&self, execution: &Execution) -> Option<u32> {
+        (execution.order_id != 0
+            && self.state.orders.get(execution.order).order_id == execution.order_id)
+            .then_some(execution.order)
+    }
+
+    /// Rows an execution was booked to: account, desk, firm and, where known, trader.
+    fn rows_of_execution(&self, execution: &Execution) -> Vec<u32> {
+        match self.account_row_of(execution) {
+            None => vec![execution.row],
+            Some(row) => {
+                let place = self.state.exposure.row(row);
+                let mut rows = vec![row, place.desk_row, place.firm_row];
+                if execution.trader_row != u32::MAX {
+                    rows.push(execution.trader_row);
+                }
+                rows
+            }
+        }
+    }
+
+    fn replace_execution(&mut self, slot: u32, old: &Execution, corrected: Corrected) {
+        let new = Execution {
+            key: crate::instrument::ExecutionKey {
+                exec_id: corrected.exec_id,
+                ..old.key
+            },
+            price: corrected.price,
+            qty: corrected.qty,
+            standing: Standing::Booked,
+            ..*old
+        };
+        if corrected.exec_id == old.key.exec_id {
+            *self.state.executions.get_mut(slot) = new;
+        } else {
+            self.state.executions.add(new);
+        }
+    }
+
+    /// cumQty falls; what is not reopened is gone for good, and what is may revive the order.
+    fn reverse_in_order(&mut self, slot: u32, old: i64, new: i64, gone: i64, reopen: bool) {
+        let order = self.state.orders.get_mut(slot);
+        order.cum_qty = order.cum_qty.saturating_sub(old).saturating_add(new);
+        let was_terminal = order.terminal;
+        self.state.orders.lose(slot, gone);
+        if !was_terminal {
+            self.settle(slot, 0);
+            return;
+        }
+        let freed = old.saturating_sub(new);
+        if !reopen || freed <= 0 || !self.state.orders.revive(slot, freed) {
+            return;
+        }
+        let (account_row, trader_row, buy) = {
+            let order = self.state.orders.get(slot);
+            (order.account_row, order.trader_row, order.is_buy())
+        };
+        let live = Delta {
+            buy,
+            live: 1,
+            ..Delta::default()
+        };
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        self.reserve(rows, live);
+        self.list_peer(slot);
+        self.settle(slot, 0);
+    }
+
+    fn tell_bust(
+        &mut self,
+        old: &Execution,
+        order: Option<u32>,
+        corrected: Option<Corrected>,
+        out: &mut Outbox,
+    ) {
+        let instrument_id = self.state.instruments.get(old.key.instrument).id;
+        self.alert(RiskEvent {
+            old_value: old.qty,
+            new_value: corrected.map_or(0, |c| c.qty),
+            ref_id: old.key.exec_id,
+            instrument_id,
+            event: RiskEventKind::Busted,
+            severity: Severity::Warning,
+            ..RiskEvent::default()
+        });
+        let Some(slot) = order else {
+            return;
+        };
+        let order = self.state.orders.get(slot);
+        let leaves = if order.terminal {
+            0
+        } else {
+            self.state.orders.in_force(slot).leaves(order.cum_qty)
+        };
+        let message = OrderFilled {
+            cl_ord_id: self.state.orders.in_force(slot).cl_ord_id,
+            order_id: order.order_id,
+            exec_id: old.key.exec_id,
+            last_px: Price(corrected.map_or(old.price, |c| c.price)),
+            last_qty: Qty(corrected.map_or(old.qty, |c| c.qty)),
+            leaves_qty: Qty(leaves),
+            cum_qty: Qty(order.cum_qty),
+            net_position: Qty(saturate(self.state.exposure.row(old.row).position)),
+            account: self.state.tree.get(order.account).id,
+            instrument_id,
+            exec_type: if corrected.is_some() {
+                ExecType::Correct
+            } else {
+                ExecType::Bust
+            },
+            side: order.side,
+            venue_id: old.key.venue_id,
+            liquidity: wire::Liquidity::Unknown,
+            ..OrderFilled::default()
+        };
+        let session = order.session;
+        self.send(session, message.into(), out);
+    }
+}

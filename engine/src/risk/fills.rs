@@ -1,0 +1,332 @@
+//! Fills: booked once and never dropped, whatever became of their order (R11–R15).
+
+use super::{RiskEngine, Turn};
+use crate::decision::{Outbox, Outcome};
+use crate::executions::{Execution, Standing};
+use crate::exposure::Delta;
+use crate::instrument::ExecutionKey;
+use crate::tree::FIRM;
+use crate::units::saturate;
+use wire::{
+    ExecType, OrderFilled, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope, Severity, Side,
+    TradingState, VenueReport,
+};
+
+/// One booked fill, for the controls that keep books of their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Booked {
+    /// Slot of the order; `None` where it is not known (R15).
+    pub(super) order: Option<u32>,
+    /// The account's row; `None` where there is no account.
+    pub(super) account_row: Option<u32>,
+    /// Slot of the trader; `None` where the order is not known.
+    pub(super) trader: Option<u32>,
+    pub(super) instrument: u32,
+    pub(super) side: Side,
+    pub(super) qty: i64,
+    pub(super) price: i64,
+    /// Whether it counts for the present day: not a fill of a prior trade date.
+    pub(super) today: bool,
+}
+
+impl RiskEngine {
+    /// Books a fill: known order, ended order or unknown order.
+    pub(super) fn fill(
+        &mut self,
+        turn: &Turn,
+        order: Option<u32>,
+        m: &VenueReport,
+        out: &mut Outbox,
+    ) -> Result<Outcome, RejectCode> {
+        if m.last_qty.0 <= 0 {
+            return Err(RejectCode::BadQty);
+        }
+        if m.last_px.is_null() {
+            return Err(RejectCode::BadPrice);
+        }
+        let account = match order {
+            Some(slot) => Some(self.state.orders.get(slot).account),
+            None => self.account_of_unknown(turn, m)?,
+        };
+        let instrument = self.state.instruments.find(m.instrument_id).filter(|slot| {
+            let step = self.state.instruments.get(*slot).definition.qty_step;
+            m.last_qty.0.checked_rem(step.0) == Some(0)
+        });
+        let Some(instrument) = instrument else {
+            return Ok(self.unbookable(turn, m));
+        };
+        let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
+        let known = self.state.executions.find(key);
+        let standing = known.map(|slot| self.state.executions.get(slot).standing);
+        if let Some(slot) = known
+            && !matches!(standing, Some(Standing::Tombstone { .. }))
+        {
+            let seen = self.state.executions.get(slot);
+            if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
+                self.alert(RiskEvent {
+                    ref_id: m.venue_exec_id,
+                    instrument_id: m.instrument_id,
+                    event: RiskEventKind::ExecutionMismatch,
+                    severity: Severity::Critical,
+                    ..RiskEvent::default()
+                });
+            }
+            return Ok(Outcome::NoEffect);
+        }
+        let signed = if m.side == Side::Buy {
+            m.last_qty.0
+        } else {
+            m.last_qty.0.saturating_neg()
+        };
+        let signed = i128::from(signed);
+        let (row, trader_row) = match order {
+            Some(slot) => {
+                self.fill_order(slot, m, signed, out);
+                let order = self.state.orders.get(slot);
+                (order.account_row, order.trader_row)
+            }
+            None => (
+                self.fill_without_order(turn, account, instrument, m, signed),
+                u32::MAX,
+            ),
+        };
+        let execution = Execution {
+            key,
+            price: m.last_px.0,
+            qty: m.last_qty.0,
+            side: order.map_or(m.side, |slot| self.state.orders.get(slot).side),
+            standing: Standing::Booked,
+            order_id: order.map_or(0, |slot| self.state.orders.get(slot).order_id),
+            order: order.unwrap_or(u32::MAX),
+            row,
+            trader_row,
+        };
+        match (known, standing) {
+            // R16: it was busted before it was seen; it counts as fill and bust.
+            (Some(slot), Some(Standing::Tombstone { reopen })) => {
+                *self.state.executions.get_mut(slot) = execution;
+                self.take_back(slot, reopen, None, out);
+            }
+            _ => {
+                self.state.executions.add(execution);
+            }
+        }
+        Ok(Outcome::Applied)
+    }
+
+    /// R6, R7, R11, R12: position and reserve move in one event.
+    fn fill_order(&mut self, slot: u32, m: &VenueReport, signed: i128, out: &mut Outbox) {
+        let qty = m.last_qty.0;
+        let was_terminal = self.state.orders.get(slot).terminal;
+        let open = self.state.orders.reserved(slot).qty;
+        let order = self.state.orders.get_mut(slot);
+        order.cum_qty = order.cum_qty.saturating_add(qty);
+        order.acknowledged = true;
+        let (order_id, session, account_row) = (order.order_id, order.session, order.account_row);
+        let (cum_qty, trader_row) = (order.cum_qty, order.trader_row);
+        let instrument_id = m.instrument_id;
+        let about = RiskEvent {
+            ref_id: order_id,
+            instrument_id,
+            ..RiskEvent::default()
+        };
+        if was_terminal {
+            self.move_position(account_row, trader_row, signed);
+            self.alert(RiskEvent {
+                new_value: qty,
+                event: RiskEventKind::LateFill,
+                severity: Severity::Warning,
+                ..about
+            });
+        } else {
+            self.settle(slot, signed);
+            if qty > open {
+                self.alert(RiskEvent {
+                    old_value: open,
+                    new_value: qty,
+                    event: RiskEventKind::Overfill,
+                    severity: Severity::Critical,
+                    ..about
+                });
+            }
+        }
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        let fill = Booked {
+            order: Some(slot),
+            account_row: Some(account_row),
+            trader: Some(self.state.orders.get(slot).trader),
+            instrument: self.state.orders.get(slot).instrument,
+            side: self.state.orders.get(slot).side,
+            qty,
+            price: m.last_px.0,
+            today: m.trade_date >= self.state.day.date,
+        };
+        self.booked(&fill, &rows);
+        let row = self.state.exposure.row_mut(account_row);
+        row.day_fills = row.day_fills.saturating_add(signed);
+        let (position, account) = (row.position, row.scope);
+        let leaves = if self.state.orders.get(slot).terminal {
+            0
+        } else {
+            self.state.orders.in_force(slot).leaves(cum_qty)
+        };
+        let filled = OrderFilled {
+            cl_ord_id: self.state.orders.in_force(slot).cl_ord_id,
+            order_id,
+            exec_id: m.venue_exec_id,
+            last_px: m.last_px,
+            last_qty: m.last_qty,
+            leaves_qty: Qty(leaves),
+            cum_qty: Qty(cum_qty),
+            net_position: Qty(saturate(position)),
+            account: self.state.tree.get(account).id,
+            instrument_id,
+            exec_type: ExecType::Fill,
+            side: self.state.orders.get(slot).side,
+            liquidity: m.liquidity,
+            venue_id: m.venue_id,
+            ..OrderFilled::default()
+        };
+        self.send(session, filled.into(), out);
+    }
+
+    fn move_position(&mut self, account_row: u32, trader_row: u32, signed: i128) {
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        let delta = Delta {
+            position: signed,
+            ..Delta::default()
+        };
+        self.reserve(rows, delta);
+    }
+
+    /// R15: whose fill it is when the order is not known. `None`: the firm's suspense account.
+    pub(super) fn account_of_unknown(
+        &self,
+        turn: &Turn,
+        m: &VenueReport,
+    ) -> Result<Option<u32>, RejectCode> {
+        let named = self.state.tree.find(Scope::Account, m.account);
+        let desk = turn
+            .session
+            .map(|slot| self.state.sessions.get(slot))
+            .filter(|session| session.role() == Role::Desk);
+        match (desk, named) {
+            (Some(session), Some(account)) if session.may_use_account(account) => Ok(named),
+            (Some(_), _) => Err(RejectCode::NotEntitled),
+            (None, named) => Ok(named.or(self.state.tree.suspense)),
+        }
+    }
+
+    /// R15: books to account, desk and firm; without any account to the firm alone.
+    fn fill_without_order(
+        &mut self,
+        turn: &Turn,
+        account: Option<u32>,
+        instrument: u32,
+        m: &VenueReport,
+        signed: i128,
+    ) -> u32 {
+        let state = &mut self.state;
+        let scope = account.unwrap_or(FIRM);
+        let row = state.exposure.row_or_new(
+            scope,
+            instrument,
+            &state.tree,
+            &mut state.instruments,
+            &state.limits,
+        );
+        let delta = Delta {
+            position: signed,
+            ..Delta::default()
+        };
+        state.exposure.apply(row, delta, &state.instruments);
+        let place = *state.exposure.row(row);
+        let all = [row, place.desk_row, place.firm_row];
+        let rows = if account.is_some() {
+            &all[..]
+        } else {
+            &all[..1]
+        };
+        for above in &rows[1..] {
+            state.exposure.apply(*above, delta, &state.instruments);
+        }
+        if account.is_some() {
+            let row = state.exposure.row_mut(row);
+            row.day_fills = row.day_fills.saturating_add(signed);
+        } else {
+            self.firm_reduce_only();
+        }
+        let fill = Booked {
+            order: None,
+            account_row: account.map(|_| row),
+            trader: None,
+            instrument,
+            side: m.side,
+            qty: m.last_qty.0,
+            price: m.last_px.0,
+            today: m.trade_date >= self.state.day.date,
+        };
+        self.booked(&fill, rows);
+        let node = self.state.tree.get(scope);
+        let event = RiskEvent {
+            new_value: m.last_qty.0,
+            ref_id: m.venue_exec_id,
+            actor: turn
+                .session
+                .map_or(0, |slot| self.state.sessions.get(slot).id()),
+            scope: node.scope,
+            scope_id: node.id,
+            instrument_id: m.instrument_id,
+            event: RiskEventKind::UnknownOrderFill,
+            severity: Severity::Critical,
+            ..RiskEvent::default()
+        };
+        self.alert(event);
+        row
+    }
+
+    /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
+    fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
+        self.state.unbooked.push(turn.seq);
+        self.firm_reduce_only();
+        self.alert(RiskEvent {
+            new_value: m.last_qty.0,
+            ref_id: m.venue_exec_id,
+            instrument_id: m.instrument_id,
+            event: RiskEventKind::UnknownInstrumentFill,
+            severity: Severity::Critical,
+            ..RiskEvent::default()
+        });
+        Outcome::Applied
+    }
+
+    fn firm_reduce_only(&mut self) {
+        let firm = self.state.tree.get_mut(FIRM);
+        if firm.state == TradingState::Active {
+            firm.state = TradingState::ReduceOnly;
+            firm.state_version = firm.state_version.saturating_add(1);
+        }
+    }
+
+    /// What identifies an execution that a report names. A venue speaks for itself only.
+    pub(super) fn execution_key(
+        &self,
+        turn: &Turn,
+        m: &VenueReport,
+        instrument: u32,
+        exec_id: u64,
+    ) -> ExecutionKey {
+        let venue = turn
+            .session
+            .map(|slot| self.state.sessions.get(slot))
+            .filter(|session| session.role() == Role::Venue)
+            .map_or(m.venue_id, |session| session.definition.venue_id);
+        ExecutionKey {
+            exec_id,
+            instrument,
+            trade_date: m.trade_date,
+            venue_id: venue,
+            buy: m.side == Side::Buy,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What happened lately: accepted orders (C6), fills of traders (C7) and of accounts in product groups
+//! (C15). A window holds events with 0 ≤ t − tᵢ < window.
+
+use crate::table::{Key, Table, mix};
+use std::collections::VecDeque;
+
+/// Fills kept of one trader, or of one account and group, whatever the windows in force: a limit that
+/// is set later sees at least these.
+const KEPT: usize = 32;
+
+/// What makes two orders equal (C6): short sells are sells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrderKey {
+    pub(crate) account: u32,
+    pub(crate) instrument: u32,
+    pub(crate) buy: bool,
+    pub(crate) price: i64,
+    pub(crate) qty: i64,
+}
+
+impl Key for OrderKey {
+    fn spread(self) -> u64 {
+        let place = (u64::from(self.account) << 33)
+            ^ (u64::from(self.instrument) << 1)
+            ^ u64::from(self.buy);
+        mix(place ^ mix(self.price.cast_unsigned() ^ mix(self.qty.cast_unsigned())))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    key: OrderKey,
+    t: u64,
+    /// Number of the equal order accepted before, plus one; 0 for none.
+    previous: u64,
+}
+
+/// Accepted new orders, newest last, in a ring.
+#[derive(Debug, Clone)]
+pub(crate) struct AcceptedOrders {
+    ring: Vec<Entry>,
+    capacity: usize,
+    /// Number of the next entry.
+    next: u64,
+    /// Key → slot in the ring of its newest entry.
+    newest: Table<OrderKey>,
+}
+
+const FILLER: OrderKey = OrderKey {
+    account: 0,
+    instrument: 0,
+    buy: false,
+    price: 0,
+    qty: 0,
+};
+
+impl AcceptedOrders {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        let capacity = capacity.max(1_024);
+        Self {
+            ring: Vec::with_capacity(capacity),
+            capacity,
+            next: 0,
+            newest: Table::with_capacity(capacity, FILLER),
+        }
+    }
+
+    fn slot(&self, number: u64) -> usize {
+        usize::try_from(number % (self.capacity as u64)).unwrap_or(0)
+    }
+
+    fn get(&self, number: u64) -> Option<&Entry> {
+        let oldest = self.next.saturating_sub(self.ring.len() as u64);
+        (number >= oldest && number < self.next).then(|| &self.ring[self.slot(number)])
+    }
+
+    fn number_at(&self, slot: u32) -> u64 {
+        // Numbers of the ring's last lap end before `next`; slots at or behind it are a lap older.
+        let capacity = self.capacity as u64;
+        let lap = self.next.saturating_sub(1) / capacity * capacity;
+        let number = lap.saturating_add(u64::from(slot));
+        if number >= self.next {
+            number.saturating_sub(capacity)
+        } else {
+            number
+        }
+    }
+
+    /// How many equal orders were accepted in the window before `t`, counted up to `enough`.
+    pub(crate) fn count(&self, key: OrderKey, t: u64, window_ns: u64, enough: u64) -> u64 {
+        let mut at = self.newest.get(key).map(|slot| self.number_at(slot));
+        let mut count = 0_u64;
+        while count < enough
+            && let Some(entry) = at.and_then(|number| self.get(number))
+            && entry.key == key
+            && t.saturating_sub(entry.t) < window_ns
+        {
+            count = count.saturating_add(1);
+            at = entry.previous.checked_sub(1);
+        }
+        count
+    }
+
+    /// Remembers an accepted order.
+    pub(crate) fn note(&mut self, key: OrderKey, t: u64) {
+        let number = self.next;
+        let slot = self.slot(number);
+        if self.ring.len() == self.capacity {
+            // The oldest entry gives way; its key is forgotten if it has no newer one.
+            let old = self.ring[slot].key;
+            if self.newest.get(old) == u32::try_from(slot).ok() {
+                self.newest.remove(old);
+            }
+        }
+        let previous = self
+            .newest
+            .get(key)
+            .map_or(0, |slot| self.number_at(slot).saturating_add(1));
+        if previous > 0 {
+            self.newest.remove(key);
+        }
+        self.newest
+            .insert(key, u32::try_from(slot).unwrap_or(u32::MAX));
+        let entry = Entry { key, t, previous };
+        if self.ring.len() < self.capacity {
+            self.ring.push(entry);
+        } else {
+            self.ring[slot] = entry;
+        }
+        self.next = number.saturating_add(1);
+    }
+
+    /// Whether 90 % of the ring lies within `window_ns` before `t`: an equal order could be missed.
+    pub(crate) fn is_nearly_full(&self, t: u64, window_ns: u64) -> bool {
+        let kept = (self.capacity as u64).saturating_mul(9) / 10;
+        self.next
+            .checked_sub(kept.max(1))
+            .and_then(|number| self.get(number))
+            .is_some_and(|entry| t.saturating_sub(entry.t) < window_ns)
+    }
+
+    /// Entries for the digest, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (OrderKey, u64)> + '_ {
+        let oldest = self.next.saturating_sub(self.ring.len() as u64);
+        (oldest..self.next)
+            .filter_map(|number| self.get(number))
+            .map(|entry| (entry.key, entry.t))
+    }
+}
+
+/// One fill, as windows see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecentFill {
+    pub(crate) t: u64,
+    pub(crate) instrument: u32,
+    pub(crate) qty: i64,
+}
+
+/// Fills of one trader, or of one account in one group.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FillLog {
+    fills: VecDeque<RecentFill>,
+    /// C15: new orders and replaces are frozen until a reset.
+    pub(crate) frozen: bool,
+}
+
+impl FillLog {
+    /// Remembers a fill; what no window in force can hold may be forgotten.
+    pub(crate) fn note(&mut self, fill: RecentFill, longest_window_ns: u64) {
+        while self.fills.len() >= KEPT
+            && self
+                .fills
+                .front()
+                .is_some_and(|old| fill.t.saturating_sub(old.t) >= longest_window_ns)
+        {
+            self.fills.pop_front();
+        }
+        self.fills.push_back(fill);
+    }
+
+    /// Fills in the window that ends at `t`.
+    pub(crate) fn within(&self, t: u64, window_ns: u64) -> impl Iterator<Item = &RecentFill> {
+        self.fills
+            .iter()
+            .rev()
+            .take_while(move |fill| t.saturating_sub(fill.t) < window_ns)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RecentFill> {
+        self.fills.iter()
+    }
+}
+
+/// Fill logs by place: a trader, or (account, group).
+#[derive(Debug, Clone)]
+pub(crate) struct FillLogs {
+    logs: Vec<((u32, u32), FillLog)>,
+    by_place: Table<u64>,
+}
+
+impl FillLogs {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            logs: Vec::with_capacity(capacity),
+            by_place: Table::with_capacity(capacity, 0),
+        }
+    }
+
+    pub(crate) fn get(&self, scope: u32, group: u32) -> Option<&FillLog> {
+        let place = (u64::from(scope) << 32) | u64::from(group);
+        self.by_place
+            .get(place)
+            .map(|slot| &self.logs[slot as usize].1)
+    }
+
+    pub(crate) fn get_mut(&mut self, scope: u32, group: u32) -> &mut FillLog {
+        let place = (u64::from(scope) << 32) | u64::from(group);
+        let slot = self.by_place.get(place).unwrap_or_else(|| {
+            let slot = u32::try_from(self.logs.len()).unwrap_or(u32::MAX);
+            self.logs.push(((scope, group), FillLog::default()));
+            self.by_place.insert(place, slot);
+            slot
+        });
+        &mut self.logs[slot as usize].1
+    }
+
+    /// ((scope, group), log), in order of first use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &((u32, u32), FillLog)> {
+        self.logs.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c06_equal_orders_are_counted_within_the_window_even_after_many_laps() {
+        let mut log = AcceptedOrders::with_capacity(1_024);
+        let key = |qty| OrderKey { qty, ..FILLER };
+        for i in 0..5_000_u64 {
+            log.note(key(i64::try_from(i % 7).unwrap()), i);
+            let expected = (i.saturating_sub(699)..=i)
+                .filter(|j| j % 7 == i % 7)
+                .count();
+            let found = log.count(key(i64::try_from(i % 7).unwrap()), i, 700, u64::MAX);
+            assert_eq!(found, expected as u64, "at {i}");
+        }
+        assert!(log.is_nearly_full(5_000, 2_000));
+        assert!(!log.is_nearly_full(5_000, 900));
+    }
+}
