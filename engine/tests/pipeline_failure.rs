@@ -1,6 +1,11 @@
 //! What the pipeline does when the disk says no, when the journal and the engine disagree, and when
 //! the second copy is asked.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test waits for threads or measures, outside the engine"
+)]
+
 mod pipeline_kit;
 
 use engine::command::Command;

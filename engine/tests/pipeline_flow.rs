@@ -1,5 +1,10 @@
 //! The pipeline's rings and threads: nothing is lost, order holds, a stop drains.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test waits for threads or measures, outside the engine"
+)]
+
 mod pipeline_kit;
 
 use engine::command::Command;

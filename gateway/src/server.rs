@@ -3,7 +3,7 @@
 //! A turn: wait for sockets → accept → read, decode, push → take what the engine and the follower sent →
 //! write, one call a connection → now and then look at the time. It never waits for the engine: what
 //! finds a full ring stays with its connection, whose socket is then not read, and replies are drained
-//! in every turn. This file owns the loop; [`logon`] lets connections in, [`lines`] moves their
+//! in every turn. This file owns the loop; `logon` lets connections in, `lines` moves their
 //! messages.
 
 mod config;
