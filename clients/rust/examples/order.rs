@@ -77,7 +77,7 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
         match client.recv(left)? {
             Some(Event::Reply(Reply::OrderAccepted(accepted))) => {
                 println!(
-                    "accepted: order {}, decided in {} ns, {} bps of {} at {}",
+                    "accepted: order {}, answered after {} ns, {} bps of {} at {}",
                     accepted.order_id,
                     accepted.decision_nanos,
                     accepted.util_bps,
