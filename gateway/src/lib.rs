@@ -24,6 +24,8 @@ pub mod transport;
 
 pub mod clock;
 
+pub mod date;
+
 pub mod throttle;
 
 pub mod echo;

@@ -1,6 +1,7 @@
 //! The `portcullis` command.
 
 mod cli;
+mod demo;
 
 use std::process::ExitCode;
 

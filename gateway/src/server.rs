@@ -478,10 +478,22 @@ impl Server {
     pub fn start(
         config: ServerConfig,
         options: pipeline::Options,
+        opened: Opened,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ServeError> {
+        Self::on(Bound::bind(config)?, options, opened, clock)
+    }
+
+    /// [`Self::start`] on an address that is bound already.
+    ///
+    /// # Errors
+    /// [`ServeError`] if a thread can't be started.
+    pub fn on(
+        bound: Bound,
+        options: pipeline::Options,
         mut opened: Opened,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServeError> {
-        let bound = Bound::bind(config)?;
         let seed = Seed::of(&mut opened);
         let batch_clock = Arc::clone(&clock);
         let (doors, pipeline) = Pipeline::start(

@@ -25,6 +25,28 @@ impl SessionLog {
             .front()
             .map_or(1, |outgoing| outgoing.reply.seq_no())
     }
+
+    /// Adds a message to the log of its session, which is made where there is none.
+    pub(super) fn append_to(logs: &mut Vec<Self>, outgoing: &Outgoing) {
+        if outgoing.reply.seq_no() == 0 {
+            return;
+        }
+        let session_id = outgoing.session_id;
+        let at = match logs.binary_search_by_key(&session_id, |log| log.session_id) {
+            Ok(at) => at,
+            Err(at) => {
+                logs.insert(
+                    at,
+                    Self {
+                        session_id,
+                        messages: VecDeque::new(),
+                    },
+                );
+                at
+            }
+        };
+        logs[at].messages.push_back(*outgoing);
+    }
 }
 
 /// The logs of all sessions.

@@ -2,6 +2,7 @@
 //! lost, journal the start, and hand over what the pipeline needs. Leaves out the rules for damage (see
 //! `journal::recovery`) and what a restart restricts (the engine decides that from the record).
 
+mod enter;
 mod error;
 mod logs;
 mod replay;

@@ -10,6 +10,7 @@ mod keygen;
 mod output;
 mod remote;
 mod risk;
+mod serve;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use failure::Failure;
@@ -30,6 +31,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start the server; with no file, the example firm on loopback
+    Serve(serve::ServeArgs),
+    /// Play the whole job once, with real processes over TCP, and check that everything adds up
+    Demo(crate::demo::DemoArgs),
     /// Say what a configuration file becomes, or all its mistakes with their places
     CheckConfig {
         /// The file; the example firm without one
@@ -161,6 +166,10 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => {
+            crate::demo::run(&args).map_err(|error| Failure::new(1, format!("{error:#}")))
+        }
         Command::CheckConfig { example: true, .. } => check_config::print_example(),
         Command::CheckConfig {
             file, data, json, ..

@@ -1,0 +1,433 @@
+//! `serve`: a firm's file and a data directory become a running server.
+//!
+//! Owns the order of a start: read the file, find the keys, open the journal, say what differs, open
+//! the day, listen, and print the address as the first line of stdout. Leaves out what runs then
+//! (`gateway::server`) and what a journal must be like (`engine::recover`).
+//!
+//! The file is the first start's truth; afterwards the journal is. A file that differs is reported, and
+//! applied only by `--apply-config`, each difference a journalled change before the first connection.
+
+use super::failure::Failure;
+use super::key_files;
+use clap::{Args, ValueEnum};
+use engine::command::Command;
+use engine::decision::Outcome;
+use engine::firm::{
+    Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, differences,
+};
+use engine::journal::Verdict;
+use engine::pipeline::{self, AckPolicy, Wait};
+use engine::recover::{self, OpenOptions, Opened};
+use gateway::clock::{Clock, CommandedClock, RealClock};
+use gateway::date::yyyymmdd;
+use gateway::server::{Bound, Limits, Server, ServerConfig, StopHandle};
+use portcullis_client::keys;
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+use wire::{RejectCode, Time};
+
+/// Name and version that each start journals.
+const BUILD: &str = concat!("portcullis-", env!("CARGO_PKG_VERSION"));
+
+/// Start the server.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The firm's file; without one the example firm, whose keys are made on the first start
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of the journal, the keys and the address file
+    #[arg(long, value_name = "DIR", default_value = "portcullis-data")]
+    data: PathBuf,
+    /// Address to listen on, instead of the file's; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// When replies leave, instead of what the file says
+    #[arg(long, value_enum)]
+    ack: Option<AckArg>,
+    /// Where time comes from
+    #[arg(long, value_enum, default_value_t = ClockArg::Real)]
+    clock: ClockArg,
+    /// Start even if the journal is ahead of the clock
+    #[arg(long)]
+    accept_clock: bool,
+    /// Apply what the file says otherwise than the journal, each difference as a journalled change
+    #[arg(long)]
+    apply_config: bool,
+    /// Print the first line as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// When replies leave.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AckArg {
+    /// The record is on the disk: nothing acknowledged is lost
+    Durable,
+    /// The record is with the kernel: a power failure may lose it
+    Written,
+    /// It is decided: a crash may lose it
+    Memory,
+}
+
+/// Where time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClockArg {
+    /// The machine's clock
+    Real,
+    /// It stands still, on loopback only and marked in the journal: for tests
+    Commanded,
+}
+
+pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    start_logging();
+    pipeline::stop_closed_on_panic();
+    let firm = read_firm(args)?;
+    let process = &firm.process;
+    let listen = args.listen.unwrap_or(process.listen);
+    if args.clock == ClockArg::Commanded && !listen.ip().is_loopback() {
+        let what = format!("--clock=commanded is for tests on loopback; {listen} is not");
+        return Err(Failure::new(2, what));
+    }
+    let ack = policy(args.ack, process.ack);
+    let wall = RealClock::start();
+    let journal = args.data.join(&process.journal_dir);
+    let mut opened = open(args, &firm, &journal, ack, wall.now())?;
+    let now = match args.clock {
+        ClockArg::Real => wall.now(),
+        ClockArg::Commanded => opened.t,
+    };
+    let entered = report_differences(args, &firm, &mut opened, now)
+        .and_then(|()| open_day(process, &mut opened, now));
+    if let Err(failure) = entered {
+        return Err(let_go(opened, now, failure));
+    }
+    let clock: Arc<dyn Clock> = match args.clock {
+        ClockArg::Real => Arc::new(wall),
+        ClockArg::Commanded => Arc::new(CommandedClock::at(now)),
+    };
+
+    let bound = match Bound::bind(server_config(process, listen, ack)) {
+        Ok(bound) => bound,
+        Err(error) => {
+            let failure = Failure::new(1, format!("{error}; `--listen` takes another address"));
+            return Err(let_go(opened, now, failure));
+        }
+    };
+    let address = bound.address();
+    let epoch = opened.report.epoch;
+    let failed = |error: gateway::server::ServeError| Failure::new(1, error.to_string());
+    let server =
+        Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
+    stop_on_signals(server.stop_handle())?;
+    let address_file = args.data.join("address");
+    fs::write(&address_file, format!("{address}\n"))?;
+    announce(args.json, address, firm.instance(), epoch, &journal)?;
+    tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
+    let served = server.run();
+    // What is no longer served must not be found; a file that has gone already is as good.
+    drop(fs::remove_file(&address_file));
+    let stopped = served.map_err(failed)?;
+    tracing::info!(records = stopped.seq, "stopped cleanly");
+    Ok(())
+}
+
+fn start_logging() {
+    let filter =
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .try_init();
+    if let Err(error) = logging {
+        eprintln!("portcullis: no logs: {error}");
+    }
+}
+
+/// The file with its public keys; the example firm gets the keys it misses.
+fn read_firm(args: &ServeArgs) -> Result<Firm, Failure> {
+    let mut firm = match &args.config {
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::new(1, format!("cannot read {name}: {error}")))?;
+            Firm::parse(&name, &text).map_err(|mistakes| {
+                let next = format!("portcullis check-config {name}");
+                Failure::new(1, format!("{mistakes}\n  next:  {next}"))
+            })?
+        }
+        None => {
+            let firm = Firm::parse("example.toml", EXAMPLE)
+                .map_err(|mistakes| Failure::new(1, mistakes.to_string()))?;
+            make_keys(&firm, &args.data)?;
+            firm
+        }
+    };
+    key_files::load(&mut firm, &args.data)
+        .map_err(|problems| Failure::new(1, problems.join("\nportcullis: ")))?;
+    Ok(firm)
+}
+
+/// Makes the key pairs that are not there yet. A private key without its public half is not replaced.
+fn make_keys(firm: &Firm, data: &Path) -> Result<(), Failure> {
+    for file in &firm.key_files {
+        let public = data.join(&file.path);
+        let private = public.with_extension("key");
+        if public.exists() {
+            continue;
+        }
+        if let Some(parent) = public.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
+        let key = if private.exists() {
+            keys::load(&private).map_err(failed)?
+        } else {
+            let key = keys::generate().map_err(failed)?;
+            keys::save(&key, &private).map_err(failed)?;
+            tracing::info!(session = file.name, key = %private.display(), "made a key");
+            key
+        };
+        fs::write(&public, format!("{}\n", keys::public_hex(&key)))?;
+    }
+    Ok(())
+}
+
+fn open(
+    args: &ServeArgs,
+    firm: &Firm,
+    journal: &Path,
+    ack: AckPolicy,
+    now: u64,
+) -> Result<Opened, Failure> {
+    let options = OpenOptions {
+        accept_clock: args.accept_clock,
+        clock_commanded: args.clock == ClockArg::Commanded,
+        segment_bytes: firm.process.segment_size,
+        ..OpenOptions::new(firm.genesis(Time(now)), ack, BUILD, now)
+    };
+    let opened = recover::open(journal, &options)
+        .map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
+    let report = &opened.report;
+    let seq = opened.seq;
+    match report.verdict {
+        None => tracing::info!(records = seq, "first start: the firm is journalled"),
+        Some(Verdict::Clean) => tracing::info!(records = seq, "the journal is whole"),
+        Some(Verdict::Unclean) => {
+            tracing::warn!(
+                records = seq,
+                "the last run was not stopped; nothing is cut"
+            );
+        }
+        Some(Verdict::TornTail(torn)) => tracing::warn!(
+            segment = torn.position.segment.file_name(),
+            offset = torn.position.offset,
+            bytes = torn.bytes,
+            records = torn.records_maybe,
+            kept = report.kept_tail,
+            "a torn tail was cut: it had never been acknowledged as durable"
+        ),
+    }
+    if report.watermark_missing && report.verdict.is_some() {
+        tracing::warn!("the file that proves what was durable is missing or damaged");
+    }
+    if report.restricted {
+        tracing::warn!(
+            epoch = report.epoch,
+            "acknowledged records may be lost: only reducing orders pass until ops confirm the \
+             reconciliation with the venues"
+        );
+    }
+    Ok(opened)
+}
+
+/// Says where the file and the journal differ, and applies it if that was asked for.
+fn report_differences(
+    args: &ServeArgs,
+    firm: &Firm,
+    opened: &mut Opened,
+    now: u64,
+) -> Result<(), Failure> {
+    if opened.report.verdict.is_none() {
+        return Ok(());
+    }
+    let differ = differences(firm, &opened.engine, Time(now));
+    if differ.is_empty() {
+        return Ok(());
+    }
+    let file = args.config.as_ref().map_or_else(
+        || "the example firm".to_owned(),
+        |path| path.display().to_string(),
+    );
+    eprintln!("portcullis: {file} and the journal differ; the journal holds:");
+    let mut changes = Vec::new();
+    for Difference { line, command } in &differ {
+        let note = if command.is_some() {
+            ""
+        } else {
+            " (no command changes it)"
+        };
+        eprintln!("  {line}{note}");
+        changes.extend(command.map(|command| (line, command)));
+    }
+    if !args.apply_config {
+        eprintln!("  next:  start with --apply-config to journal these changes, or edit the file");
+        return Ok(());
+    }
+    let commands: Vec<Command> = changes.iter().map(|(_, command)| *command).collect();
+    let decisions = opened
+        .enter(commands, now)
+        .map_err(|error| Failure::new(1, error.to_string()))?;
+    let mut refused = 0_u32;
+    for ((line, _), decision) in changes.iter().zip(&decisions) {
+        if matches!(decision.outcome, Outcome::Refused | Outcome::Rejected) {
+            refused += 1;
+            eprintln!("portcullis: refused: {line}: {}", code_name(decision.code));
+        } else {
+            eprintln!("portcullis: applied: {line}");
+        }
+    }
+    if refused > 0 {
+        let what = format!(
+            "{refused} of {} changes were refused; the others are journalled",
+            changes.len()
+        );
+        return Err(Failure::new(6, what));
+    }
+    Ok(())
+}
+
+/// `[day] open = "auto"`: the day is opened with the positions that the journal has.
+fn open_day(process: &ProcessConfig, opened: &mut Opened, now: u64) -> Result<(), Failure> {
+    let Some(firm) = opened.engine.firm() else {
+        return Ok(());
+    };
+    if firm.ready || process.day_open != DayOpening::Auto {
+        return Ok(());
+    }
+    // A day that has begun goes on; only ops end it.
+    let date = match firm.business_date {
+        0 => yyyymmdd(now),
+        date => date,
+    };
+    let decisions = opened
+        .enter(auto_day(date), now)
+        .map_err(|error| Failure::new(1, error.to_string()))?;
+    match decisions.last() {
+        Some(last) if last.outcome == Outcome::Refused => {
+            let code = code_name(last.code);
+            tracing::warn!(
+                date,
+                code,
+                "the day could not be opened; orders are refused NotReady"
+            );
+        }
+        _ => tracing::info!(date, "the day is open"),
+    }
+    Ok(())
+}
+
+fn code_name(code: u16) -> &'static str {
+    RejectCode::from_number(code).map_or("refused", RejectCode::name)
+}
+
+/// Closes the journal cleanly before a start is given up.
+fn let_go(opened: Opened, now: u64, failure: Failure) -> Failure {
+    match opened.close(now) {
+        Ok(()) => failure,
+        Err(error) => Failure::new(failure.code, format!("{}; and: {error}", failure.what)),
+    }
+}
+
+fn policy(argument: Option<AckArg>, file: Ack) -> AckPolicy {
+    match (argument, file) {
+        (Some(AckArg::Durable), _) | (None, Ack::Durable) => AckPolicy::Durable,
+        (Some(AckArg::Written), _) | (None, Ack::Written) => AckPolicy::Written,
+        (Some(AckArg::Memory), _) | (None, Ack::Memory) => AckPolicy::Memory,
+    }
+}
+
+fn server_config(process: &ProcessConfig, listen: SocketAddr, ack: AckPolicy) -> ServerConfig {
+    let of = &process.session;
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    let limits = Limits {
+        handshake: of.logon_timeout,
+        connections: count(of.connections),
+        unauthenticated_per_address: count(of.connections_per_address),
+        max_msg_per_sec: of.max_messages_per_second,
+        backlog_answer_bytes: usize::try_from(of.output_buffer).unwrap_or(usize::MAX),
+        ..Limits::default()
+    };
+    ServerConfig {
+        limits,
+        ..ServerConfig::new(listen, ack)
+    }
+}
+
+fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Options {
+    let usual = pipeline::Options::new(ack);
+    let of = &process.threads;
+    pipeline::Options {
+        control_slots: of.control_ring.unwrap_or(usual.control_slots),
+        orders_slots: of.orders_ring.unwrap_or(usual.orders_slots),
+        journal_slots: of.journal_ring.unwrap_or(usual.journal_slots),
+        engine_wait: Wait {
+            spins: of.engine_spins.unwrap_or(usual.engine_wait.spins),
+            yields: of.engine_yields.unwrap_or(usual.engine_wait.yields),
+        },
+        ..usual
+    }
+}
+
+/// SIGTERM and SIGINT drain and stop; a second SIGINT ends the process at once.
+fn stop_on_signals(stop: StopHandle) -> Result<(), Failure> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    std::thread::Builder::new()
+        .name("portcullis-signals".to_owned())
+        .spawn(move || {
+            let mut interrupted = false;
+            for signal in signals.forever() {
+                // Supervisors and `timeout` may send SIGTERM more than once; a person who presses
+                // Ctrl-C again means it.
+                if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
+                    std::process::exit(128 + signal);
+                }
+                stop.stop();
+            }
+        })?;
+    Ok(())
+}
+
+/// The first line of stdout: a program that started this server reads it and connects.
+fn announce(
+    as_json: bool,
+    address: SocketAddr,
+    instance: &str,
+    epoch: u64,
+    journal: &Path,
+) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        let line = json!({
+            "listening": [address.to_string()],
+            "instance": instance,
+            "epoch": epoch,
+            "journal": journal.display().to_string(),
+            "pid": std::process::id(),
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(out, "listening on {address}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
