@@ -94,7 +94,7 @@ impl Replay {
             .replay(&input, &journalled)
             .map_err(|difference| StartCause::Differs {
                 position,
-                difference: difference,
+                difference,
             })?;
         self.decide(&input);
         Ok(())
