@@ -12,7 +12,7 @@ use engine::command::{Command, Refused};
 use wire::codec::{self, Frame};
 use wire::{
     FrameError, Heartbeat, Logon, Malformed, Message, POSS_DUP, REPLY_REQUESTED, RejectCode,
-    Request, SessionMessage, Time,
+    Request, SessionMessage, Time, WHAT_IF,
 };
 
 /// Bytes of flags and seqNo, with which every sequenced message begins.
@@ -341,12 +341,22 @@ fn on_sequenced(frame: &Frame<'_>) -> Step {
     match Request::decode_block(frame.template_id, frame.block) {
         None => refused(RejectCode::UnknownTemplate, None),
         Some(Err(error)) => refused(RejectCode::MalformedField, Some(error.field_offset())),
-        // whatIf is defined by the protocol and not supported yet; no other flag is defined here.
-        Some(Ok(_)) if flags & !POSS_DUP != 0 => refused(RejectCode::UnsupportedFlag, Some(0)),
+        Some(Ok(request)) if flags & !flags_of(&request) != 0 => {
+            refused(RejectCode::UnsupportedFlag, Some(0))
+        }
         Some(Ok(request)) => Step::Command {
             seq_no,
             command: request.into(),
         },
+    }
+}
+
+/// The flags that a request may carry: whatIf asks about an order or a replace only (R35).
+const fn flags_of(request: &Request) -> u32 {
+    if matches!(request, Request::NewOrder(_) | Request::ReplaceOrder(_)) {
+        POSS_DUP | WHAT_IF
+    } else {
+        POSS_DUP
     }
 }
 

@@ -7,9 +7,11 @@ mod check_config;
 mod failure;
 mod key_files;
 mod keygen;
+mod ops;
 mod output;
 mod remote;
 mod risk;
+mod room;
 mod serve;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -90,6 +92,29 @@ enum Command {
         #[arg(long, value_name = "ID")]
         instrument: Option<u32>,
     },
+    /// Show what a desk's account could still buy and sell now (role desk)
+    Room(room::RoomArgs),
+    /// Load, open and roll the trading day (role ops)
+    Day {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: ops::Day,
+    },
+    /// Set prices and rates (role risk)
+    Prices {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: Prices,
+    },
+    /// Confirm what is left of an unresolved order, or a lossy restart (role ops)
+    Reconcile {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: ops::Reconciled,
+    },
     /// Show sessions
     Sessions {
         #[command(flatten)]
@@ -110,10 +135,10 @@ struct To {
     /// Address of the server; else what DATA/address says
     #[arg(long, global = true, value_name = "ADDRESS")]
     connect: Option<String>,
-    /// Session to log on as, of role risk
-    #[arg(long, global = true, value_name = "ID", default_value_t = 21)]
-    session: u32,
-    /// Its key file; else DATA/keys/risk.key
+    /// Session to log on as, of the command's role; else the example firm's: risk 21, ops 22, desk 1
+    #[arg(long, global = true, value_name = "ID")]
+    session: Option<u32>,
+    /// Its key file; else DATA/keys/risk.key, ops.key or desk1.key
     #[arg(long, global = true, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Data directory of the server on this machine
@@ -142,6 +167,13 @@ enum Limits {
     },
     /// Set one limit; it binds from the next order in the sequence
     Set(risk::SetArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Prices {
+    /// Set one price or rate; `none` removes it
+    #[command(subcommand)]
+    Set(ops::Price),
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,6 +222,13 @@ fn run(command: Command) -> Result<(), Failure> {
         } => risk::positions(&to, scope, instrument),
         Command::Orders { to, instrument } => risk::orders(&to, instrument),
         Command::Sessions { to } => risk::sessions(&to),
+        Command::Room(args) => room::run(&args),
+        Command::Day { to, what } => ops::day(&to, &what),
+        Command::Prices {
+            to,
+            what: Prices::Set(price),
+        } => ops::set_price(&to, &price),
+        Command::Reconcile { to, what } => ops::reconcile(&to, &what),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "portcullis", &mut std::io::stdout());

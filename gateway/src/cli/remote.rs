@@ -42,8 +42,23 @@ impl FromStr for ScopeArg {
     }
 }
 
+/// The session of the example firm that speaks for a role: its id and the name of its key.
+const fn usual_session(role: Role) -> (u32, &'static str) {
+    match role {
+        Role::Desk => (1, "desk1"),
+        Role::Ops => (22, "ops"),
+        _ => (21, "risk"),
+    }
+}
+
 /// Logs on with the role risk.
 pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
+    connect_as(to, Role::Risk)
+}
+
+/// Logs on with a role.
+pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
+    let (usual_id, usual_key) = usual_session(role);
     let address = match &to.connect {
         Some(address) => address.clone(),
         None => {
@@ -60,12 +75,12 @@ pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
     };
     let key_path = match &to.key {
         Some(path) => path.clone(),
-        None => to.data.join("keys").join("risk.key"),
+        None => to.data.join("keys").join(format!("{usual_key}.key")),
     };
     let key = keys::load(&key_path).map_err(|error| Failure::new(1, error.to_string()))?;
     let credentials = Credentials {
-        session_id: to.session,
-        role: Role::Risk,
+        session_id: to.session.unwrap_or(usual_id),
+        role,
         key,
         key_id: 1,
         expected_instance: to.instance.clone(),

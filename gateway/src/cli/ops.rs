@@ -1,0 +1,337 @@
+//! What ops and the price feed say by hand: the trading day, prices and rates, reconciliation.
+
+use super::To;
+use super::failure::{Failure, REJECTED, USAGE};
+use super::remote::{ScopeArg, connect, connect_as, query};
+use super::risk::{applied, finish, reason};
+use clap::Subcommand;
+use engine::command::Command;
+use engine::date::yyyymmdd;
+use engine::firm::{parse_decimal, parse_duration};
+use engine::text::parse_flow_line;
+use portcullis_client::{Client, Code};
+use serde_json::json;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use wire::{
+    CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, PositionLoad, Qty, QueryWhat, Reconcile,
+    ReconcileWhat, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text, Time,
+};
+
+/// Steps of the trading day.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Day {
+    /// Load positions, locates and cash of a business date, absolute; a day opens only after a load
+    Load {
+        /// PositionLoad, LocateLoad and CashLoad lines of the textual form, `-` for stdin; nothing is
+        /// loaded without one. Dates, batch and the last row are filled in
+        file: Option<PathBuf>,
+        /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
+        #[arg(long, value_name = "YYYYMMDD")]
+        date: Option<u32>,
+        /// Id of the batch: the same again has no effect; else the business date
+        #[arg(long, value_name = "ID")]
+        batch: Option<u64>,
+    },
+    /// Open trading
+    Open {
+        /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
+        #[arg(long, value_name = "YYYYMMDD")]
+        date: Option<u32>,
+    },
+    /// End the day: DAY orders expire, and nothing trades until the new date is loaded and opened
+    Roll {
+        /// The new business date as YYYYMMDD
+        date: u32,
+    },
+}
+
+/// One price or rate.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Price {
+    /// The price that serves the collar and market orders
+    Reference {
+        /// Instrument
+        instrument: u32,
+        /// Price, or `none`
+        #[arg(value_parser = decimal8_or_none, allow_hyphen_values = true)]
+        price: Number,
+    },
+    /// The price that values positions
+    Mark {
+        /// Instrument
+        instrument: u32,
+        /// Price, or `none`
+        #[arg(value_parser = decimal8_or_none, allow_hyphen_values = true)]
+        price: Number,
+    },
+    /// The rate of a currency: base currency for one unit
+    Fx {
+        /// ISO 4217 code
+        #[arg(value_parser = currency)]
+        currency: Text<4>,
+        /// Rate, or `none`
+        #[arg(value_parser = decimal8_or_none)]
+        rate: Number,
+        /// Age above which it is stale, such as 1d; else it stays
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        max_age: Option<u64>,
+    },
+}
+
+/// What ops confirm.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reconciled {
+    /// What is left of an unresolved order at the venue
+    Order {
+        /// Order id
+        order_id: u64,
+        /// Quantity still live there, at most what is reserved
+        #[arg(long, value_name = "QTY", value_parser = qty)]
+        leaves: i64,
+        /// Why, for the journal; at most 32 characters
+        #[arg(long, value_parser = reason)]
+        reason: Text<32>,
+    },
+    /// That orders and positions were compared with the venues after a lossy restart
+    Restart {
+        /// Why, for the journal; at most 32 characters
+        #[arg(long, value_parser = reason)]
+        reason: Text<32>,
+    },
+}
+
+/// A number in 10⁻⁸, or its null value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number(i64);
+
+fn decimal8_or_none(text: &str) -> Result<Number, String> {
+    if text == "none" {
+        return Ok(Number(i64::MIN));
+    }
+    parse_decimal(text, 8).map(Number)
+}
+
+fn qty(text: &str) -> Result<i64, String> {
+    parse_decimal(text, 8)
+}
+
+fn currency(text: &str) -> Result<Text<4>, String> {
+    if text.len() != 3 || !text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(format!("`{text}` is not an ISO 4217 code such as EUR"));
+    }
+    Ok(Text::new(text))
+}
+
+pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
+    let mut client = connect_as(to, Role::Ops)?;
+    match what {
+        Day::Load { file, date, batch } => {
+            let date = date_or_firms(&mut client, *date)?;
+            let rows = match file {
+                Some(path) => read_rows(path, date, batch.unwrap_or(date.into()))?,
+                None => load_rows("", date, batch.unwrap_or(date.into()))
+                    .map_err(|what| Failure::new(USAGE, what))?,
+            };
+            let mut last = None;
+            for (row, number) in rows.iter().zip(1..) {
+                let ack = client.request_and_ack(*row)?;
+                if ack.code != 0 {
+                    let what = format!("row {number} refused: {}", Code(ack.code));
+                    return Err(Failure::new(REJECTED, what));
+                }
+                last = Some((ack, number));
+            }
+            if let Some((ack, rows)) = last {
+                say(
+                    to,
+                    &format!("loaded for {date}"),
+                    ack.engine_seq,
+                    Some(rows),
+                );
+            }
+        }
+        Day::Open { date } => {
+            let date = date_or_firms(&mut client, *date)?;
+            let open = DayOpen {
+                business_date: date,
+                ..DayOpen::default()
+            };
+            let ack = client.request_and_ack(open)?;
+            refused(ack.code)?;
+            say(to, &format!("{date} is open"), ack.engine_seq, None);
+        }
+        Day::Roll { date } => {
+            let roll = DayRoll {
+                business_date: *date,
+                ..DayRoll::default()
+            };
+            let ack = client.request_and_ack(roll)?;
+            refused(ack.code)?;
+            say(to, &format!("rolled to {date}"), ack.engine_seq, None);
+        }
+    }
+    finish(client, to)
+}
+
+fn refused(code: u16) -> Result<(), Failure> {
+    if code == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(REJECTED, format!("refused: {}", Code(code))))
+}
+
+fn say(to: &To, what: &str, engine_seq: u64, rows: Option<u64>) {
+    if to.json {
+        println!(
+            "{}",
+            json!({"applied": true, "engineSeq": engine_seq, "rows": rows})
+        );
+    } else {
+        println!("{what}, from sequence {engine_seq}");
+    }
+}
+
+/// The date that was given, else the firm's, else today by the server's clock.
+fn date_or_firms(client: &mut Client, given: Option<u32>) -> Result<u32, Failure> {
+    if let Some(date) = given {
+        return Ok(date);
+    }
+    let firm = ScopeArg {
+        scope: Scope::Firm,
+        id: 0,
+    };
+    let states = query(client, QueryWhat::States, Some(firm), None)?;
+    let firms = states.iter().find_map(|reply| {
+        let Reply::StateReport(report) = reply else {
+            return None;
+        };
+        (report.scope == Scope::Firm && report.business_date != 0).then_some(report.business_date)
+    });
+    Ok(firms.unwrap_or_else(|| yyyymmdd(client.hello().server_time.0)))
+}
+
+fn read_rows(path: &Path, date: u32, batch: u64) -> Result<Vec<Request>, Failure> {
+    let name = path.display();
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::new(1, format!("cannot read {name}: {error}")))?;
+    load_rows(&text, date, batch).map_err(|what| Failure::new(USAGE, format!("{name}: {what}")))
+}
+
+/// The rows of a load in their order, completed by the row that carries no position.
+fn load_rows(text: &str, date: u32, batch: u64) -> Result<Vec<Request>, String> {
+    let mut rows: Vec<Request> = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let read = parse_flow_line(line).map_err(|error| error.at_line(number).to_string())?;
+        rows.push(if let Command::PositionLoad(row) = read.command {
+            let row = PositionLoad {
+                batch_id: batch,
+                business_date: date,
+                last: Flag::No,
+                ..row
+            };
+            row.into()
+        } else if let Command::LocateLoad(row) = read.command {
+            LocateLoad {
+                business_date: date,
+                ..row
+            }
+            .into()
+        } else if let Command::CashLoad(row) = read.command {
+            CashLoad {
+                business_date: date,
+                ..row
+            }
+            .into()
+        } else {
+            return Err(format!(
+                "line {number}: field `cmd`: is none of PositionLoad, LocateLoad, CashLoad"
+            ));
+        });
+    }
+    let last = PositionLoad {
+        batch_id: batch,
+        business_date: date,
+        qty: Qty::NULL,
+        last: Flag::Yes,
+        ..PositionLoad::default()
+    };
+    rows.push(last.into());
+    Ok(rows)
+}
+
+pub(crate) fn set_price(to: &To, price: &Price) -> Result<(), Failure> {
+    let mut client = connect(to)?;
+    let now = client.hello().server_time;
+    let (request, what): (Request, &str) = match *price {
+        Price::Reference { instrument, price } => {
+            let set = SetReference {
+                price: wire::Price(price.0),
+                feed_time: now,
+                instrument_id: instrument,
+                ..SetReference::default()
+            };
+            (set.into(), "reference")
+        }
+        Price::Mark { instrument, price } => {
+            let set = SetMark {
+                price: wire::Price(price.0),
+                instrument_id: instrument,
+                ..SetMark::default()
+            };
+            (set.into(), "mark")
+        }
+        Price::Fx {
+            currency,
+            rate,
+            max_age,
+        } => {
+            let set = SetFx {
+                rate: Factor(rate.0),
+                rate_time: Time(now.0),
+                max_age_ns: max_age.unwrap_or(u64::MAX),
+                currency,
+                ..SetFx::default()
+            };
+            (set.into(), "rate")
+        }
+    };
+    let ack = client.request_and_ack(request)?;
+    refused(ack.code)?;
+    say(to, &format!("{what} set"), ack.engine_seq, None);
+    finish(client, to)
+}
+
+pub(crate) fn reconcile(to: &To, what: &Reconciled) -> Result<(), Failure> {
+    let mut client = connect_as(to, Role::Ops)?;
+    let request = match *what {
+        Reconciled::Order {
+            order_id,
+            leaves,
+            reason,
+        } => Reconcile {
+            order_id,
+            leaves_qty: Qty(leaves),
+            what: ReconcileWhat::Order,
+            reason,
+            ..Reconcile::default()
+        },
+        Reconciled::Restart { reason } => Reconcile {
+            what: ReconcileWhat::Restart,
+            reason,
+            ..Reconcile::default()
+        },
+    };
+    let ack = client.request_and_ack(request)?;
+    applied(&ack, "reconciliation", to)?;
+    finish(client, to)
+}
