@@ -5,9 +5,9 @@
 //! here with the same layouts, template ids 300 and up. Nothing else reaches the engine.
 
 use wire::{
-    Adjust, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument, LocateLoad,
-    MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Query, Reconcile, ReplaceOrder, SetFx,
-    SetLimit, SetMark, SetReference, SetState, VenueReport,
+    Adjust, AdvanceTime, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument,
+    LocateLoad, MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Query, Reconcile,
+    ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState, VenueReport,
 };
 use wire::{CodMode, Flag, Request, Role, Text, Time, Topology, message_set, messages};
 
@@ -217,7 +217,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
         Started, RulesChanged, DefineCurrency,
@@ -233,7 +233,7 @@ impl From<Request> for Command {
         }
         same!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
               SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset)
+              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
     }
 }
 
@@ -264,7 +264,7 @@ impl Command {
         }
         prefixed!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
                   SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset)
+                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
     }
 }
 

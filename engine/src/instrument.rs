@@ -27,6 +27,8 @@ pub(crate) struct Instrument {
     pub(crate) own_factor: ValueFactor,
     /// Multiplier × rate; `None` while the currency has no rate.
     pub(crate) factor: Option<ValueFactor>,
+    /// The newest factor there ever was: values fills while the currency has no rate.
+    pub(crate) last_factor: Option<ValueFactor>,
     pub(crate) state: TradingState,
     pub(crate) state_version: u32,
     /// First row that holds the instrument: the head of a list through the rows.
@@ -126,6 +128,7 @@ impl Instruments {
             opening_mark: None,
             own_factor: ValueFactor::new(definition.multiplier.0, E8),
             factor: None,
+            last_factor: None,
             state: TradingState::Active,
             state_version: 0,
             first_row: None,
@@ -148,6 +151,7 @@ impl Instruments {
         instrument.own_factor = ValueFactor::new(instrument.definition.multiplier.0, E8);
         instrument.factor =
             rate.map(|rate| ValueFactor::new(instrument.definition.multiplier.0, rate));
+        instrument.last_factor = instrument.factor.or(instrument.last_factor);
     }
 }
 

@@ -10,6 +10,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The stamp of what is received now.
     fn now(&self) -> u64;
+
+    /// An ops command asks for this time: only a commanded clock obeys.
+    fn command(&self, _time: u64) {}
 }
 
 /// The realtime clock as it was at the start plus the monotonic time since: it never steps.
@@ -60,6 +63,10 @@ impl CommandedClock {
 impl Clock for CommandedClock {
     fn now(&self) -> u64 {
         self.0.load(Ordering::Acquire)
+    }
+
+    fn command(&self, time: u64) {
+        self.advance_to(time);
     }
 }
 

@@ -56,6 +56,9 @@ impl Pair {
         if let Command::Reconcile(m) = &mut item.command {
             m.order_id = self.item_of_seq.get(&m.order_id).copied().unwrap_or(0);
         }
+        if let Command::VenueReport(m) = &mut item.command {
+            m.order_id = self.item_of_seq.get(&m.order_id).copied().unwrap_or(0);
+        }
         item
     }
 
@@ -103,6 +106,9 @@ impl Pair {
     fn model_step(&mut self, item: &Item) -> (Sequenced, Expect) {
         let mut command = item.command;
         if let Command::Reconcile(m) = &mut command {
+            m.order_id = self.seq_of_item.get(&m.order_id).copied().unwrap_or(0);
+        }
+        if let Command::VenueReport(m) = &mut command {
             m.order_id = self.seq_of_item.get(&m.order_id).copied().unwrap_or(0);
         }
         let in_seq_no = self.model.sessions.get(&item.session).map_or(0, |session| {

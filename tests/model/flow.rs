@@ -18,17 +18,6 @@ use wire::{
     TradingState, Unit, VenueReport,
 };
 
-/// Whether the flows also hold something that engine and model read differently: `MODEL_DISPUTED` names
-/// it, or says `all`.
-///
-/// - `cancel-ids`: reports that name an order by the id of a cancel request, as FIX venues do;
-/// - `ends`: the venue ends an order that is unresolved (R9: only fills or ops end it);
-/// - `answers`: answers to replaces of an order that the venue has ended with fills missing;
-/// - `dropped-time`: a message that is dropped carries a later time.
-fn disputed(what: &str) -> bool {
-    std::env::var("MODEL_DISPUTED").is_ok_and(|named| named.contains(what) || named == "all")
-}
-
 /// One command of a flow, in a form that stays meaningful when others are left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
@@ -220,12 +209,7 @@ impl Flow {
         if item.session != 0 {
             match self.random.below(200) {
                 0 => item.seq_shift = self.random.between(1, 3),
-                1 => {
-                    item.seq_shift = -self.random.between(1, 3);
-                    if !disputed("dropped-time") {
-                        item.t = model.t;
-                    }
-                }
+                1 => item.seq_shift = -self.random.between(1, 3),
                 _ => {}
             }
         }
@@ -1060,9 +1044,7 @@ impl Flow {
             reason: CancelReason::Unsolicited,
             ..VenueReport::default()
         };
-        let answers = !pending.is_empty()
-            && (!order.ended_with_gap || disputed("answers"))
-            && self.random.chance(45);
+        let answers = !pending.is_empty() && self.random.chance(45);
         if answers {
             m.cl_ord_id = if self.random.chance(90) {
                 self.random.pick(&pending)
@@ -1076,12 +1058,7 @@ impl Flow {
             ]);
             return self.item(session, m.into());
         }
-        let what = if order.unresolved && !disputed("ends") {
-            65
-        } else {
-            100
-        };
-        match self.random.below(what) {
+        match self.random.below(100) {
             0..=19 => m.exec_type = ExecType::New,
             20..=64 => self.fill_of(&mut m, order, listed),
             65..=79 => {
@@ -1093,9 +1070,7 @@ impl Flow {
                 ]);
                 m.cum_qty = Qty(i64::try_from(order.cum).unwrap_or(0));
                 match self.random.below(10) {
-                    0..=2 if !order.unresolved => {
-                        m.cum_qty.0 += listed.step * self.random.between(1, 50)
-                    }
+                    0..=2 => m.cum_qty.0 += listed.step * self.random.between(1, 50),
                     3 => m.cum_qty.0 = (m.cum_qty.0 - listed.step).max(0),
                     4 => m.cum_qty = Qty::NULL,
                     5 if m.exec_type == ExecType::Cancelled => {
@@ -1103,9 +1078,9 @@ impl Flow {
                     }
                     _ => {}
                 }
-                if disputed("cancel-ids") && !order.cancel_ids.is_empty() && self.random.chance(50)
-                {
+                if !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
+                    m.order_id = order.order_id;
                 }
             }
             80..=86 => {
@@ -1114,9 +1089,9 @@ impl Flow {
             }
             _ => {
                 m.exec_type = ExecType::CancelRejected;
-                if disputed("cancel-ids") && !order.cancel_ids.is_empty() && self.random.chance(50)
-                {
+                if !order.cancel_ids.is_empty() && self.random.chance(50) {
                     m.cl_ord_id = self.random.pick(&order.cancel_ids);
+                    m.order_id = order.order_id;
                 }
                 if self.random.chance(25) {
                     m.reason = CancelReason::UnknownAtVenue;

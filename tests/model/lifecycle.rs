@@ -298,7 +298,12 @@ impl Model {
             | Command::LogonRefused(_)
             | Command::TimePassed(_)
             | Command::Step(_)
-            | Command::RulesChanged(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
+            | Command::RulesChanged(_)
+            | Command::Adjust(_)
+            | Command::LocateLoad(_)
+            | Command::CashLoad(_)
+            | Command::MmpReset(_)
+            | Command::AdvanceTime(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
         }
     }
 

@@ -23,11 +23,14 @@ impl Model {
         if order.terminal {
             return loose.hit("report after the end");
         }
+        if order.unresolved {
+            // Only fills or a word of ops end it, and a replace of it is nobody's any more.
+            return loose.hit("report about an unresolved order");
+        }
         let version = order
             .versions
             .iter()
-            .position(|v| v.cl_ord_id == m.cl_ord_id && v.pending && !v.dropped)
-            .filter(|_| !order.ended_with_gap);
+            .position(|v| v.cl_ord_id == m.cl_ord_id && v.pending && !v.dropped);
         match m.exec_type {
             ExecType::New => {
                 order.acknowledged = true;
@@ -66,9 +69,6 @@ impl Model {
                 loose.hit("cancel rejected")
             }
             ExecType::Cancelled | ExecType::Expired | ExecType::Rejected => {
-                if order.unresolved {
-                    return loose.hit("end of an unresolved order has no effect");
-                }
                 if m.exec_type == ExecType::Cancelled && m.reason == CancelReason::UnknownAtVenue {
                     order.unresolved = true;
                     order.end_if_nothing_is_left();
@@ -100,8 +100,10 @@ impl Model {
         } else {
             m.order_session_id
         };
-        let index = self.orders.iter().position(|o| {
-            o.session == of && (o.had_id(m.cl_ord_id) || o.cancel_ids.contains(&m.cl_ord_id))
+        let index = self.find(of, m.cl_ord_id).or_else(|| {
+            self.orders
+                .iter()
+                .position(|o| o.order_id == m.order_id && o.session == of)
         })?;
         let allowed = if sender.role == Role::Venue {
             self.sessions[&of].topology == Topology::Inline

@@ -5,9 +5,10 @@ use super::text::{Words, decimal, duration, whole};
 use super::world::World;
 use engine::command::{Command, Entitle};
 use wire::{
-    DayOpen, DayRoll, DefineAccount, DefineInstrument, Factor, Flag, LimitKind, LimitMode, OrdType,
-    Permit, PositionLoad, Price, Qty, Reconcile, ReconcileWhat, SetFx, SetLimit, SetMark,
-    SetReference, SetState, Text, Time, TradingState, Unit,
+    Adjust, AdjustKind, Amount, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument,
+    Factor, Flag, LimitKind, LimitMode, LocateLoad, LocateWhat, MmpReset, OrdType, Permit,
+    PositionLoad, Price, Qty, Reconcile, ReconcileWhat, SetFx, SetLimit, SetMark, SetReference,
+    SetState, Text, Time, TradingState, Unit,
 };
 
 fn yes(flag: bool) -> Flag {
@@ -21,7 +22,8 @@ fn reason<const N: usize>(words: &mut Words) -> Result<Text<N>, String> {
 
 /// `limit SCOPE KIND SELECTOR VALUE [per WINDOW] [version N] [shadow] [until +TIME] [warn A/B/C]`
 ///
-/// VALUE: a decimal, `unlimited`, `none`, `500bps`, `3ticks`, or a duration for an age.
+/// VALUE: a decimal, `unlimited`, `none`, `500bps`, `3ticks`, `2fills`, `10qty`, `1000halt` (a loss that
+/// halts), or a duration for an age.
 pub(super) fn limit(world: &World, words: &mut Words) -> Result<Command, String> {
     let window = words.named("per")?;
     let until = words.named("until")?;
@@ -51,6 +53,8 @@ pub(super) fn limit(world: &World, words: &mut Words) -> Result<Command, String>
         (whole(digits)?, Unit::Fills)
     } else if let Some(digits) = text.strip_suffix("qty") {
         (decimal(digits, 8)?, Unit::Quantity)
+    } else if let Some(digits) = text.strip_suffix("halt") {
+        (decimal(digits, say::places(limit_kind))?, Unit::Halt)
     } else if limit_kind == LimitKind::ReferenceMaxAge {
         let ns = i64::try_from(duration(&text)?).map_err(|e| e.to_string())?;
         (ns, Unit::Natural)
@@ -324,4 +328,69 @@ pub(super) fn reconcile(world: &World, words: &mut Words) -> Result<Command, Str
         ..Reconcile::default()
     }
     .into())
+}
+
+/// `settled|locates ACCOUNT SYMBOL QTY [date D]`
+pub(super) fn locates(world: &World, verb: &str, words: &mut Words) -> Result<Command, String> {
+    let today = world.engine.firm().map_or(0, |firm| firm.business_date);
+    Ok(LocateLoad {
+        business_date: words.number("date")?.unwrap_or(today),
+        account: whole(&words.next("the account")?)?,
+        instrument_id: world.instrument(&words.next("the instrument")?)?,
+        qty: Qty(decimal(&words.next("the quantity")?, 8)?),
+        what: if verb == "settled" {
+            LocateWhat::Settled
+        } else {
+            LocateWhat::Locates
+        },
+        ..LocateLoad::default()
+    }
+    .into())
+}
+
+/// `cash ACCOUNT CURRENCY AMOUNT`
+pub(super) fn cash(world: &World, words: &mut Words) -> Result<Command, String> {
+    let today = world.engine.firm().map_or(0, |firm| firm.business_date);
+    Ok(CashLoad {
+        account: whole(&words.next("the account")?)?,
+        currency: Text::new(&words.next("the currency")?),
+        amount: Amount(decimal(&words.next("the amount")?, 4)?),
+        business_date: today,
+        ..CashLoad::default()
+    }
+    .into())
+}
+
+/// `mmpreset account N group N`
+pub(super) fn mmp_reset(words: &mut Words) -> Result<Command, String> {
+    Ok(MmpReset {
+        account: words.number("account")?.ok_or("which account?")?,
+        product_group: words.number("group")?.ok_or("which group?")?,
+        ..MmpReset::default()
+    }
+    .into())
+}
+
+/// `override SYMBOL CHANGE account N id N` or `split SYMBOL NEW for OLD id N`, `[reason WORDS] [approver NAME]`
+pub(super) fn adjust(world: &World, verb: &str, words: &mut Words) -> Result<Command, String> {
+    let said = |text: Option<String>, default: &str| text.unwrap_or_else(|| default.to_owned());
+    let mut adjust = Adjust {
+        adjust_id: words.number("id")?.ok_or("which id?")?,
+        reason: Text::new(&said(words.named("reason")?, "scenario")),
+        approver: Text::new(&said(words.named("approver")?, "second")),
+        account: words.number("account")?.unwrap_or(u32::MAX),
+        ..Adjust::default()
+    };
+    if verb == "split" {
+        let old = words.number("for")?.ok_or("for how many?")?;
+        (adjust.kind, adjust.denominator) = (AdjustKind::Split, old);
+        adjust.qty = Qty::NULL;
+        adjust.instrument_id = world.instrument(&words.next("the instrument")?)?;
+        adjust.numerator = whole(&words.next("how many new ones")?)?;
+    } else {
+        adjust.kind = AdjustKind::Position;
+        adjust.instrument_id = world.instrument(&words.next("the instrument")?)?;
+        adjust.qty = Qty(decimal(&words.next("the change")?, 8)?);
+    }
+    Ok(adjust.into())
 }

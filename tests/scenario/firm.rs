@@ -10,11 +10,11 @@
 //! sidecar; `venue`, `risk` and `ops`. All are up, the day 2026-01-05 is open, every reference price and
 //! mark is 100, and each limit that must be set is "unlimited" at the firm.
 
-use super::text::Words;
+use super::text::{Words, duration};
 use super::world::{Sender, World};
 use engine::command::{
-    DefineCurrency, DefineDesk, DefineFirm, DefineSession, DefineTrader, Entitle, SessionDown,
-    SessionUp, Started,
+    Command, DefineCurrency, DefineDesk, DefineFirm, DefineSession, DefineTrader, Entitle,
+    SessionDown, SessionUp, Started,
 };
 use engine::decision::Outcome;
 use wire::{
@@ -274,6 +274,42 @@ pub(super) fn down(session_id: u32) -> SessionDown {
         session_id,
         ..SessionDown::default()
     }
+}
+
+/// `up SESSION [cod off|disconnect|terminate|both] [grace DURATION]`
+pub(super) fn logon(world: &World, words: &mut Words) -> Result<Command, String> {
+    let grace = words.named("grace")?;
+    let grace_ns = grace.map_or(Ok(0), |text| duration(&text))?;
+    let cod_mode = match words.named("cod")?.as_deref() {
+        None | Some("off") => CodMode::Off,
+        Some("disconnect") => CodMode::Disconnect,
+        Some("terminate") => CodMode::Terminate,
+        Some("both") => CodMode::Both,
+        Some(other) => return Err(format!("{other} is not a way to cancel on disconnect")),
+    };
+    let session_id = world.session(&words.next("the session")?)?;
+    Ok(SessionUp {
+        cod_mode,
+        cod_grace_ms: u32::try_from(grace_ns / 1_000_000).map_err(|e| e.to_string())?,
+        ..up(session_id)
+    }
+    .into())
+}
+
+/// `down SESSION [broken]`: an orderly end, or a connection that broke.
+pub(super) fn logoff(world: &World, words: &mut Words) -> Result<Command, String> {
+    let broken = words.flag("broken");
+    let session_id = world.session(&words.next("the session")?)?;
+    let code = if broken {
+        wire::RejectCode::Disconnected.number()
+    } else {
+        0
+    };
+    Ok(SessionDown {
+        code,
+        ..down(session_id)
+    }
+    .into())
 }
 
 /// A start of the server on the same journal.

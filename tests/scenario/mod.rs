@@ -117,14 +117,16 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         "restart" => return restart(world, words),
         "time" => TimePassed::default().into(),
         "step" => Step::default().into(),
-        "up" => {
-            let session = world.session(&words.next("the session")?)?;
-            firm::up(session).into()
+        "up" => firm::logon(world, words)?,
+        "down" => firm::logoff(world, words)?,
+        "explain" => {
+            let session = from_or(desk);
+            let verb = words.next("buy or sell")?;
+            let order = orders::new_order(world, session, &verb, words)?;
+            let explained = world.engine.explain(session, &order, world.t);
+            return Ok(explained.map_or_else(Vec::new, |e| say::explanation(world, &e)));
         }
-        "down" => {
-            let session = world.session(&words.next("the session")?)?;
-            firm::down(session).into()
-        }
+        "room" => return show::room(world, from_or(desk), words),
         "buy" | "sell" | "short" => orders::new_order(world, from_or(desk), &verb, words)?,
         "replace" => orders::replace(world, from_or(desk), words)?,
         "cancel" => orders::cancel(world, from_or(desk), words)?,
@@ -186,6 +188,22 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         "reconcile" => {
             from_or(ops);
             admin::reconcile(world, words)?
+        }
+        "settled" | "locates" => {
+            from_or(ops);
+            admin::locates(world, &verb, words)?
+        }
+        "cash" => {
+            from_or(ops);
+            admin::cash(world, words)?
+        }
+        "override" | "split" => {
+            from_or(ops);
+            admin::adjust(world, &verb, words)?
+        }
+        "mmpreset" => {
+            from_or(desk);
+            admin::mmp_reset(words)?
         }
         // Any other command, by its name in the schema.
         name => {

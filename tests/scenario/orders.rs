@@ -185,7 +185,7 @@ pub(super) fn mass_cancel(
     .into())
 }
 
-/// What a report says of fills: `exec N`, `cum QTY`, `date N`.
+/// What else a report says: `exec N`, `of EXEC`, `cum QTY`, `date N`, `order NAME` by its orderId, `reopen`.
 fn details(world: &mut World, report: VenueReport, words: &mut Words) -> Result<Command, String> {
     let cum = words.named("cum")?;
     let today = world.engine.firm().map_or(0, |firm| firm.business_date);
@@ -198,7 +198,10 @@ fn details(world: &mut World, report: VenueReport, words: &mut Words) -> Result<
         world.next_exec += 1;
     }
     let ref_exec_id = words.number("of")?.unwrap_or(0);
+    let order = words.named("order")?;
+    let order = order.and_then(|name| world.orders.iter().find(|(_, known)| **known == name));
     Ok(VenueReport {
+        order_id: order.map_or(0, |(id, _)| *id),
         venue_exec_id: chosen.unwrap_or(if fills { 1_000 + world.next_exec } else { 0 }),
         ref_exec_id,
         cum_qty: cum.map_or(Ok(Qty::NULL), |text| decimal(&text, 8).map(Qty))?,

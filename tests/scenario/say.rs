@@ -4,6 +4,7 @@ use super::message;
 use super::text::{in_decimals, in_duration};
 use super::world::World;
 use engine::decision::{Decision, Outcome, Outgoing};
+use engine::view::Explanation;
 use wire::{
     FieldKind, LimitKind, RejectCode, Reply, RiskEvent, RiskEventKind, Scope, TradingState,
 };
@@ -42,8 +43,18 @@ fn code(number: u16) -> String {
     }
 }
 
-/// A decision, as the first line of a command's output. `orders` and cancels speak of use.
+/// A decision, as the first line of a command's output, with the shadow limit that would have refused.
 pub(super) fn decision(world: &World, decision: &Decision) -> String {
+    let text = outcome(world, decision);
+    if decision.shadow_limit_kind.is_null() {
+        return text;
+    }
+    let place = world.scope_words(decision.shadow_scope, decision.shadow_scope_id);
+    format!("{text}; in shadow {}: {place}", code(decision.shadow_code))
+}
+
+/// What became of the command. Orders and cancels speak of use.
+fn outcome(world: &World, decision: &Decision) -> String {
     let outcome = decision.outcome.name().to_lowercase();
     match decision.outcome {
         Outcome::Accepted if !decision.util_limit_kind.is_null() => {
@@ -81,6 +92,36 @@ pub(super) fn decision(world: &World, decision: &Decision) -> String {
         Outcome::NoEffect => "no effect".to_owned(),
         _ => outcome,
     }
+}
+
+/// Every limit that an order meets, and what came of it.
+pub(super) fn explanation(world: &World, explained: &Explanation) -> Vec<String> {
+    let mut lines: Vec<String> = explained
+        .controls
+        .iter()
+        .map(|met| {
+            let place = world.scope_words(met.scope, met.scope_id);
+            let selected = world.selector_words(met.selector, met.selector_id);
+            let show = |number: i64| value(met.kind, number);
+            let mut text = format!("{} {place} {selected}: {}", met.kind, show(met.limit));
+            for (name, number) in [("reaches", met.reached), ("headroom", met.headroom)] {
+                text += &number.map_or_else(String::new, |n| format!(", {name} {}", show(n)));
+            }
+            text += &format!(", version {}", met.version);
+            if met.shadow {
+                text += ", shadow";
+            }
+            if let Some(refuses) = met.refuses {
+                text += &format!(", REFUSES {}", code(refuses.number()));
+            }
+            text
+        })
+        .collect();
+    lines.push(match explained.code {
+        None => "passes".to_owned(),
+        Some(refused) => format!("refused {}", code(refused.number())),
+    });
+    lines
 }
 
 fn level(scope: Scope) -> String {
@@ -142,17 +183,28 @@ fn risk_event(world: &World, event: &RiskEvent) -> String {
     if event.instrument_id != u32::MAX {
         about.push(world.symbol(event.instrument_id));
     }
-    if let Some(name) = world.orders.get(&event.ref_id) {
-        about.push(format!("order {name}"));
+    let named = world.orders.get(&event.ref_id);
+    match event.event {
+        RiskEventKind::Warning => about.push(format!("{} %", event.ref_id)),
+        RiskEventKind::LateFill
+        | RiskEventKind::Overfill
+        | RiskEventKind::OrderUnresolved
+        | RiskEventKind::Reconciled => about.extend(named.map(|name| format!("order {name}"))),
+        RiskEventKind::MarketMakerProtection => about.push(format!("group {}", event.ref_id)),
+        _ => {}
     }
     let show = |number: i64| match event.event {
-        RiskEventKind::StateChanged => u8::try_from(number).map_or_else(
-            |_| number.to_string(),
-            |n| TradingState(n).name().to_owned(),
-        ),
-        RiskEventKind::LimitChanged | RiskEventKind::Breach | RiskEventKind::Warning => {
-            value(event.limit_kind, number)
-        }
+        RiskEventKind::StateChanged | RiskEventKind::RepeatedExecution => u8::try_from(number)
+            .map_or_else(
+                |_| number.to_string(),
+                |n| TradingState(n).name().to_owned(),
+            ),
+        RiskEventKind::LimitChanged
+        | RiskEventKind::Breach
+        | RiskEventKind::Warning
+        | RiskEventKind::TemporaryEnded
+        | RiskEventKind::DailyLoss => value(event.limit_kind, number),
+        RiskEventKind::MarketMakerProtection => number.to_string(),
         RiskEventKind::Day | RiskEventKind::Restricted => number.to_string(),
         _ => in_decimals(i128::from(number), 8),
     };

@@ -1,12 +1,13 @@
 //! `show …`: the state, one line a row, in an order of its own ids.
 
 use super::say;
-use super::text::{Words, in_decimals, in_duration};
+use super::text::{Words, decimal, in_decimals, in_duration};
 use super::world::World;
+use engine::risk::RoomQuestion;
 use engine::view::{OrderView, RowView};
 use wire::{LimitKind, LimitMode, TradingState, Unit};
 
-/// `show rows|row|orders|order|limits|states|sessions|sent|alerts|day|unbooked`
+/// `show rows|row|pnl|orders|order|limits|states|sessions|sent|alerts|day|unbooked|command`
 pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
     let lines = match words.next("what to show")?.as_str() {
         "rows" => rows(world, words)?,
@@ -94,6 +95,21 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             })
             .into_iter()
             .collect(),
+        "pnl" => {
+            let (scope, id) = world.scope(words)?;
+            let instrument = world.instrument(&words.next("the instrument")?)?;
+            let mut all = world.engine.rows();
+            let found =
+                all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
+            vec![found.map_or_else(|| "no row".to_owned(), |row| profit_words(&row))]
+        }
+        "command" => {
+            let name = words.next("its name")?;
+            let known = engine::command::Command::LAYOUTS
+                .iter()
+                .any(|layout| layout.name == name);
+            vec![if known { "known" } else { "no such command" }.to_owned()]
+        }
         "unbooked" => vec![format!("{} unbooked", world.engine.unbooked_fills().len())],
         other => return Err(format!("{other} can't be shown")),
     };
@@ -152,6 +168,18 @@ fn row_words(world: &World, row: &RowView) -> String {
     )
 }
 
+/// What the row traded today at fill prices, and what it has won or lost today.
+fn profit_words(row: &RowView) -> String {
+    let profit = row
+        .day_pnl
+        .map_or_else(|| "unknown".to_owned(), |v| in_decimals(v, 4));
+    format!(
+        "bought {}, sold {}, day P&L {profit}",
+        in_decimals(row.bought, 4),
+        in_decimals(row.sold, 4),
+    )
+}
+
 fn order_words(world: &World, order: &OrderView) -> String {
     let name = world
         .orders
@@ -198,6 +226,8 @@ fn limits(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
             let unit = match limit.unit {
                 Unit::BasisPoints => " bps",
                 Unit::Ticks => " ticks",
+                Unit::Fills => " fills",
+                Unit::Halt => " (halts)",
                 _ => "",
             };
             let mut text = format!(
@@ -222,4 +252,30 @@ fn limits(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
             format!("{text}, version {}", limit.version)
         });
     Ok(or_none(lines.collect(), "none"))
+}
+
+/// `room [account N] SYMBOL [@ PRICE] [trader N]`: what passes now, and what one lot more would meet.
+pub(super) fn room(world: &World, session: u32, words: &mut Words) -> Result<Vec<String>, String> {
+    let price = words.named("@")?;
+    let price = price.map(|text| decimal(&text, 8)).transpose()?;
+    let asked = RoomQuestion {
+        session_id: session,
+        account: words.number("account")?.unwrap_or(1),
+        trader_id: words.number("trader")?,
+        instrument_id: world.instrument(&words.next("the instrument")?)?,
+        price,
+    };
+    words.clone().finish()?;
+    let room = match world.engine.room(&asked, world.t) {
+        Ok(room) => room,
+        Err(code) => return Ok(vec![format!("refused {} {code}", code.number())]),
+    };
+    let side = |most: i64, code: wire::RejectCode| {
+        let most = in_decimals(i128::from(most), 8);
+        format!("{most}, then {} {code}", code.number())
+    };
+    Ok(vec![
+        format!("buy {}", side(room.max_buy, room.buy_code)),
+        format!("sell {}", side(room.max_sell, room.sell_code)),
+    ])
 }

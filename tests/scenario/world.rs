@@ -9,7 +9,7 @@ use engine::decision::{Decision, Outbox, Outcome, Outgoing};
 use engine::record::{MAX_RECORD, decode_record, encode_record};
 use engine::risk::RiskEngine;
 use std::collections::BTreeMap;
-use wire::{Scope, Selector, Side};
+use wire::{Scope, Selector, Side, Text};
 
 /// 2026-01-05 09:00:00 UTC, when a scenario begins.
 pub(super) const START: u64 = 1_767_603_600_000_000_000;
@@ -195,7 +195,7 @@ impl World {
         })
     }
 
-    /// `all`, `group 1`, `currency 840`, or an instrument.
+    /// `all`, `group 1`, `currency EUR`, or an instrument.
     pub(super) fn selector(
         &self,
         words: &mut super::text::Words,
@@ -203,7 +203,10 @@ impl World {
         Ok(match words.next("the selector")?.as_str() {
             "all" => (Selector::All, 0),
             "group" => (Selector::Group, whole(&words.next("the group")?)?),
-            "currency" => (Selector::Currency, whole(&words.next("the currency")?)?),
+            "currency" => {
+                let code = Text::<4>::new(&words.next("the currency")?);
+                (Selector::Currency, u32::from_le_bytes(code.0))
+            }
             symbol => (Selector::Instrument, self.instrument(symbol)?),
         })
     }
@@ -226,7 +229,7 @@ impl World {
             Selector::Instrument => self.symbol(id),
             Selector::Group => format!("group {id}"),
             Selector::All => "all".to_owned(),
-            _ => format!("currency {id}"),
+            _ => format!("currency {}", Text::<4>(id.to_le_bytes())),
         }
     }
 }

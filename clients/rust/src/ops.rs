@@ -20,7 +20,7 @@ pub fn ref_id(request: &Request) -> u64 {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset)
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
 }
 
 /// Gives an administrative request the id that its answer will carry; orders keep their clOrdId.
@@ -35,7 +35,7 @@ fn set_request_id(request: &mut Request, id: u64) {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset);
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime);
 }
 
 impl Client {

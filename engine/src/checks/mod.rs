@@ -90,7 +90,7 @@ pub(crate) fn decide(
             if !explains {
                 control?;
             } else if first.is_ok() {
-                first = control;
+                first = control.and(found.first.map_or(Ok(()), Err));
             }
         };
     }

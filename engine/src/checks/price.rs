@@ -133,6 +133,7 @@ pub(super) fn is_within_collars(
     let (price, reference) = (i128::from(order.price.0), i128::from(reference.price));
     for (_, limit) in order.chain.limits(state, kind) {
         let Some(collar) = limit.finite() else {
+            findings.note_met(limit, || None);
             continue;
         };
         let collar = i128::from(collar);

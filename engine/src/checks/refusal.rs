@@ -77,6 +77,8 @@ pub(crate) struct Findings {
     pub(crate) peer_bound: Option<(u32, i64)>,
     /// Every limit met on the way, where the order is to be explained rather than decided.
     pub(crate) trace: Option<Vec<Met>>,
+    /// The first enforced limit that refused while explaining.
+    pub(crate) first: Option<Refusal>,
 }
 
 /// One limit that an order met, and what it looked at.
@@ -98,6 +100,10 @@ impl Findings {
     /// The order met a limit.
     pub(crate) fn note_met(&mut self, limit: &Limit, reached: impl FnOnce() -> Option<i128>) {
         if let Some(trace) = &mut self.trace {
+            // A limit that has just refused is met already.
+            if trace.last().is_some_and(|met| met.limit == *limit) {
+                return;
+            }
             trace.push(Met {
                 limit: *limit,
                 reached: reached(),
@@ -121,6 +127,11 @@ impl Findings {
                 reached: Some(observed),
                 refuses: Some(code),
             });
+            if !limit.is_shadow() {
+                // The limits behind it are to be explained as well.
+                self.first = self.first.or(Some(refusal));
+                return Ok(());
+            }
         }
         if limit.is_shadow() {
             self.shadow = self.shadow.or(Some(refusal));

@@ -14,7 +14,7 @@ impl RiskEngine {
     /// Carries a booked fill into every book. Position and reserve have moved already.
     pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
         let instrument = self.state.instruments.get(fill.instrument);
-        let factor = instrument.factor;
+        let factor = instrument.last_factor;
         let buy = fill.side == Side::Buy;
         let signed = i128::from(if buy {
             fill.qty

@@ -110,10 +110,12 @@ impl RiskEngine {
         };
         let session = self.state.sessions.get_mut(slot);
         let changed = std::mem::replace(&mut session.up, up) != up;
+        let before = (session.cod_mode, session.cod_grace_ns);
         if let Some(logon) = logon {
             session.cod_mode = logon.cod_mode;
             session.cod_grace_ns = u64::from(logon.cod_grace_ms).saturating_mul(1_000_000);
         }
+        let rearranged = before != (session.cod_mode, session.cod_grace_ns);
         let orderly = code == 0;
         let cancels = match session.cod_mode {
             CodMode::Both => true,
@@ -141,7 +143,7 @@ impl RiskEngine {
                 ..RiskEvent::default()
             });
         }
-        Decision::of(if changed {
+        Decision::of(if changed || rearranged {
             Outcome::Applied
         } else {
             Outcome::NoEffect

@@ -118,6 +118,7 @@ impl RiskEngine {
             to.put(instrument.last_reference.unwrap_or(i64::MIN));
             to.put(instrument.mark.unwrap_or(i64::MIN));
             to.put(instrument.opening_mark.unwrap_or(i64::MIN));
+            to.put(u8::from(instrument.last_factor.is_some()));
             to.put(instrument.state.0);
             to.put(instrument.state_version);
         }

@@ -9,7 +9,8 @@ use crate::command::Command;
 use crate::units::saturate;
 use crate::view::{ControlView, Explanation, RoomView};
 use wire::{
-    Capacity, LimitMode, NewOrder, OrdType, Price, Qty, RejectCode, Role, Scope, Side, TimeInForce,
+    Capacity, Flag, LimitMode, NewOrder, OrdType, Price, Qty, RejectCode, Role, Scope, Side,
+    TimeInForce,
 };
 
 /// Who asks for room, and about what.
@@ -121,9 +122,11 @@ impl RiskEngine {
             return Err(RejectCode::NotEntitled);
         }
         let instrument = self.state.instruments.get(instrument);
-        let price = asked
-            .price
-            .or(instrument.reference.map(|reference| reference.price));
+        let price = asked.price.or_else(|| {
+            let price = instrument.reference?.price;
+            let tick = instrument.definition.tick.0;
+            price.checked_sub(price.checked_rem_euclid(tick)?)
+        });
         let order = NewOrder {
             cl_ord_id: session.cl_ord_id_mark.saturating_add(1),
             price: price.map_or(Price::NULL, Price),
@@ -135,23 +138,23 @@ impl RiskEngine {
             capacity: Capacity::Agency,
             ..NewOrder::default()
         };
-        let lot = instrument.definition.lot.0;
-        let (max_buy, buy_code) = self.largest(
-            &turn,
-            &NewOrder {
-                side: Side::Buy,
-                ..order
-            },
-            lot,
-        );
-        let (max_sell, sell_code) = self.largest(
-            &turn,
-            &NewOrder {
-                side: Side::Sell,
-                ..order
-            },
-            lot,
-        );
+        let definition = &instrument.definition;
+        let odd_lots = definition.odd_lot_sell == Flag::Yes;
+        let sell_unit = if odd_lots {
+            definition.qty_step.0
+        } else {
+            definition.lot.0
+        };
+        let buy = NewOrder {
+            side: Side::Buy,
+            ..order
+        };
+        let sell = NewOrder {
+            side: Side::Sell,
+            ..order
+        };
+        let (max_buy, buy_code) = self.largest(&turn, &buy, definition.lot.0);
+        let (max_sell, sell_code) = self.largest(&turn, &sell, sell_unit);
         Ok(RoomView {
             account: asked.account,
             instrument_id: asked.instrument_id,

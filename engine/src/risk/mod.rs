@@ -204,7 +204,8 @@ impl RiskEngine {
             | Command::Reconcile(_)
             | Command::Adjust(_)
             | Command::LocateLoad(_)
-            | Command::CashLoad(_) => role == Role::Ops,
+            | Command::CashLoad(_)
+            | Command::AdvanceTime(_) => role == Role::Ops,
             Command::Query(_) => role != Role::Venue,
             Command::Refused(_) | Command::SessionUp(_) | Command::SessionDown(_) => true,
             Command::DefineFirm(_)
@@ -315,6 +316,15 @@ impl RiskEngine {
                 let done = self.mmp_reset(turn, m);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
+            Command::AdvanceTime(m) => {
+                // The gateway's clock has moved: the stamp of this command shows it.
+                let done = if self.state.clock_commanded {
+                    Done::APPLIED
+                } else {
+                    Done::refused(RejectCode::NotAuthorised, 0)
+                };
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
             Command::DefineFirm(m) => self.define_firm(m),
             Command::DefineDesk(m) => self.define_desk(m),
             Command::DefineTrader(m) => self.define_trader(m),
@@ -388,6 +398,7 @@ impl RiskEngine {
             Command::LocateLoad(m) => m.request_id,
             Command::CashLoad(m) => m.request_id,
             Command::MmpReset(m) => m.request_id,
+            Command::AdvanceTime(m) => m.request_id,
             Command::Refused(m) => m.ref_id,
             Command::DefineFirm(_)
             | Command::DefineDesk(_)

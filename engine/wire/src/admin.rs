@@ -1,4 +1,4 @@
-//! Risk management and operation, template ids 120 to 138. Each is answered by AdminAck.
+//! Risk management and operation, template ids 120 to 139. Each is answered by AdminAck.
 
 use crate::messages;
 use crate::types::{
@@ -417,5 +417,17 @@ messages! {
         account: u32,
         #[doc = "Product group."]
         product_group: u32,
+    }
+
+    #[doc = "Moves the clock of a server that runs with a commanded clock; refused by every other."]
+    139 AdvanceTime {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Time from here on; one that has passed changes nothing."]
+        time: Time,
     }
 }

@@ -43,7 +43,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
     }
 }
 
@@ -93,7 +93,7 @@ prefixed! { Request {
     NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
     SetLimit, SetState, Query, SetReference, SetMark, SetFx,
     DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset,
+        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
 } }
 prefixed! { Reply {
     OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,

@@ -158,10 +158,11 @@ impl Plan<'_> {
         for (id, name) in [(1, "Inline"), (2, "Sidecar"), (3, "Mistakes")] {
             writeln!(out, "[[desks]]\nid = {id}\nname = \"{name}\"")?;
         }
+        // Orders are spread over the accounts by a hash: what meets in one account says nothing.
         let mut account = |id: u32, desk: u32| {
             writeln!(
                 out,
-                "[[accounts]]\nid = {id}\nname = \"ACCOUNT-{id}\"\ndesk = {desk}"
+                "[[accounts]]\nid = {id}\nname = \"ACCOUNT-{id}\"\ndesk = {desk}\nself_match = \"off\""
             )
         };
         for id in 1..=ACCOUNTS {

@@ -78,7 +78,7 @@ fn entry(world: &mut World) -> anyhow::Result<()> {
         },
         Code::MalformedField,
     )?;
-    bad(NewOrder { flags: 2, ..free }, Code::UnsupportedFlag)?;
+    bad(NewOrder { flags: 8, ..free }, Code::UnsupportedFlag)?;
     bad(of(999), Code::UnknownInstrument)?;
     bad(plain(999), Code::UnknownAccount)?;
     bad(

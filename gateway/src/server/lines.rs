@@ -4,7 +4,7 @@ use engine::command::Command;
 use engine::decision::Outgoing;
 use engine::pipeline::Inbound;
 use wire::codec::Frame;
-use wire::{Heartbeat, RejectCode, ReplayComplete, Terminate, Time};
+use wire::{Heartbeat, RejectCode, ReplayComplete, Role, Terminate, Time};
 
 use super::Gateway;
 use super::logon::refusal;
@@ -167,6 +167,12 @@ impl<O: Office> Gateway<O> {
                 let Some(session) = index.and_then(|i| self.table.get_mut(i)) else {
                     return Taken::Over;
                 };
+                if let Command::AdvanceTime(m) = &command
+                    && session.role == Role::Ops
+                {
+                    self.clock.command(m.time.0);
+                    self.stamp = self.clock.now();
+                }
                 let inbound = Inbound {
                     received_at: self.stamp,
                     session_id: session.session_id,
