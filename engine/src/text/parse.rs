@@ -157,6 +157,13 @@ fn fill_block(
     // Lines mostly come in the order of the layout, so that the next field is where the last one ended.
     let mut next = 0;
     for (name, value) in fields {
+        // No command has a field of these names.
+        if matches!(
+            &**name,
+            "seq" | "t" | "cmd" | "session" | "inSeqNo" | "decision"
+        ) {
+            continue;
+        }
         let place = (next..layout.fields.len())
             .chain(0..next)
             .find(|i| layout.fields[*i].name == name);
@@ -195,11 +202,14 @@ fn fill_block(
 
 /// A name that the command does not have is the head's, the decision's or a mistake.
 fn check_foreign(layout: &'static Layout, name: &str) -> Result<(), TextError> {
-    let head = HEAD_FIELDS.iter().any(|(field, _)| *field == name);
-    if head
-        || DECISION_FIELDS
-            .iter()
-            .any(|(field, _)| decision_field_name(layout, field) == name)
+    // Few lines have a field of the decision that is prefixed: those are looked for last.
+    let plain = HEAD_FIELDS.iter().any(|(field, _)| *field == name)
+        || DECISION_FIELDS.iter().any(|(field, _)| *field == name);
+    if plain
+        || (name.starts_with("decision")
+            && DECISION_FIELDS
+                .iter()
+                .any(|(field, _)| decision_field_name(layout, field) == name))
     {
         return Ok(());
     }
