@@ -41,6 +41,7 @@
 )]
 
 pub mod command;
+pub mod date;
 pub mod decision;
 pub mod firm;
 pub mod follower;

@@ -23,7 +23,7 @@ mod write;
 
 pub use limit::{ValueForm, limit_text, push_limit, read_limit, value_form};
 pub use number::{decimal4, decimal8};
-pub use parse::parse_line;
+pub use parse::{FlowLine, parse_flow_line, parse_line};
 pub use shape::{ACK, Shape, shape_of};
 pub use write::{decision_field_name, write_command, write_line};
 
@@ -53,6 +53,17 @@ pub const DECISION_FIELDS: &[(&str, &str)] = &[
     ("utilBps", "Tightest use after an accept, in basis points."),
     ("utilLimitKind", "Kind of the tightest use."),
     ("utilScope", "Scope of the tightest use."),
+    (
+        "shadowReason",
+        "Name of the reject code of the first shadow limit that would have refused; left out for none.",
+    ),
+    ("shadowLimitKind", "Kind of that shadow limit."),
+    ("shadowScope", "Scope of that shadow limit."),
+    ("shadowScopeId", "Id within that scope."),
+    (
+        "selfReported",
+        "`Yes` where a desk reported on its own orders (sidecar); else left out.",
+    ),
     (
         "outSeqNo",
         "Next outbound sequence number of the sending session before this command; left out where 0.",
@@ -97,7 +108,9 @@ pub struct TextError {
 }
 
 impl TextError {
-    pub(crate) fn new(field: &str, what: impl Into<String>) -> Self {
+    /// A mistake in one field.
+    #[must_use]
+    pub fn new(field: &str, what: impl Into<String>) -> Self {
         Self {
             line: None,
             field: field.to_owned(),

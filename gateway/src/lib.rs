@@ -24,8 +24,6 @@ pub mod transport;
 
 pub mod clock;
 
-pub mod date;
-
 pub mod throttle;
 
 pub mod echo;

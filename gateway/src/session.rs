@@ -324,15 +324,6 @@ impl Session {
     }
 }
 
-/// Flags that a message may carry: only an order or a replace can be asked about.
-const fn flags_of(request: &Request) -> u32 {
-    if matches!(request, Request::NewOrder(_) | Request::ReplaceOrder(_)) {
-        POSS_DUP | WHAT_IF
-    } else {
-        POSS_DUP
-    }
-}
-
 /// Turns a sequenced frame into the one command that its number will stand for.
 fn on_sequenced(frame: &Frame<'_>) -> Step {
     let unnumbered = Step::End(Ending::Unnumbered(frame.template_id));
@@ -357,6 +348,15 @@ fn on_sequenced(frame: &Frame<'_>) -> Step {
             seq_no,
             command: request.into(),
         },
+    }
+}
+
+/// The flags that a request may carry: whatIf asks about an order or a replace only (R35).
+const fn flags_of(request: &Request) -> u32 {
+    if matches!(request, Request::NewOrder(_) | Request::ReplaceOrder(_)) {
+        POSS_DUP | WHAT_IF
+    } else {
+        POSS_DUP
     }
 }
 

@@ -235,6 +235,45 @@ fn what_if_and_unknown_flags_are_refused_and_poss_dup_is_not() {
     }
 }
 
+#[test]
+fn what_if_passes_on_orders_and_replaces_only() {
+    let mut session = live();
+    let order = wire::NewOrder {
+        flags: wire::WHAT_IF | POSS_DUP,
+        seq_no: 1,
+        cl_ord_id: 1,
+        price: wire::Price(1),
+        qty: wire::Qty(1),
+        side: wire::Side::Buy,
+        ord_type: wire::OrdType::Limit,
+        tif: wire::TimeInForce::Day,
+        capacity: wire::Capacity::Agency,
+        ..wire::NewOrder::default()
+    };
+    let replace = wire::ReplaceOrder {
+        flags: wire::WHAT_IF,
+        seq_no: 2,
+        cl_ord_id: 2,
+        orig_cl_ord_id: 1,
+        price: wire::Price(1),
+        qty: wire::Qty(1),
+        ..wire::ReplaceOrder::default()
+    };
+    let cancel = wire::CancelOrder {
+        flags: wire::WHAT_IF,
+        seq_no: 3,
+        cl_ord_id: 3,
+        orig_cl_ord_id: 1,
+        ..wire::CancelOrder::default()
+    };
+    let passed = |step| matches!(step, Step::Command { command, .. } if !matches!(command, Command::Refused(_)));
+    assert!(passed(step(&mut session, &order, 1)));
+    assert!(passed(step(&mut session, &replace, 1)));
+    assert!(!passed(step(&mut session, &cancel, 1)));
+    let unknown = wire::NewOrder { flags: 8, ..order };
+    assert!(!passed(step(&mut session, &unknown, 1)));
+}
+
 fn set_limit() -> SetLimit {
     SetLimit {
         seq_no: 1,

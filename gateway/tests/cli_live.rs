@@ -11,12 +11,16 @@ use engine::pipeline::{self, AckPolicy, Stopped};
 use engine::recover::{self, OpenOptions};
 use gateway::clock::{Clock, RealClock};
 use gateway::server::{ServeError, Server, ServerConfig, StopHandle};
-use portcullis_client::keys;
+use portcullis_client::{Client, Credentials, Event, Options, keys};
 use serde_json::Value;
 use std::fs;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use wire::Time;
+use std::time::Duration;
+use wire::{
+    CancelOrder, Capacity, E8, NewOrder, OrdType, Price, Qty, ReplaceOrder, Reply, Role, Side,
+    Time, TimeInForce, WHAT_IF,
+};
 
 struct Serving {
     data: tempfile::TempDir,
@@ -237,38 +241,297 @@ fn sessions_orders_and_positions_are_shown() {
     assert!(err.contains("Credentials"), "{err}");
 }
 
-#[test]
-fn operations_end_the_day_and_open_the_next_one() {
-    let server = Serving::start();
-    let (code, _, err) = server.run(&["day", "open", "20240102"]);
-    assert_eq!(code, 0, "{err}");
-    let ready = |server: &Serving| {
-        let states = server.lines(&["state", "show", "--changed"]);
-        let firm = states.into_iter().find(|state| state["scope"] == "Firm");
-        let firm = firm.unwrap();
-        (firm["businessDate"].clone(), firm["ready"].clone())
-    };
-    assert_eq!(ready(&server), (20_240_102.into(), true.into()));
-    let (code, out, err) = server.run(&["day", "roll", "20240103"]);
-    assert_eq!(code, 0, "{err}");
-    assert!(out.starts_with("the day is 20240103"), "{out}");
-    assert_eq!(ready(&server), (20_240_103.into(), false.into()));
-    let (code, _, err) = server.run(&["day", "open", "20240103"]);
-    assert_eq!(code, 0, "{err}");
-    assert_eq!(ready(&server), (20_240_103.into(), true.into()));
+/// The key of a session, as a path.
+fn key_of(server: &Serving, name: &str) -> String {
+    let path = server.data.path().join("keys").join(format!("{name}.key"));
+    path.to_str().unwrap().to_owned()
 }
 
 #[test]
-fn operations_reconcile_and_a_risk_session_may_not() {
+fn ops_load_and_open_the_day_and_roll_it() {
     let server = Serving::start();
-    let restart = ["reconcile", "restart", "--reason", "agreed with the venue"];
-    let (code, out, err) = server.run(&restart);
+    let (code, _, err) = server.run(&["day", "open", "--date", "20261122"]);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("NotReady"), "{err}");
+    let file = server.data.path().join("load.ndjson");
+    let rows = [
+        r#"{"cmd":"PositionLoad","account":2,"instrumentId":1,"qty":"1000"}"#,
+        "",
+        r#"{"cmd":"LocateLoad","account":2,"instrumentId":1,"qty":"10","what":"Locates"}"#,
+        r#"{"cmd":"CashLoad","account":2,"currency":"USD","amount":"5000"}"#,
+    ];
+    fs::write(&file, rows.join("\n")).unwrap();
+    let load = ["day", "load", file.to_str().unwrap(), "--date", "20261122"];
+    for _ in 0..2 {
+        // The same batch again has no effect.
+        let (code, out, err) = server.run(&load);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("loaded for 20261122"), "{out}");
+    }
+    let positions = server.lines(&["positions", "--scope", "account:2"]);
+    assert_eq!(positions[0]["netQty"], "1000");
+    let (code, out, err) = server.run(&["day", "open", "--date", "20261122"]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("two-person approval is off"), "{out}");
-    let unknown = ["reconcile", "order", "77", "--leaves", "0", "--reason", "x"];
-    let (code, _, err) = server.run(&unknown);
+    assert!(out.contains("20261122 is open"), "{out}");
+    // The firm's own date is the usual one.
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let state = |field: &str| {
+        let states = server.lines(&["state", "show", "--changed"]);
+        states.iter().find(|row| row["scope"] == "Firm").unwrap()[field].clone()
+    };
+    assert_eq!(state("ready"), true);
+    assert_eq!(server.run(&["day", "roll", "20261123"]).0, 0);
+    assert_eq!(
+        (state("ready"), state("businessDate")),
+        (false.into(), 20_261_123.into())
+    );
+    fs::write(&file, "{\"cmd\":\"DayOpen\"}\n").unwrap();
+    let (code, _, err) = server.run(&load);
+    assert_eq!(code, 2);
+    assert!(err.contains("line 1: field `cmd`: is none of"), "{err}");
+}
+
+#[test]
+fn room_is_what_an_order_may_still_have_and_one_lot_more_is_refused() {
+    let server = Serving::start();
+    assert_eq!(server.run(&["day", "load"]).0, 0);
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let key = key_of(&server, "desk2");
+    let room = |more: &[&str]| {
+        let args = [
+            "room",
+            "--account",
+            "4",
+            "--instrument",
+            "1",
+            "--session",
+            "2",
+            "--key",
+            &key,
+        ];
+        server.lines(&[&args, more].concat())[0].clone()
+    };
+    let now = room(&[]);
+    assert_eq!(
+        (&now["price"], &now["traderId"], &now["nextBuyMeets"]),
+        (&"585.33".into(), &3.into(), &"MaxOrderNotional".into()),
+        "{now}"
+    );
+    let most: i64 = now["maxBuy"].as_str().unwrap().parse().unwrap();
+    let credentials = Credentials {
+        session_id: 2,
+        role: Role::Desk,
+        key: keys::load(std::path::Path::new(&key)).unwrap(),
+        key_id: 1,
+        expected_instance: Some("example".to_owned()),
+    };
+    let address = fs::read_to_string(server.data.path().join("address")).unwrap();
+    let mut client = Client::connect(address.trim(), credentials, Options::default()).unwrap();
+    let order = |cl_ord_id: u64, qty: i64| NewOrder {
+        cl_ord_id,
+        price: Price(58_533_000_000),
+        qty: Qty(qty * E8),
+        account: 4,
+        instrument_id: 1,
+        trader_id: 3,
+        side: Side::Buy,
+        ord_type: OrdType::Limit,
+        tif: TimeInForce::Day,
+        capacity: Capacity::Principal,
+        ..NewOrder::default()
+    };
+    // Asking takes nothing: the same clOrdId is asked about again and then used.
+    for _ in 0..2 {
+        let answer = client.what_if(order(1, most)).unwrap();
+        assert!(
+            matches!(answer, Reply::OrderAccepted(m) if m.flags & WHAT_IF != 0 && m.cl_ord_id == 1),
+            "{answer:?}"
+        );
+        let answer = client.what_if(order(1, most + 1)).unwrap();
+        assert!(
+            matches!(answer, Reply::OrderRejected(m) if m.flags & WHAT_IF != 0 && m.code == 210),
+            "{answer:?}"
+        );
+    }
+    client.send(order(1, most)).unwrap();
+    let accepted = loop {
+        match client.recv(Duration::from_secs(5)).unwrap() {
+            Some(Event::Reply(Reply::OrderAccepted(m))) => break m,
+            Some(_) => {}
+            None => panic!("no answer"),
+        }
+    };
+    assert_eq!((accepted.flags & WHAT_IF, accepted.cl_ord_id), (0, 1));
+    let replace = ReplaceOrder {
+        cl_ord_id: 2,
+        orig_cl_ord_id: 1,
+        price: Price(58_533_000_000),
+        qty: Qty((most + 1) * E8),
+        ..ReplaceOrder::default()
+    };
+    let answer = client.what_if_replaced(replace).unwrap();
+    assert!(
+        matches!(answer, Reply::OrderRejected(m) if m.code == 210),
+        "{answer:?}"
+    );
+    // On anything else whatIf is refused in sequence.
+    let cancel = CancelOrder {
+        flags: WHAT_IF,
+        cl_ord_id: 3,
+        orig_cl_ord_id: 1,
+        ..CancelOrder::default()
+    };
+    client.send(cancel).unwrap();
+    let code = loop {
+        match client.recv(Duration::from_secs(5)).unwrap() {
+            Some(Event::Reply(Reply::BusinessReject(m))) => break m.code,
+            Some(_) => {}
+            None => panic!("no answer"),
+        }
+    };
+    assert_eq!(code, 52);
+    client.terminate().unwrap();
+    assert_eq!(room(&["--price", "700"])["maxBuy"], "0", "above the collar");
+    let (code, _, err) = server.run(&[
+        "room",
+        "--account",
+        "1",
+        "--instrument",
+        "1",
+        "--session",
+        "2",
+        "--key",
+        &key,
+    ]);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("NotEntitled"), "{err}");
+}
+
+#[test]
+fn a_limit_can_be_temporary_shadow_and_warn_early() {
+    let server = Serving::start();
+    let set = |more: &[&str]| {
+        let args = [
+            "limits",
+            "set",
+            "firm",
+            "MaxOrderQty",
+            "500",
+            "--reason",
+            "news",
+        ];
+        server.run(&[&args, more].concat())
+    };
+    let (code, _, err) = set(&["--until", "1s"]);
+    assert_eq!(code, 0, "{err}");
+    let limit = server.firm_max_order_qty();
+    assert_eq!(
+        (&limit["value"], &limit["version"]),
+        (&"500".into(), &2.into())
+    );
+    assert!(limit["expiresAt"].as_u64().unwrap() > 0);
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while server.firm_max_order_qty()["value"] == "500" {
+        assert!(std::time::Instant::now() < until, "it does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let limit = server.firm_max_order_qty();
+    assert_eq!(
+        (&limit["value"], &limit["version"]),
+        (&"100000".into(), &3.into())
+    );
+    assert!(limit["expiresAt"].is_null());
+    let (code, _, err) = set(&["--shadow", "--warn", "10,20,30"]);
+    assert_eq!(code, 0, "{err}");
+    let limit = server.firm_max_order_qty();
+    assert_eq!(
+        (&limit["mode"], &limit["warn"]),
+        (&"Shadow".into(), &serde_json::json!([10, 20, 30]))
+    );
+    // What is not said stays as it is.
+    assert_eq!(set(&[]).0, 0);
+    let limit = server.firm_max_order_qty();
+    assert_eq!(
+        (&limit["mode"], &limit["warn"]),
+        (&"Shadow".into(), &serde_json::json!([10, 20, 30]))
+    );
+    assert_eq!(set(&["--enforced", "--until", "2100-01-01T00:00:00Z"]).0, 0);
+    let (_, table, _) = server.run(&["limits", "list", "--scope", "firm"]);
+    assert!(table.contains("2100-01-01T00:00:00Z"), "{table}");
+    for (bad, says) in [
+        (["--until", "soon"], "is not a duration"),
+        (["--warn", "3,2,1"], "three rising numbers"),
+    ] {
+        let (code, _, err) = set(&bad);
+        assert_eq!(code, 2);
+        assert!(err.contains(says), "{err}");
+    }
+    let loss = |more: &[&str]| {
+        let args = [
+            "limits",
+            "set",
+            "desk:2",
+            "DailyLoss",
+            "1000",
+            "--reason",
+            "halt",
+        ];
+        assert_eq!(server.run(&[&args, more].concat()).0, 0);
+        let limits = server.lines(&["limits", "list", "--scope", "desk:2"]);
+        limits
+            .into_iter()
+            .find(|l| l["limitKind"] == "DailyLoss")
+            .unwrap()["halt"]
+            .clone()
+    };
+    assert_eq!(loss(&[]), Value::Null);
+    assert_eq!(loss(&["--halt"]), true);
+    assert_eq!(set(&["--halt"]).0, 2);
+}
+
+#[test]
+fn prices_are_set_and_restarts_and_orders_reconciled_by_hand() {
+    let server = Serving::start();
+    for set in [
+        ["reference", "1", "600"],
+        ["mark", "1", "601.5"],
+        ["mark", "1", "none"],
+        ["fx", "EUR", "1.2"],
+    ] {
+        let (code, out, err) = server.run(&[&["prices", "set"], &set[..]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("set, from sequence"), "{out}");
+    }
+    assert_eq!(server.run(&["day", "load"]).0, 0);
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let key = key_of(&server, "desk2");
+    let args = [
+        "room",
+        "--account",
+        "4",
+        "--instrument",
+        "1",
+        "--session",
+        "2",
+        "--key",
+        &key,
+    ];
+    assert_eq!(server.lines(&args)[0]["price"], "600");
+    let (code, _, err) = server.run(&["prices", "set", "mark", "77", "1"]);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("UnknownInstrument"), "{err}");
+    let (code, _, err) = server.run(&["reconcile", "restart", "--reason", "compared"]);
+    assert_eq!(code, 0, "{err}");
+    let order = [
+        "reconcile",
+        "order",
+        "9",
+        "--leaves",
+        "0",
+        "--reason",
+        "gone",
+    ];
+    let (code, _, err) = server.run(&order);
     assert_eq!(code, 6, "{err}");
     assert!(err.contains("UnknownOrder"), "{err}");
-    let (code, _, err) = server.run(&[&restart[..], &["--session", "21"]].concat());
-    assert_eq!(code, 6, "{err}");
 }

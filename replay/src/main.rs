@@ -4,8 +4,11 @@
 //! journal or takes its lock, so that every command may run beside a live server.
 
 mod dump;
+mod explain;
 mod output;
 mod reading;
+mod simulate;
+mod simulator;
 mod state;
 mod stats;
 mod verify;
@@ -14,7 +17,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Verify, dump and question a journal.
+/// Verify, dump, simulate and question a journal.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-replay", version, arg_required_else_help = true)]
 #[command(
@@ -61,6 +64,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Decide a flow under the limits of a firm's file, offline
+    Simulate(simulate::SimulateArgs),
+    /// Show every control that an order of the past met, in the order of the checks
+    Explain(explain::ExplainArgs),
     /// Count commands, decisions and reject codes
     Stats {
         /// Journal directory
@@ -88,6 +95,8 @@ fn main() -> ExitCode {
             to,
         } => dump::run(&dir, json, from..=to),
         Command::State { dir, at, json } => state::run(&dir, at, json),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Stats { dir, json } => stats::run(&dir, json),
         Command::Completions { shell } => {
             let mut command = Cli::command();

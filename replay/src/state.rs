@@ -43,6 +43,14 @@ pub(crate) fn run(dir: &Path, at: Option<u64>, json: bool) -> Result<(), Failure
     Ok(())
 }
 
+/// Every section as JSON lines.
+pub(crate) fn as_json(engine: &RiskEngine, out: &mut impl Write) -> io::Result<()> {
+    for section in sections(engine) {
+        section.as_json(out)?;
+    }
+    Ok(())
+}
+
 /// Rows of one kind: said once, printed as a table or as JSON.
 struct Section {
     what: &'static str,
@@ -185,6 +193,9 @@ fn rows(engine: &RiskEngine) -> Section {
             "reservedBuy",
             "reservedSell",
             "notional",
+            "bought",
+            "sold",
+            "dayPnl",
         ],
         rows: engine
             .rows()
@@ -199,6 +210,9 @@ fn rows(engine: &RiskEngine) -> Section {
                     json!(decimal4(v.reserved_buy)),
                     json!(decimal4(v.reserved_sell)),
                     json!(v.value.map(decimal4)),
+                    json!(decimal4(v.bought)),
+                    json!(decimal4(v.sold)),
+                    json!(v.day_pnl.map(decimal4)),
                 ]
             })
             .collect(),
@@ -278,6 +292,7 @@ fn limits(engine: &RiskEngine) -> Section {
             "windowNs",
             "version",
             "mode",
+            "warn",
             "expiresAt",
         ],
         rows: engine
@@ -295,6 +310,7 @@ fn limits(engine: &RiskEngine) -> Section {
                     json!((v.window_ns != 0).then_some(v.window_ns)),
                     json!(v.version),
                     json!(v.mode.name()),
+                    json!(v.warn),
                     json!((v.expires_at != 0).then_some(v.expires_at)),
                 ]
             })

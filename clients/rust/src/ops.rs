@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wire::{AdminAck, Query, Reply, Request};
+use wire::{AdminAck, NewOrder, Query, ReplaceOrder, Reply, Request, WHAT_IF};
 
 use crate::client::{Client, Event};
 use crate::error::{ClientError, Code};
@@ -72,6 +72,58 @@ impl Client {
         request: impl Into<Request>,
     ) -> Result<AdminAck, ClientError> {
         self.ask(request.into(), &mut Vec::new())
+    }
+
+    /// Asks what would be decided about an order now. Nothing is reserved or sent to a venue, and its
+    /// clOrdId stays free: the answer is the `OrderAccepted` or `OrderRejected` that it would get.
+    ///
+    /// # Errors
+    /// As [`Client::request_and_ack`].
+    pub fn what_if(&mut self, order: NewOrder) -> Result<Reply, ClientError> {
+        let flags = order.flags | WHAT_IF;
+        self.ask_what_if(NewOrder { flags, ..order }.into())
+    }
+
+    /// [`Client::what_if`] about a replace.
+    ///
+    /// # Errors
+    /// As [`Client::request_and_ack`].
+    pub fn what_if_replaced(&mut self, replace: ReplaceOrder) -> Result<Reply, ClientError> {
+        let flags = replace.flags | WHAT_IF;
+        self.ask_what_if(ReplaceOrder { flags, ..replace }.into())
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "everything else is delivered later"
+    )]
+    fn ask_what_if(&mut self, request: Request) -> Result<Reply, ClientError> {
+        let id = ref_id(&request);
+        let seq_no = self.send(request)?;
+        let timeout = self.timeout();
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let asked = |flags: u32, cl_ord_id: u64| flags & WHAT_IF != 0 && cl_ord_id == id;
+            match self.recv_live(left)? {
+                Some(Event::Reply(reply)) => match reply {
+                    Reply::OrderAccepted(m) if asked(m.flags, m.cl_ord_id) => return Ok(reply),
+                    Reply::OrderRejected(m) if asked(m.flags, m.cl_ord_id) => return Ok(reply),
+                    Reply::BusinessReject(reject) if reject.ref_seq_no == seq_no => {
+                        return Err(ClientError::Rejected(reject));
+                    }
+                    other => self.aside.push_back(Event::Reply(other)),
+                },
+                Some(other) => self.aside.push_back(other),
+                None if left.is_zero() => {
+                    return Err(ClientError::Timeout {
+                        what: "answer",
+                        waited: timeout,
+                    });
+                }
+                None => {}
+            }
+        }
     }
 
     #[expect(

@@ -7,16 +7,52 @@ use super::shape::{Shape, put_null, shape_of};
 use super::write::decision_field_name;
 use super::{DECISION_FIELDS, HEAD_FIELDS, TextError};
 use crate::command::{Command, Sequenced};
+use crate::decision::Outcome;
 use crate::record::MAX_RECORD;
 use crate::suggest::did_you_mean;
 use wire::layout::{EnumDef, Field, Layout};
 use wire::{Flag, LimitKind, Malformed, Unit};
 
-/// Reads one line.
+/// A line of a flow: what it says of its place may be left out, and the simulator fills it in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FlowLine {
+    /// Place in the one sequence.
+    pub seq: Option<u64>,
+    /// Stamp in nanoseconds.
+    pub t: Option<u64>,
+    /// Session that sent it; 0 for the server itself.
+    pub session_id: Option<u32>,
+    /// Sequence number of the session's message.
+    pub in_seq_no: Option<u64>,
+    /// Whether there was too little room downstream for new orders.
+    pub busy: bool,
+    /// What became of it where the line comes from, if it says so.
+    pub decision: Option<Outcome>,
+    /// What is asked. Where `inSeqNo` is left out, its own sequence number is 0.
+    pub command: Command,
+}
+
+/// Reads one line whose place is known.
 ///
 /// # Errors
 /// [`TextError`] names the field, what is wrong with it and the way out.
 pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
+    let line = parse_flow_line(text)?;
+    Ok(Sequenced {
+        seq: line.seq.unwrap_or(0),
+        t: line.t.ok_or_else(|| missing("t"))?,
+        session_id: line.session_id.unwrap_or(0),
+        in_seq_no: line.in_seq_no.unwrap_or(0),
+        busy: line.busy,
+        command: line.command,
+    })
+}
+
+/// Reads one line of a flow.
+///
+/// # Errors
+/// [`TextError`] names the field, what is wrong with it and the way out.
+pub fn parse_flow_line(text: &str) -> Result<FlowLine, TextError> {
     let Line(fields) =
         serde_json::from_str(text).map_err(|error| TextError::new("", json_error(&error)))?;
     let mut head = Head::default();
@@ -24,7 +60,6 @@ pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
         head.take(name, value)?;
     }
     let cmd = head.cmd.ok_or_else(|| missing("cmd"))?;
-    let t = head.t.ok_or_else(|| missing("t"))?;
     let layout = *Command::LAYOUTS
         .iter()
         .find(|layout| layout.name == cmd)
@@ -35,8 +70,7 @@ pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
                 format!("there is no command `{cmd}`{}", did_you_mean(cmd, names)),
             )
         })?;
-    let in_seq_no = head.in_seq_no.unwrap_or(0);
-    let block = fill_block(layout, &fields, in_seq_no)?;
+    let block = fill_block(layout, &fields, head.in_seq_no.unwrap_or(0))?;
     let command = match Command::decode_block(layout.template_id, &block[..layout.block_length]) {
         Some(Ok(command)) => command,
         Some(Err(Malformed::Field { field, .. })) => {
@@ -49,12 +83,13 @@ pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
             return Err(TextError::new("cmd", "has no such layout in this build"));
         }
     };
-    Ok(Sequenced {
-        seq: head.seq.unwrap_or(0),
-        t,
-        session_id: head.session.unwrap_or(0),
-        in_seq_no,
+    Ok(FlowLine {
+        seq: head.seq,
+        t: head.t,
+        session_id: head.session,
+        in_seq_no: head.in_seq_no,
         busy: head.busy,
+        decision: head.decision,
         command,
     })
 }
@@ -78,6 +113,7 @@ struct Head<'a> {
     session: Option<u32>,
     in_seq_no: Option<u64>,
     busy: bool,
+    decision: Option<Outcome>,
 }
 
 impl<'a> Head<'a> {
@@ -96,6 +132,10 @@ impl<'a> Head<'a> {
             "session" => {
                 let wide = uint(value, u32::MAX.into()).map_err(at)?;
                 self.session = u32::try_from(wide).ok();
+            }
+            // Other fields of the decision are not read at all; what is no outcome says nothing.
+            "decision" => {
+                self.decision = enum_value(&Outcome::DEF, value).ok().map(Outcome);
             }
             "busy" => self.busy = enum_value(&Flag::DEF, value).map_err(at)? == Flag::Yes.0,
             _ => {}
@@ -117,6 +157,13 @@ fn fill_block(
     // Lines mostly come in the order of the layout, so that the next field is where the last one ended.
     let mut next = 0;
     for (name, value) in fields {
+        // No command has a field of these names.
+        if matches!(
+            &**name,
+            "seq" | "t" | "cmd" | "session" | "inSeqNo" | "decision"
+        ) {
+            continue;
+        }
         let place = (next..layout.fields.len())
             .chain(0..next)
             .find(|i| layout.fields[*i].name == name);
@@ -155,11 +202,14 @@ fn fill_block(
 
 /// A name that the command does not have is the head's, the decision's or a mistake.
 fn check_foreign(layout: &'static Layout, name: &str) -> Result<(), TextError> {
-    let head = HEAD_FIELDS.iter().any(|(field, _)| *field == name);
-    if head
-        || DECISION_FIELDS
-            .iter()
-            .any(|(field, _)| decision_field_name(layout, field) == name)
+    // Few lines have a field of the decision that is prefixed: those are looked for last.
+    let plain = HEAD_FIELDS.iter().any(|(field, _)| *field == name)
+        || DECISION_FIELDS.iter().any(|(field, _)| *field == name);
+    if plain
+        || (name.starts_with("decision")
+            && DECISION_FIELDS
+                .iter()
+                .any(|(field, _)| decision_field_name(layout, field) == name))
     {
         return Ok(());
     }

@@ -173,6 +173,21 @@ fn push_decision(layout: &Layout, decision: &Decision, out: &mut String) {
     }
     kind(out, "utilLimitKind", decision.util_limit_kind);
     scope(out, "utilScope", decision.util_scope);
+    if decision.shadow_code != 0 {
+        key(out, "shadowReason");
+        let name = RejectCode::from_number(decision.shadow_code).map_or("?", RejectCode::name);
+        push_quoted(out, name);
+        kind(out, "shadowLimitKind", decision.shadow_limit_kind);
+        scope(out, "shadowScope", decision.shadow_scope);
+    }
+    if decision.shadow_scope_id != u32::MAX {
+        key(out, "shadowScopeId");
+        push_u64(out, decision.shadow_scope_id.into());
+    }
+    if decision.self_reported == wire::Flag::Yes {
+        key(out, "selfReported");
+        out.push_str("\"Yes\"");
+    }
     if decision.out_seq_no != 0 {
         key(out, "outSeqNo");
         push_u64(out, decision.out_seq_no);

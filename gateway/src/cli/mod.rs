@@ -11,6 +11,7 @@ mod ops;
 mod output;
 mod remote;
 mod risk;
+mod room;
 mod serve;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -92,24 +93,33 @@ enum Command {
         #[arg(long, value_name = "ID")]
         instrument: Option<u32>,
     },
-    /// Show sessions
-    Sessions {
-        #[command(flatten)]
-        to: To,
-    },
-    /// End and open the business day, as operations
+    /// Show what a desk's account could still buy and sell now (role desk)
+    Room(room::RoomArgs),
+    /// Load, open and roll the trading day (role ops)
     Day {
         #[command(flatten)]
         to: To,
         #[command(subcommand)]
         what: ops::Day,
     },
-    /// Confirm what was reconciled with a venue, as operations: a lossy restart, an unresolved order
+    /// Set prices and rates (role risk)
+    Prices {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: Prices,
+    },
+    /// Confirm what is left of an unresolved order, or a lossy restart (role ops)
     Reconcile {
         #[command(flatten)]
         to: To,
         #[command(subcommand)]
-        what: ops::What,
+        what: ops::Reconciled,
+    },
+    /// Show sessions
+    Sessions {
+        #[command(flatten)]
+        to: To,
     },
     /// Print shell completions
     Completions {
@@ -126,11 +136,10 @@ struct To {
     /// Address of the server; else what DATA/address says
     #[arg(long, global = true, value_name = "ADDRESS")]
     connect: Option<String>,
-    /// Session to log on as; else that of the example firm: 21 (risk), or 22 (ops) for `day` and
-    /// `reconcile`
+    /// Session to log on as, of the command's role; else the example firm's: risk 21, ops 22, desk 1
     #[arg(long, global = true, value_name = "ID")]
     session: Option<u32>,
-    /// Its key file; else DATA/keys/risk.key or ops.key
+    /// Its key file; else DATA/keys/risk.key, ops.key or desk1.key
     #[arg(long, global = true, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Data directory of the server on this machine
@@ -159,6 +168,13 @@ enum Limits {
     },
     /// Set one limit; it binds from the next order in the sequence
     Set(risk::SetArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Prices {
+    /// Set one price or rate; `none` removes it
+    #[command(subcommand)]
+    Set(ops::Price),
 }
 
 #[derive(Debug, Subcommand)]
@@ -207,7 +223,12 @@ fn run(command: Command) -> Result<(), Failure> {
         } => risk::positions(&to, scope, instrument),
         Command::Orders { to, instrument } => risk::orders(&to, instrument),
         Command::Sessions { to } => risk::sessions(&to),
+        Command::Room(args) => room::run(&args),
         Command::Day { to, what } => ops::day(&to, &what),
+        Command::Prices {
+            to,
+            what: Prices::Set(price),
+        } => ops::set_price(&to, &price),
         Command::Reconcile { to, what } => ops::reconcile(&to, &what),
         Command::Completions { shell } => {
             // By way of memory: the generator panics where a reader has gone.

@@ -1,149 +1,337 @@
-//! What operations decide: an order or a restart is reconciled with the venue, the day is ended and
-//! opened. Leaves out limits and states, which belong to the risk manager (`risk`).
+//! What ops and the price feed say by hand: the trading day, prices and rates, reconciliation.
 
 use super::To;
 use super::failure::{Failure, REJECTED, USAGE};
-use super::remote::{connect_as, say_two_person};
-use clap::{Args, Subcommand};
-use engine::firm::parse_limit_value;
+use super::remote::{ScopeArg, connect, connect_as, query};
+use super::risk::{applied, finish, reason};
+use clap::Subcommand;
+use engine::command::Command;
+use engine::date::yyyymmdd;
+use engine::firm::{parse_decimal, parse_duration};
+use engine::text::parse_flow_line;
 use portcullis_client::{Client, Code};
 use serde_json::json;
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use wire::{
-    AdminAck, DayOpen, DayRoll, Flag, LimitKind, PositionLoad, Qty, Reconcile, ReconcileWhat, Role,
-    Text,
+    CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, PositionLoad, Qty, QueryWhat, Reconcile,
+    ReconcileWhat, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text, Time,
 };
 
-/// What has been reconciled with the venue.
-#[derive(Debug, Subcommand)]
-pub(crate) enum What {
-    /// The restart that may have lost records: releases RESTRICTED
-    Restart(Why),
-    /// An unresolved order
-    Order {
-        /// Its orderId, as `portcullis orders` shows it
-        order_id: u64,
-        /// What is still live at the venue, at most what is reserved
-        #[arg(long, value_name = "QTY")]
-        leaves: String,
-        #[command(flatten)]
-        why: Why,
-    },
-}
-
-/// Why, for the journal.
-#[derive(Debug, Args)]
-pub(crate) struct Why {
-    /// Why, for the journal; at most 32 characters
-    #[arg(long, value_parser = reason)]
-    reason: Text<32>,
-}
-
-/// The business day.
+/// Steps of the trading day.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Day {
-    /// End the day: DAY and IOC orders expire, turnover and locates start anew
+    /// Load positions, locates and cash of a business date, absolute; a day opens only after a load
+    Load {
+        /// PositionLoad, LocateLoad and CashLoad lines of the textual form, `-` for stdin; nothing is
+        /// loaded without one. Dates, batch and the last row are filled in
+        file: Option<PathBuf>,
+        /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
+        #[arg(long, value_name = "YYYYMMDD")]
+        date: Option<u32>,
+        /// Id of the batch: the same again has no effect; else the business date
+        #[arg(long, value_name = "ID")]
+        batch: Option<u64>,
+    },
+    /// Open trading
+    Open {
+        /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
+        #[arg(long, value_name = "YYYYMMDD")]
+        date: Option<u32>,
+    },
+    /// End the day: DAY orders expire, and nothing trades until the new date is loaded and opened
     Roll {
         /// The new business date as YYYYMMDD
         date: u32,
     },
-    /// Open the day that was rolled to, with the positions that the journal has
-    Open {
-        /// Its business date as YYYYMMDD
-        date: u32,
+}
+
+/// One price or rate.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Price {
+    /// The price that serves the collar and market orders
+    Reference {
+        /// Instrument
+        instrument: u32,
+        /// Price, or `none`
+        #[arg(value_parser = decimal8_or_none, allow_hyphen_values = true)]
+        price: Number,
+    },
+    /// The price that values positions
+    Mark {
+        /// Instrument
+        instrument: u32,
+        /// Price, or `none`
+        #[arg(value_parser = decimal8_or_none, allow_hyphen_values = true)]
+        price: Number,
+    },
+    /// The rate of a currency: base currency for one unit
+    Fx {
+        /// ISO 4217 code
+        #[arg(value_parser = currency)]
+        currency: Text<4>,
+        /// Rate, or `none`
+        #[arg(value_parser = decimal8_or_none)]
+        rate: Number,
+        /// Age above which it is stale, such as 1d; else it stays
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        max_age: Option<u64>,
     },
 }
 
-pub(crate) fn reason(text: &str) -> Result<Text<32>, String> {
-    let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if text.trim().is_empty() || text.len() > 32 || !printable {
-        return Err("a reason has 1 to 32 characters of printable ASCII".to_owned());
-    }
-    Ok(Text::new(text))
+/// What ops confirm.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Reconciled {
+    /// What is left of an unresolved order at the venue
+    Order {
+        /// Order id
+        order_id: u64,
+        /// Quantity still live there, at most what is reserved
+        #[arg(long, value_name = "QTY", value_parser = qty)]
+        leaves: i64,
+        /// Why, for the journal; at most 32 characters
+        #[arg(long, value_parser = reason)]
+        reason: Text<32>,
+    },
+    /// That orders and positions were compared with the venues after a lossy restart
+    Restart {
+        /// Why, for the journal; at most 32 characters
+        #[arg(long, value_parser = reason)]
+        reason: Text<32>,
+    },
 }
 
-pub(crate) fn reconcile(to: &To, what: &What) -> Result<(), Failure> {
-    let (request, said) = match what {
-        What::Restart(why) => (
-            Reconcile {
-                what: ReconcileWhat::Restart,
-                reason: why.reason,
-                ..Reconcile::default()
-            },
-            "the restart is reconciled".to_owned(),
-        ),
-        What::Order {
-            order_id,
-            leaves,
-            why,
-        } => {
-            // Quantities have one form on the command line, that of a limit on them.
-            let (leaves_qty, _) = parse_limit_value(LimitKind::MaxOrderQty, leaves)
-                .map_err(|what| Failure::new(USAGE, what))?;
-            (
-                Reconcile {
-                    what: ReconcileWhat::Order,
-                    order_id: *order_id,
-                    leaves_qty: Qty(leaves_qty),
-                    reason: why.reason,
-                    ..Reconcile::default()
-                },
-                format!("order {order_id} is reconciled"),
-            )
-        }
-    };
-    let mut client = connect_as(to, Role::Ops)?;
-    let ack = client.request_and_ack(request)?;
-    finish(client, to, &said, &ack)
+/// A number in 10⁻⁸, or its null value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number(i64);
+
+fn decimal8_or_none(text: &str) -> Result<Number, String> {
+    if text == "none" {
+        return Ok(Number(i64::MIN));
+    }
+    parse_decimal(text, 8).map(Number)
+}
+
+fn qty(text: &str) -> Result<i64, String> {
+    parse_decimal(text, 8)
+}
+
+fn currency(text: &str) -> Result<Text<4>, String> {
+    if text.len() != 3 || !text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(format!("`{text}` is not an ISO 4217 code such as EUR"));
+    }
+    Ok(Text::new(text))
 }
 
 pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
     let mut client = connect_as(to, Role::Ops)?;
     match what {
-        Day::Roll { date } => {
-            let ack = client.request_and_ack(DayRoll {
-                business_date: *date,
-                ..DayRoll::default()
-            })?;
-            finish(client, to, &format!("the day is {date}"), &ack)
+        Day::Load { file, date, batch } => {
+            let date = date_or_firms(&mut client, *date)?;
+            let rows = match file {
+                Some(path) => read_rows(path, date, batch.unwrap_or(date.into()))?,
+                None => load_rows("", date, batch.unwrap_or(date.into()))
+                    .map_err(|what| Failure::new(USAGE, what))?,
+            };
+            let mut last = None;
+            for (row, number) in rows.iter().zip(1..) {
+                let ack = client.request_and_ack(*row)?;
+                if ack.code != 0 {
+                    let what = format!("row {number} refused: {}", Code(ack.code));
+                    return Err(Failure::new(REJECTED, what));
+                }
+                last = Some((ack, number));
+            }
+            if let Some((ack, rows)) = last {
+                say(
+                    to,
+                    &format!("loaded for {date}"),
+                    ack.engine_seq,
+                    Some(rows),
+                );
+            }
         }
         Day::Open { date } => {
-            // A batch without rows, named by its date: positions stay as they are, and saying it twice
-            // has no effect. Where positions were loaded before, opening needs no batch of ours.
-            let loaded = client.request_and_ack(PositionLoad {
-                batch_id: u64::from(*date),
-                qty: Qty::NULL,
-                business_date: *date,
-                last: Flag::Yes,
-                ..PositionLoad::default()
-            })?;
-            let ack = if loaded.code == 0 {
-                client.request_and_ack(DayOpen {
-                    business_date: *date,
-                    ..DayOpen::default()
-                })?
-            } else {
-                loaded
+            let date = date_or_firms(&mut client, *date)?;
+            let open = DayOpen {
+                business_date: date,
+                ..DayOpen::default()
             };
-            finish(client, to, &format!("the day {date} is open"), &ack)
+            let ack = client.request_and_ack(open)?;
+            refused(ack.code)?;
+            say(to, &format!("{date} is open"), ack.engine_seq, None);
         }
+        Day::Roll { date } => {
+            let roll = DayRoll {
+                business_date: *date,
+                ..DayRoll::default()
+            };
+            let ack = client.request_and_ack(roll)?;
+            refused(ack.code)?;
+            say(to, &format!("rolled to {date}"), ack.engine_seq, None);
+        }
+    }
+    finish(client, to)
+}
+
+fn refused(code: u16) -> Result<(), Failure> {
+    if code == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(REJECTED, format!("refused: {}", Code(code))))
+}
+
+fn say(to: &To, what: &str, engine_seq: u64, rows: Option<u64>) {
+    if to.json {
+        println!(
+            "{}",
+            json!({"applied": true, "engineSeq": engine_seq, "rows": rows})
+        );
+    } else {
+        println!("{what}, from sequence {engine_seq}");
     }
 }
 
-fn finish(mut client: Client, to: &To, said: &str, ack: &AdminAck) -> Result<(), Failure> {
-    if ack.code != 0 {
-        let line = format!("refused: {}", Code(ack.code));
-        return Err(Failure::new(REJECTED, line));
+/// The date that was given, else the firm's, else today by the server's clock.
+fn date_or_firms(client: &mut Client, given: Option<u32>) -> Result<u32, Failure> {
+    if let Some(date) = given {
+        return Ok(date);
     }
-    let mut out = io::stdout();
-    if to.json {
-        let line = json!({"applied": true, "engineSeq": ack.engine_seq});
-        writeln!(out, "{line}")?;
+    let firm = ScopeArg {
+        scope: Scope::Firm,
+        id: 0,
+    };
+    let states = query(client, QueryWhat::States, Some(firm), None)?;
+    let firms = states.iter().find_map(|reply| {
+        let Reply::StateReport(report) = reply else {
+            return None;
+        };
+        (report.scope == Scope::Firm && report.business_date != 0).then_some(report.business_date)
+    });
+    Ok(firms.unwrap_or_else(|| yyyymmdd(client.hello().server_time.0)))
+}
+
+fn read_rows(path: &Path, date: u32, batch: u64) -> Result<Vec<Request>, Failure> {
+    let name = path.display();
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_| text)
     } else {
-        writeln!(out, "{said} from sequence {}", ack.engine_seq)?;
+        fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::new(1, format!("cannot read {name}: {error}")))?;
+    load_rows(&text, date, batch).map_err(|what| Failure::new(USAGE, format!("{name}: {what}")))
+}
+
+/// The rows of a load in their order, completed by the row that carries no position.
+fn load_rows(text: &str, date: u32, batch: u64) -> Result<Vec<Request>, String> {
+    let mut rows: Vec<Request> = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let read = parse_flow_line(line).map_err(|error| error.at_line(number).to_string())?;
+        rows.push(if let Command::PositionLoad(row) = read.command {
+            let row = PositionLoad {
+                batch_id: batch,
+                business_date: date,
+                last: Flag::No,
+                ..row
+            };
+            row.into()
+        } else if let Command::LocateLoad(row) = read.command {
+            LocateLoad {
+                business_date: date,
+                ..row
+            }
+            .into()
+        } else if let Command::CashLoad(row) = read.command {
+            CashLoad {
+                business_date: date,
+                ..row
+            }
+            .into()
+        } else {
+            return Err(format!(
+                "line {number}: field `cmd`: is none of PositionLoad, LocateLoad, CashLoad"
+            ));
+        });
     }
-    say_two_person(&mut client, to.json)?;
-    // The answer is complete; a connection that ends badly now takes nothing from it.
-    let _ = client.terminate();
-    Ok(())
+    let last = PositionLoad {
+        batch_id: batch,
+        business_date: date,
+        qty: Qty::NULL,
+        last: Flag::Yes,
+        ..PositionLoad::default()
+    };
+    rows.push(last.into());
+    Ok(rows)
+}
+
+pub(crate) fn set_price(to: &To, price: &Price) -> Result<(), Failure> {
+    let mut client = connect(to)?;
+    let now = client.hello().server_time;
+    let (request, what): (Request, &str) = match *price {
+        Price::Reference { instrument, price } => {
+            let set = SetReference {
+                price: wire::Price(price.0),
+                feed_time: now,
+                instrument_id: instrument,
+                ..SetReference::default()
+            };
+            (set.into(), "reference")
+        }
+        Price::Mark { instrument, price } => {
+            let set = SetMark {
+                price: wire::Price(price.0),
+                instrument_id: instrument,
+                ..SetMark::default()
+            };
+            (set.into(), "mark")
+        }
+        Price::Fx {
+            currency,
+            rate,
+            max_age,
+        } => {
+            let set = SetFx {
+                rate: Factor(rate.0),
+                rate_time: Time(now.0),
+                max_age_ns: max_age.unwrap_or(u64::MAX),
+                currency,
+                ..SetFx::default()
+            };
+            (set.into(), "rate")
+        }
+    };
+    let ack = client.request_and_ack(request)?;
+    refused(ack.code)?;
+    say(to, &format!("{what} set"), ack.engine_seq, None);
+    finish(client, to)
+}
+
+pub(crate) fn reconcile(to: &To, what: &Reconciled) -> Result<(), Failure> {
+    let mut client = connect_as(to, Role::Ops)?;
+    let request = match *what {
+        Reconciled::Order {
+            order_id,
+            leaves,
+            reason,
+        } => Reconcile {
+            order_id,
+            leaves_qty: Qty(leaves),
+            what: ReconcileWhat::Order,
+            reason,
+            ..Reconcile::default()
+        },
+        Reconciled::Restart { reason } => Reconcile {
+            what: ReconcileWhat::Restart,
+            reason,
+            ..Reconcile::default()
+        },
+    };
+    let ack = client.request_and_ack(request)?;
+    applied(&ack, "reconciliation", to)?;
+    finish(client, to)
 }

@@ -43,18 +43,23 @@ impl FromStr for ScopeArg {
     }
 }
 
+/// The session of the example firm that speaks for a role: its id and the name of its key.
+const fn usual_session(role: Role) -> (u32, &'static str) {
+    match role {
+        Role::Desk => (1, "desk1"),
+        Role::Ops => (22, "ops"),
+        _ => (21, "risk"),
+    }
+}
+
 /// Logs on with the role risk.
 pub(crate) fn connect(to: &To) -> Result<Client, Failure> {
     connect_as(to, Role::Risk)
 }
 
-/// Logs on with a role: as the session that was named, else as the example firm's of that role.
+/// Logs on with a role.
 pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
-    let (session, key_name) = if role == Role::Ops {
-        (22, "ops.key")
-    } else {
-        (21, "risk.key")
-    };
+    let (usual_id, usual_key) = usual_session(role);
     let address = match &to.connect {
         Some(address) => address.clone(),
         None => {
@@ -71,11 +76,11 @@ pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
     };
     let key_path = match &to.key {
         Some(path) => path.clone(),
-        None => to.data.join("keys").join(key_name),
+        None => to.data.join("keys").join(format!("{usual_key}.key")),
     };
     let key = keys::load(&key_path).map_err(|error| Failure::new(1, error.to_string()))?;
     let credentials = Credentials {
-        session_id: to.session.unwrap_or(session),
+        session_id: to.session.unwrap_or(usual_id),
         role,
         key,
         key_id: 1,

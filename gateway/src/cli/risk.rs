@@ -5,14 +5,15 @@ use super::failure::{Failure, REJECTED, USAGE};
 use super::output::Rows;
 use super::remote::{ScopeArg, connect, query, say_two_person};
 use clap::Args;
+use engine::date::{parse_rfc3339, rfc3339};
 use engine::firm::{parse_duration, parse_limit_value};
 use engine::text::{decimal4, decimal8, limit_text, push_limit, value_form};
 use portcullis_client::{Client, Code};
 use serde_json::{Value, json};
 use wire::layout::EnumDef;
 use wire::{
-    AdminAck, Flag, LimitKind, LimitReport, QueryWhat, Reply, Scope, Selector, SetLimit, SetState,
-    Text, TradingState, Unit,
+    AdminAck, Flag, LimitKind, LimitMode, LimitReport, QueryWhat, Reply, Scope, Selector, SetLimit,
+    SetState, Text, Time, TradingState, Unit,
 };
 
 /// One limit, as people say it.
@@ -25,12 +26,28 @@ pub(crate) struct SetArgs {
     kind: LimitKind,
     /// 1000, unlimited, 5%, 500bps, "20 ticks", 2s; `none` removes the limit
     value: String,
-    /// What it applies to: all, group:1, instrument:7
+    /// What it applies to: all, group:1, instrument:7, currency:USD
     #[arg(long, default_value = "all", value_parser = selector)]
     selector: (Selector, u32),
     /// Window of a rate, such as 1s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     per: Option<u64>,
+    /// Temporary: the value ends by itself after a duration such as 30m, or at a time such as
+    /// 2026-11-22T16:30:00Z, and the permanent one is back
+    #[arg(long, value_name = "DURATION|TIME", value_parser = until)]
+    until: Option<Until>,
+    /// Evaluate and record it without ever refusing; else the mode stays
+    #[arg(long, conflicts_with = "enforced")]
+    shadow: bool,
+    /// Let a shadow limit refuse
+    #[arg(long)]
+    enforced: bool,
+    /// Warn levels in per cent, such as 50,75,90; else they stay
+    #[arg(long, value_name = "A,B,C", value_parser = warn_levels)]
+    warn: Option<[u8; 3]>,
+    /// DailyLoss: halt the scope instead of letting it only reduce
+    #[arg(long)]
+    halt: bool,
     /// Why, for the journal; at most 32 characters
     #[arg(long, value_parser = reason)]
     reason: Text<32>,
@@ -79,8 +96,13 @@ fn selector(text: &str) -> Result<(Selector, u32), String> {
     if text == "all" {
         return Ok((Selector::All, 0));
     }
-    let wrong = || format!("`{text}` is not a selector: write all, group:ID or instrument:ID");
+    let wrong = || {
+        format!("`{text}` is not a selector: write all, group:ID, instrument:ID or currency:CODE")
+    };
     let (kind, id) = text.split_once(':').ok_or_else(wrong)?;
+    if kind == "currency" && id.len() == 3 && id.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok((Selector::Currency, u32::from_le_bytes(Text::<4>::new(id).0)));
+    }
     let id = id.parse().map_err(|_| wrong())?;
     match kind {
         "group" => Ok((Selector::Group, id)),
@@ -89,7 +111,33 @@ fn selector(text: &str) -> Result<(Selector, u32), String> {
     }
 }
 
-fn reason(text: &str) -> Result<Text<32>, String> {
+/// When a temporary limit ends.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// Nanoseconds from now on.
+    After(u64),
+    /// Nanoseconds since the epoch.
+    At(u64),
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    if let Some(at) = parse_rfc3339(text) {
+        return Ok(Until::At(at));
+    }
+    parse_duration(text)
+        .map(Until::After)
+        .map_err(|what| format!("{what}, nor a time such as 2026-11-22T16:30:00Z"))
+}
+
+fn warn_levels(text: &str) -> Result<[u8; 3], String> {
+    let levels: Option<Vec<u8>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
+    match levels.map(<[u8; 3]>::try_from) {
+        Some(Ok([a, b, c])) if 0 < a && a < b && b < c && c <= 100 => Ok([a, b, c]),
+        _ => Err("warn levels are three rising numbers in per cent, such as 70,80,90".to_owned()),
+    }
+}
+
+pub(crate) fn reason(text: &str) -> Result<Text<32>, String> {
     let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
     if text.is_empty() || text.len() > 32 || !printable {
         return Err("a reason has 1 to 32 characters of printable ASCII".to_owned());
@@ -136,6 +184,19 @@ pub(crate) fn list_limits(to: &To, scope: Option<ScopeArg>) -> Result<(), Failur
             json!((r.window_ns != 0).then_some(r.window_ns)),
             json!(r.version),
             json!(r.mode.name()),
+            json!(if to.json {
+                json!([r.warn1, r.warn2, r.warn3])
+            } else {
+                json!(format!("{}/{}/{}", r.warn1, r.warn2, r.warn3))
+            }),
+            json!((r.expires_at.0 != 0).then(|| {
+                if to.json {
+                    json!(r.expires_at.0)
+                } else {
+                    json!(rfc3339(r.expires_at.0))
+                }
+            })),
+            json!((r.unit == Unit::Halt).then_some(true)),
         ]
     };
     let rows = limit_reports(&mut client, scope)?.iter().map(row).collect();
@@ -151,6 +212,9 @@ pub(crate) fn list_limits(to: &To, scope: Option<ScopeArg>) -> Result<(), Failur
             "windowNs",
             "version",
             "mode",
+            "warn",
+            "expiresAt",
+            "halt",
         ],
         rows,
     }
@@ -172,9 +236,34 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     } else {
         parse_limit_value(args.kind, &args.value).map_err(|what| Failure::new(USAGE, what))?
     };
+    let unit = match (args.kind, args.halt) {
+        (LimitKind::DailyLoss, true) => Unit::Halt,
+        (LimitKind::DailyLoss, false) => in_force.map_or(unit, |r| r.unit),
+        (_, true) => {
+            let what = format!("--halt means nothing for {}", args.kind);
+            return Err(Failure::new(USAGE, what));
+        }
+        (_, false) => unit,
+    };
+    let mode = match (args.shadow, args.enforced) {
+        (true, _) => LimitMode::Shadow,
+        (_, true) => LimitMode::Enforced,
+        _ => in_force.map_or(LimitMode::Enforced, |r| r.mode),
+    };
+    let [warn1, warn2, warn3] = args
+        .warn
+        .unwrap_or_else(|| in_force.map_or([0; 3], |r| [r.warn1, r.warn2, r.warn3]));
+    let expires_at = match args.until {
+        None => 0,
+        Some(Until::At(at)) => at,
+        // By the server's clock, which is the one that counts.
+        Some(Until::After(ns)) => client.hello().server_time.0.saturating_add(ns),
+    };
     let set = SetLimit {
         value,
         unit,
+        mode,
+        expires_at: Time(expires_at),
         selector,
         selector_id,
         scope: args.scope.scope,
@@ -185,9 +274,9 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
             .expect_version
             .or(in_force.map(|r| r.version))
             .unwrap_or(0),
-        warn1: in_force.map_or(0, |r| r.warn1),
-        warn2: in_force.map_or(0, |r| r.warn2),
-        warn3: in_force.map_or(0, |r| r.warn3),
+        warn1,
+        warn2,
+        warn3,
         reason: args.reason,
         ..SetLimit::default()
     };
@@ -400,7 +489,7 @@ pub(crate) fn sessions(to: &To) -> Result<(), Failure> {
 }
 
 /// Says what the server answered; a refusal is exit code 6.
-fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure> {
+pub(super) fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure> {
     if ack.code != 0 {
         let code = Code(ack.code);
         let line = format!("refused: {code}; version in force is {}", ack.new_version);
@@ -420,7 +509,7 @@ fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure> {
     Ok(())
 }
 
-fn finish(mut client: Client, to: &To) -> Result<(), Failure> {
+pub(super) fn finish(mut client: Client, to: &To) -> Result<(), Failure> {
     say_two_person(&mut client, to.json)?;
     // The answer is complete; a connection that ends badly now takes nothing from it.
     let _ = client.terminate();

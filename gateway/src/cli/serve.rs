@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::key_files;
 use clap::{Args, ValueEnum};
 use engine::command::Command;
+use engine::date::yyyymmdd;
 use engine::decision::Outcome;
 use engine::firm::{
     Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, differences,
@@ -19,7 +20,6 @@ use engine::journal::Verdict;
 use engine::pipeline::{self, AckPolicy, Wait};
 use engine::recover::{self, OpenOptions, Opened};
 use gateway::clock::{Clock, CommandedClock, RealClock};
-use gateway::date::yyyymmdd;
 use gateway::server::{Bound, Limits, Server, ServerConfig, StopHandle};
 use portcullis_client::keys;
 use serde_json::json;
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ClockArg::Commanded => opened.t,
     };
     let entered = report_differences(args, &firm, &mut opened, now)
-        .and_then(|()| open_day(process, &mut opened, now));
+        .and_then(|()| open_day(&firm, &mut opened, now));
     if let Err(failure) = entered {
         return Err(let_go(opened, now, failure));
     }
@@ -314,21 +314,22 @@ fn report_differences(
     Ok(())
 }
 
-/// `[day] open = "auto"`: the day is opened with the positions that the journal has.
-fn open_day(process: &ProcessConfig, opened: &mut Opened, now: u64) -> Result<(), Failure> {
+/// `[day] open = "auto"`: the first day is opened with the file's opening data, a later one with what the
+/// journal has.
+fn open_day(file: &Firm, opened: &mut Opened, now: u64) -> Result<(), Failure> {
     let Some(firm) = opened.engine.firm() else {
         return Ok(());
     };
-    if firm.ready || process.day_open != DayOpening::Auto {
+    if firm.ready || file.process.day_open != DayOpening::Auto {
         return Ok(());
     }
     // A day that has begun goes on; only ops end it.
-    let date = match firm.business_date {
-        0 => yyyymmdd(now),
-        date => date,
+    let (date, commands) = match firm.business_date {
+        0 => (yyyymmdd(now), file.first_day(yyyymmdd(now))),
+        date => (date, auto_day(date)),
     };
     let decisions = opened
-        .enter(auto_day(date), now)
+        .enter(commands, now)
         .map_err(|error| Failure::new(1, error.to_string()))?;
     match decisions.last() {
         Some(last) if last.outcome == Outcome::Refused => {

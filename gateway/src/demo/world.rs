@@ -8,7 +8,7 @@ use super::server::ServerProcess;
 use super::tally::Tally;
 use super::venue::{self, Venue};
 use anyhow::{Context, bail};
-use gateway::date::yyyymmdd;
+use engine::date::yyyymmdd;
 use portcullis_client::{Client, Credentials, Options};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
