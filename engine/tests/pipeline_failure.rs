@@ -1,6 +1,11 @@
 //! What the pipeline does when the disk says no, when the journal and the engine disagree, and when
 //! the second copy is asked.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait and measure with a clock"
+)]
+
 mod pipeline_kit;
 
 use engine::command::Command;

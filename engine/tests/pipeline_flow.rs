@@ -1,5 +1,10 @@
 //! The pipeline's rings and threads: nothing is lost, order holds, a stop drains.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait and measure with a clock"
+)]
+
 mod pipeline_kit;
 
 use engine::command::Command;

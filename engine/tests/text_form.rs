@@ -1,6 +1,10 @@
 //! The textual form, both ways, over every command of the layouts; and its documentation.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait and measure with a clock"
+)]
+#![expect(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "a test that meets the unexpected should stop"
