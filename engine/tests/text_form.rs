@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the test waits for threads or measures, outside the engine"
+    reason = "tests wait and measure with a clock"
 )]
 #![expect(
     clippy::unwrap_used,

@@ -27,16 +27,21 @@ impl RiskEngine {
         m: &VenueReport,
         out: &mut Outbox,
     ) -> Result<Outcome, RejectCode> {
-        let instrument = self
-            .state
-            .instruments
-            .find(m.instrument_id)
-            .ok_or(RejectCode::UnknownInstrument)?;
-        let step = self.state.instruments.get(instrument).definition.qty_step;
-        let corrected = if m.exec_type == ExecType::Correct {
-            if m.last_qty.0 <= 0 || m.last_qty.0.checked_rem(step.0) != Some(0) {
-                return Err(RejectCode::BadQty);
-            }
+        let is_correction = m.exec_type == ExecType::Correct;
+        if is_correction && m.last_qty.0 <= 0 {
+            return Err(RejectCode::BadQty);
+        }
+        let instrument = self.state.instruments.find(m.instrument_id).filter(|slot| {
+            let step = self.state.instruments.get(*slot).definition.qty_step;
+            !is_correction || m.last_qty.0.checked_rem(step.0) == Some(0)
+        });
+        let instrument = match instrument {
+            Some(instrument) => instrument,
+            // R15: a correction carries a fill, and no fill is dropped.
+            None if is_correction => return Ok(self.unbookable(turn, m)),
+            None => return Err(RejectCode::UnknownInstrument),
+        };
+        let corrected = if is_correction {
             if m.last_px.is_null() {
                 return Err(RejectCode::BadPrice);
             }
@@ -183,6 +188,8 @@ impl RiskEngine {
         if let Some(corrected) = corrected {
             self.replace_execution(slot, &old, corrected);
         }
+        // Bust and fill are one event: nothing is told or latched between them.
+        self.in_one_event = corrected.is_some();
         if let Some(order) = order {
             let gone = if reopen {
                 0
@@ -191,6 +198,7 @@ impl RiskEngine {
             };
             self.reverse_in_order(order, old.qty, new_qty, gone, reopen);
         }
+        self.in_one_event = false;
         match &redone {
             Some(fill) => self.booked(fill, rows),
             None => self.refresh_rows(rows),

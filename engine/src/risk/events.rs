@@ -133,6 +133,9 @@ impl RiskEngine {
 
     /// The limits that select these rows, after an order or a fill has moved them.
     pub(super) fn refresh_rows(&mut self, rows: &[u32]) {
+        if self.in_one_event {
+            return;
+        }
         for row in rows {
             let place = *self.state.exposure.row(*row);
             let sets = [

@@ -286,7 +286,7 @@ impl RiskEngine {
     }
 
     /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
-    fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
+    pub(super) fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
         self.state.unbooked.push(turn.seq);
         self.firm_reduce_only();
         self.alert(RiskEvent {

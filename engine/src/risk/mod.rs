@@ -45,6 +45,8 @@ pub struct RiskEngine {
     /// Time of the last command; never runs backwards.
     t: u64,
     defined: bool,
+    /// A correction is under way: alerts and latches wait for its fill.
+    in_one_event: bool,
 }
 
 /// One command being applied: where it stands and who sent it.
@@ -84,6 +86,7 @@ impl RiskEngine {
             seq: 0,
             t: 0,
             defined: false,
+            in_one_event: false,
         }
     }
 
