@@ -3,11 +3,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-<<<<<<< HEAD
-    reason = "the test waits for threads or measures, outside the engine"
-=======
     reason = "tests wait and measure with a clock"
->>>>>>> main
 )]
 
 mod pipeline_kit;
