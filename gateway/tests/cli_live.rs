@@ -367,6 +367,7 @@ fn room_is_what_an_order_may_still_have_and_one_lot_more_is_refused() {
         orig_cl_ord_id: 1,
         price: Price(58_533_000_000),
         qty: Qty((most + 1) * E8),
+        trader_id: 3,
         ..ReplaceOrder::default()
     };
     let answer = client.what_if_replaced(replace).unwrap();

@@ -400,7 +400,8 @@ fn role_of(command: &Command) -> Option<Role> {
         | Command::Reconcile(_)
         | Command::Adjust(_)
         | Command::LocateLoad(_)
-        | Command::CashLoad(_) => Some(Role::Ops),
+        | Command::CashLoad(_)
+        | Command::AdvanceTime(_) => Some(Role::Ops),
         Command::DefineFirm(_)
         | Command::DefineDesk(_)
         | Command::DefineTrader(_)
