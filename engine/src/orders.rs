@@ -382,6 +382,16 @@ impl Orders {
         }
     }
 
+    /// Quantity that was gone and has been filled after all, in every version.
+    pub(crate) fn find_again(&mut self, slot: u32, qty: i64) {
+        let mut at = self.get(slot).first_version;
+        while at != NONE {
+            let version = &mut self.versions[at as usize];
+            version.gone = version.gone.saturating_sub(qty).max(0);
+            at = version.next;
+        }
+    }
+
     /// Revives the version in force of an ended order with at most `freed` leaves; false if none are.
     pub(crate) fn revive(&mut self, slot: u32, freed: i64) -> bool {
         let order = self.get(slot);

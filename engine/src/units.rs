@@ -89,18 +89,19 @@ impl ValueFactor {
     }
 }
 
-/// ⌈ value · part / whole ⌉ for `0 ≤ part ≤ whole`: what remains reserved of a value (R7).
+/// ⌈ value · part / whole ⌉: what is reserved of a value (R7). A part above the whole, where a bust reopened
+/// more than a version began with, reserves more in proportion.
 pub(crate) fn proportion_ceil(value: i64, part: i64, whole: i64) -> i64 {
     if whole <= 0 || part <= 0 || value <= 0 {
         return 0;
     }
-    if part >= whole {
+    if part == whole {
         return value;
     }
     let product = i128::from(value) * i128::from(part);
     let whole = i128::from(whole);
     let ceiling = (product + whole - 1) / whole;
-    i64::try_from(ceiling).unwrap_or(value)
+    i64::try_from(ceiling).unwrap_or(i64::MAX)
 }
 
 /// ⌈ a · b / d ⌉ with a 256-bit product; `None` if the result is above `u128::MAX`.
@@ -211,6 +212,7 @@ mod tests {
         assert_eq!(proportion_ceil(10, 2, 3), 7);
         assert_eq!(proportion_ceil(10, 1, 3), 4);
         assert_eq!(proportion_ceil(10, 0, 3), 0);
+        assert_eq!(proportion_ceil(10, 4, 3), 14);
     }
 
     proptest! {

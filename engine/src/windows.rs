@@ -4,9 +4,11 @@
 use crate::table::{Key, Table, mix};
 use std::collections::VecDeque;
 
-/// Fills kept of one trader, or of one account and group, whatever the windows in force: a limit that
-/// is set later sees at least these.
-const KEPT: usize = 32;
+/// Fills kept of one trader, or of one account and group, while no limit looks at them: one that is set
+/// later sees at least these.
+const KEPT: usize = 8;
+/// Fills that a log has room for once a limit looks at it.
+const WATCHED: usize = 64;
 
 /// What makes two orders equal (C6): short sells are sells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,14 +161,28 @@ pub(crate) struct RecentFill {
 /// Fills of one trader, or of one account in one group.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FillLog {
+    /// The newest fills while no limit looks at them, newest first: they need no allocation.
+    unwatched: [Option<RecentFill>; KEPT],
+    /// All fills that a window may hold, newest last.
     fills: VecDeque<RecentFill>,
     /// C15: new orders and replaces are frozen until a reset.
     pub(crate) frozen: bool,
 }
 
 impl FillLog {
-    /// Remembers a fill; what no window in force can hold may be forgotten.
+    /// Remembers a fill; what no window in force can hold may be forgotten. A window of 0 says that no
+    /// limit looks at the log.
     pub(crate) fn note(&mut self, fill: RecentFill, longest_window_ns: u64) {
+        if longest_window_ns == 0 && self.fills.is_empty() {
+            self.unwatched.rotate_right(1);
+            self.unwatched[0] = Some(fill);
+            return;
+        }
+        if self.fills.is_empty() {
+            self.fills.reserve(WATCHED);
+            self.fills.extend(self.unwatched.iter().rev().flatten());
+            self.unwatched = [None; KEPT];
+        }
         while self.fills.len() >= KEPT
             && self
                 .fills
@@ -178,16 +194,18 @@ impl FillLog {
         self.fills.push_back(fill);
     }
 
-    /// Fills in the window that ends at `t`.
+    /// Fills in the window that ends at `t`, newest first.
     pub(crate) fn within(&self, t: u64, window_ns: u64) -> impl Iterator<Item = &RecentFill> {
-        self.fills
-            .iter()
-            .rev()
+        self.iter()
             .take_while(move |fill| t.saturating_sub(fill.t) < window_ns)
     }
 
+    /// All that is remembered, newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &RecentFill> {
-        self.fills.iter()
+        self.fills
+            .iter()
+            .rev()
+            .chain(self.unwatched.iter().flatten())
     }
 }
 

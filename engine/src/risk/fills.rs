@@ -132,6 +132,8 @@ impl RiskEngine {
         };
         if was_terminal {
             self.move_position(account_row, trader_row, signed);
+            // What was released as gone was filled after all: a bust may reopen no less for it.
+            self.state.orders.find_again(slot, qty);
             self.alert(RiskEvent {
                 new_value: qty,
                 event: RiskEventKind::LateFill,

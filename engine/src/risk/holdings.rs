@@ -42,7 +42,9 @@ impl RiskEngine {
         let Some(account) = self.state.tree.find(Scope::Account, m.account) else {
             return Done::refused(RejectCode::UnknownAccount, 0);
         };
-        if m.amount.is_null() {
+        let day = self.state.day.date;
+        let other_day = day != 0 && m.business_date != 0 && m.business_date != day;
+        if m.amount.is_null() || other_day {
             return Done::refused(RejectCode::LimitRange, 0);
         }
         let currency = self.state.instruments.currency(m.currency);
