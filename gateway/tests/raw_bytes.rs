@@ -228,7 +228,7 @@ fn contents_that_are_not_as_the_schema_says_are_refused_in_their_place() {
     });
     raw.write(&unknown[..len]);
     raw.send(&NewOrder {
-        flags: wire::WHAT_IF,
+        flags: 8,
         ..numbered(4)
     });
     raw.send(&numbered(5));
