@@ -1,3 +1,0 @@
-//! Workspace-level smoke test.
-#[test]
-fn workspace_builds() {}
