@@ -84,6 +84,9 @@ impl Ratios {
     }
 }
 
+/// Orders that may stay live between two ends: well below where the server's table is full.
+const LIVE_MAX: usize = 8_192;
+
 /// One order in flight, A B B A.
 fn in_flight(
     ours: &mut Line,
@@ -100,7 +103,10 @@ fn in_flight(
     });
     for pair in 0..=pairs {
         let mut turn_a = |side: &mut Side| {
-            let turn = side.turn(trips, || ours.order());
+            let turn = side.turn(trips, || {
+                ours.end_orders_above(LIVE_MAX);
+                ours.order()
+            });
             ours.end_orders();
             turn
         };

@@ -227,6 +227,13 @@ impl Line {
         ns
     }
 
+    /// Ends all live orders once there are so many, outside what is measured.
+    pub(crate) fn end_orders_above(&mut self, most: usize) {
+        if self.live.len() >= most {
+            self.end_orders();
+        }
+    }
+
     /// Ends the live orders, outside any measurement.
     pub(super) fn end_orders(&mut self) {
         while !self.live.is_empty() {
