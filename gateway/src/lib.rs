@@ -14,6 +14,10 @@ pub mod table;
 
 pub mod outbound;
 
+pub mod history;
+
+pub mod key_ring;
+
 pub mod office;
 
 pub mod verify_key;
@@ -21,6 +25,8 @@ pub mod verify_key;
 pub mod connection;
 
 pub mod transport;
+
+pub mod tls;
 
 pub mod clock;
 

@@ -61,12 +61,27 @@ pub struct ProcessConfig {
     pub segment_size: u64,
     /// Where the gateway listens; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Whether it may listen off loopback without TLS.
+    pub plaintext_off_loopback: bool,
+    /// Certificate and key, where connections speak TLS.
+    pub tls: Option<TlsPaths>,
     /// Who opens the trading day.
     pub day_open: DayOpening,
     /// Rings and waits; what is not said is the pipeline's choice.
     pub threads: Threads,
     /// What one peer may use.
     pub session: SessionLimits,
+}
+
+/// Files of TLS; relative to the data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPaths {
+    /// The server's certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities of the clients' certificates; without it clients need none.
+    pub client_authorities: Option<PathBuf>,
 }
 
 /// Rings and waits of the pipeline.
@@ -91,6 +106,14 @@ pub struct SessionLimits {
     pub max_messages_per_second: u32,
     /// Bytes that may wait for a slow reader before it is disconnected.
     pub output_buffer: u64,
+    /// Bytes of sent messages kept in memory for each session; older ones are read from the journal.
+    pub outbound_window: u64,
+    /// The same for all sessions together: each has an equal share at most.
+    pub outbound_windows: u64,
+    /// Bytes that may wait for all slow readers together.
+    pub output_buffers: u64,
+    /// Routed requests older than this are marked as stale.
+    pub route_max_age: Duration,
     /// Time to log on.
     pub logon_timeout: Duration,
     /// Connections in all.
@@ -103,7 +126,11 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             max_messages_per_second: 1_000_000,
-            output_buffer: 4 << 20,
+            output_buffer: 1 << 20,
+            outbound_window: 16 << 20,
+            outbound_windows: 512 << 20,
+            output_buffers: 256 << 20,
+            route_max_age: Duration::from_secs(2),
             logon_timeout: Duration::from_secs(2),
             connections: 1_024,
             connections_per_address: 256,
@@ -113,7 +140,7 @@ impl Default for SessionLimits {
 
 pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
     let (journal_dir, ack, segment_size) = journal(&root.table("journal", "[journal]"));
-    let listen = listen(&root.table("listen", "[listen]"));
+    let (listen, plaintext_off_loopback, tls) = listen(&root.table("listen", "[listen]"));
     let day = root.table("day", "[day]");
     let auto = day.optional("open").and_then(|v| v.choice(&DAY_OPENING)) == Some(1);
     day.finish();
@@ -122,6 +149,8 @@ pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
         ack,
         segment_size,
         listen,
+        plaintext_off_loopback,
+        tls,
         day_open: if auto {
             DayOpening::Auto
         } else {
@@ -153,22 +182,24 @@ fn journal(section: &Section<'_>) -> (PathBuf, Ack, u64) {
     (PathBuf::from(dir), ack, bytes)
 }
 
-fn listen(section: &Section<'_>) -> SocketAddr {
+fn listen(section: &Section<'_>) -> (SocketAddr, bool, Option<TlsPaths>) {
     let usual = SocketAddr::from(([127, 0, 0, 1], 7201));
     let value = section.optional("address");
     let open = section
         .optional("plaintext_off_loopback")
         .map_or(Some(false), |v| v.boolean());
+    let open = open == Some(true);
+    let tls = tls(section);
     section.finish();
     let Some((value, text)) = value.and_then(|v| Some((v, v.string()?))) else {
-        return usual;
+        return (usual, open, tls);
     };
-    match text.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() || open == Some(true) => address,
+    let address = match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() || open || tls.is_some() => address,
         Ok(_) => {
             value.wrong(
                 "is not loopback, and traffic is not encrypted",
-                "listen on 127.0.0.1, or say `plaintext_off_loopback = true` on a trusted network",
+                "say `tls_certificate` and `tls_key`, listen on 127.0.0.1, or say `plaintext_off_loopback = true` on a trusted network",
             );
             usual
         }
@@ -178,6 +209,33 @@ fn listen(section: &Section<'_>) -> SocketAddr {
                 "write an IP address and a port, such as 127.0.0.1:7201; port 0 lets the system choose",
             );
             usual
+        }
+    };
+    (address, open, tls)
+}
+
+fn tls(section: &Section<'_>) -> Option<TlsPaths> {
+    let path = |key| {
+        section
+            .optional(key)
+            .and_then(|v| v.string())
+            .map(PathBuf::from)
+    };
+    let (certificate, key) = (path("tls_certificate"), path("tls_key"));
+    let client_authorities = path("tls_client_authorities");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsPaths {
+            certificate,
+            key,
+            client_authorities,
+        }),
+        (None, None) if client_authorities.is_none() => None,
+        _ => {
+            section.mistake(
+                "says one half of TLS",
+                "say both `tls_certificate` and `tls_key`, or none of the three",
+            );
+            None
         }
     }
 }
@@ -210,12 +268,22 @@ fn session_limits(section: &Section<'_>) -> SessionLimits {
             .and_then(|v| v.uint(1, u64::from(u32::MAX) - 1));
         given.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
     };
+    let size = |key, usual| {
+        section
+            .optional(key)
+            .and_then(|v| v.size())
+            .unwrap_or(usual)
+    };
     let limits = SessionLimits {
         max_messages_per_second: count("max_messages_per_second", usual.max_messages_per_second),
-        output_buffer: section
-            .optional("output_buffer")
-            .and_then(|v| v.size())
-            .unwrap_or(usual.output_buffer),
+        output_buffer: size("output_buffer", usual.output_buffer),
+        outbound_window: size("outbound_window", usual.outbound_window),
+        outbound_windows: size("outbound_windows", usual.outbound_windows),
+        output_buffers: size("output_buffers", usual.output_buffers),
+        route_max_age: section
+            .optional("route_max_age")
+            .and_then(|v| v.duration())
+            .map_or(usual.route_max_age, Duration::from_nanos),
         logon_timeout: section
             .optional("logon_timeout")
             .and_then(|v| v.duration())

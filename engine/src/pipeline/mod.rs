@@ -8,6 +8,7 @@
 //! The engine never waits for the disk, the gateway never waits for anyone: every ring is bounded and
 //! gives the value back when it is full, and nobody takes what it can't pass on.
 
+mod archive;
 mod doors;
 mod engine_thread;
 mod follower_thread;
@@ -18,6 +19,7 @@ mod wait;
 mod watermarks;
 mod writer_thread;
 
+pub use archive::{Archive, OpenRecords, Past};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use rings::{Consumer, Producer, ring};
 pub use sink::{JournalSink, Sink, SinkError};
@@ -241,6 +243,7 @@ impl Pipeline {
                 ring: reports_out,
                 filler: follower_bed,
             },
+            archive: Some(Archive::new(opened.archive, Arc::clone(&watermarks))),
             watermarks,
             bell,
         };

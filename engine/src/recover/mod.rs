@@ -16,7 +16,7 @@ use crate::journal::{
     Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, SegmentId, Storage, Tail,
     Verdict, WatermarkFile, scan,
 };
-use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError};
+use crate::pipeline::{AckPolicy, JournalSink, JournalTail, OpenRecords, Sink, SinkError};
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
 use replay::Replay;
@@ -98,6 +98,8 @@ pub struct Opened {
     pub sink: Box<dyn Sink>,
     /// Where the follower reads them.
     pub tail: Box<dyn RecordSource>,
+    /// Reads them from the first on, as often as asked.
+    pub archive: OpenRecords,
     /// Last sequence; durable.
     pub seq: u64,
     /// Time of the last record.
@@ -257,7 +259,8 @@ where
         engine,
         follower,
         sink: Box::new(sink),
-        tail: Box::new(JournalTail::new(storage, seq)),
+        tail: Box::new(JournalTail::new(storage.clone(), seq)),
+        archive: Box::new(move || Box::new(JournalTail::new(storage.clone(), 0))),
         seq,
         t,
         logs,

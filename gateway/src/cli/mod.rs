@@ -9,6 +9,7 @@ mod key_files;
 mod keygen;
 mod ops;
 mod output;
+mod reload;
 mod remote;
 mod risk;
 mod room;
