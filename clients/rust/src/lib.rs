@@ -62,9 +62,12 @@ mod answer;
 mod client;
 mod error;
 pub mod keys;
+mod line;
 mod logon;
 pub mod ops;
 mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use client::{Client, Event};
 pub use error::{ClientError, Code};

@@ -245,6 +245,14 @@ impl Fixture {
     }
 
     pub fn start_with(limits: Limits, ack: AckPolicy) -> Self {
+        Self::start_tls(limits, ack, None)
+    }
+
+    pub fn start_tls(
+        limits: Limits,
+        ack: AckPolicy,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let roles = [(1, Role::Desk), (2, Role::Desk), (3, Role::Risk)];
         let keys: HashMap<_, _> = roles
             .iter()
@@ -269,6 +277,7 @@ impl Fixture {
             .collect();
         let config = ServerConfig {
             limits,
+            tls,
             ..ServerConfig::new("127.0.0.1:0".parse().unwrap(), ack)
         };
         let bound = Bound::bind(config).unwrap();
