@@ -69,9 +69,19 @@ fn descriptor(field: &Field) -> String {
 }
 
 fn enumeration(def: &EnumDef) -> String {
-    let mut out = format!("\n\nclass {}(IntEnum):\n    \"\"\"{}\"\"\"\n", def.name, def.doc.trim());
+    let mut out = format!(
+        "\n\nclass {}(IntEnum):\n    \"\"\"{}\"\"\"\n",
+        def.name,
+        def.doc.trim()
+    );
     for (name, value, doc) in def.values {
-        write!(out, "\n    {} = {value}\n    \"\"\"{}\"\"\"\n", constant(name), doc.trim()).unwrap();
+        write!(
+            out,
+            "\n    {} = {value}\n    \"\"\"{}\"\"\"\n",
+            constant(name),
+            doc.trim()
+        )
+        .unwrap();
     }
     out
 }
@@ -170,7 +180,13 @@ fn generated() -> String {
         writeln!(out, "    {}: {},", layout.template_id, layout.name).unwrap();
     }
     out.push_str("}\n\"\"\"Every message by its template id.\"\"\"\n\n__all__ = [\n");
-    let constants = ["MESSAGES", "POSS_DUP", "REPLY_REQUESTED", "WHAT_IF", "RejectCode"];
+    let constants = [
+        "MESSAGES",
+        "POSS_DUP",
+        "REPLY_REQUESTED",
+        "WHAT_IF",
+        "RejectCode",
+    ];
     let mut names: Vec<&str> = constants
         .into_iter()
         .chain(ENUMS.iter().map(|def| def.name))

@@ -1,9 +1,6 @@
 //! The real server as a child process of a test: the example firm in a directory of its own.
 
-#![allow(
-    dead_code,
-    reason = "each test binary uses a part of it"
-)]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
