@@ -4,11 +4,6 @@
 //! Without it this says so and passes, unless `PORTCULLIS_REQUIRE_PYTHON` is set, as it is in CI; then
 //! `mypy --strict` has to pass too.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets the unexpected should stop"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
