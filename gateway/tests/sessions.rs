@@ -284,15 +284,22 @@ fn a_session_fills_its_share_of_the_ring_and_leaves_the_rest_to_others() {
 #[test]
 fn a_session_that_flaps_is_asked_to_wait() {
     let fixture = Fixture::start(Limits::default());
-    let mut kept = Vec::new();
-    let refused = (0..12).find_map(|_| {
-        match Client::connect(fixture.address, fixture.credentials(1), Options::default()) {
-            Ok(client) => {
-                kept.push(client);
-                None
+    // From several threads, so that even a slow machine does it often enough within a second.
+    let flap = || {
+        let mut kept = Vec::new();
+        for _ in 0..12 {
+            match Client::connect(fixture.address, fixture.credentials(1), Options::default()) {
+                Ok(client) => kept.push(client),
+                Err(error @ ClientError::LogonRejected { .. }) => return Some(error),
+                // Taken over in the middle of its logon.
+                Err(_) => {}
             }
-            Err(error) => Some(error),
         }
+        None
+    };
+    let refused = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(flap)).collect();
+        threads.into_iter().find_map(|t| t.join().unwrap())
     });
     match refused {
         Some(ClientError::LogonRejected {
@@ -390,7 +397,9 @@ fn a_consumer_that_never_reads_is_ended_and_its_output_replays() {
             state.durable = state.seq;
         });
         sent += 2000;
-        std::thread::sleep(Duration::from_millis(1));
+        until("the gateway has taken them", || {
+            fixture.script.state().outbound.is_empty()
+        });
     }
     drop(deaf);
     neighbour.send(order(1)).unwrap();
@@ -559,11 +568,13 @@ fn a_stop_answers_what_is_under_way_and_says_goodbye() {
         other => panic!("{other:?}"),
     }
     fixture.finish().unwrap();
+    // The session did not end: the next start begins its grace.
     let state = fixture.script.state();
-    assert!(matches!(
-        state.journal.last(),
-        Some((0, 0, Command::SessionDown(d))) if d.code == 0
-    ));
+    let downs = state
+        .journal
+        .iter()
+        .filter(|(_, _, command)| matches!(command, Command::SessionDown(_)));
+    assert_eq!(downs.count(), 0);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn a_server_that_asks_for_certificates_lets_in_who_shows_one_of_its_authorities(
 fn a_handshake_that_stalls_byte_by_byte_ends_in_time_and_holds_nobody_up() {
     let authority = Authority::new();
     let limits = Limits {
-        handshake: Duration::from_millis(300),
+        handshake: Duration::from_millis(1500),
         ..Limits::default()
     };
     let fixture = serve(&authority.files(false), limits);

@@ -206,15 +206,20 @@ impl Client {
     /// [`Client::recv`] without what was put aside.
     pub(crate) fn recv_live(&mut self, timeout: Duration) -> Result<Option<Event>, ClientError> {
         let deadline = Instant::now() + timeout;
+        // However short the timeout, what is here is looked for once.
+        let mut has_looked = false;
         loop {
             if let Some(event) = self.next_event()? {
                 return Ok(Some(event));
             }
             let now = self.tick()?;
-            if now >= deadline {
+            if has_looked && now >= deadline {
                 return Ok(None);
             }
-            let wait = (deadline - now).min(self.keep_alive / 2);
+            has_looked = true;
+            let wait = deadline
+                .saturating_duration_since(now)
+                .min(self.keep_alive / 2);
             if self.stream.fill(wait)? {
                 self.last_heard = Instant::now();
             } else if self.nonblocking {

@@ -170,6 +170,11 @@ impl<O: Office> Gateway<O> {
         session.bound = None;
         let (session_id, lane) = (session.session_id, session.lane());
         tracing::info!(session = session_id, %ending, "session is down");
+        // The server stops, not the session: its next start finds the session up, as after a crash, and
+        // begins the grace of cancel-on-disconnect.
+        if ending == Ending::Stopping {
+            return;
+        }
         self.command(
             lane,
             SessionDown {

@@ -57,7 +57,7 @@ pub struct State {
     pub dropped: u64,
     applied: HashMap<u32, u64>,
     next_out: HashMap<u32, u64>,
-    outbound: VecDeque<Outbound>,
+    pub outbound: VecDeque<Outbound>,
     reports: VecDeque<Outgoing>,
 }
 
