@@ -7,7 +7,7 @@
 
 mod model;
 
-use model::compare::{run_alone, run_case};
+use model::shrink::{run_alone, run_case};
 use std::collections::BTreeMap;
 use wire::RejectCode;
 

@@ -79,6 +79,8 @@ impl RiskEngine {
             m.last_qty.0.saturating_neg()
         };
         let signed = i128::from(signed);
+        // R16: a fill that was busted before is no loss and no breach in between.
+        self.in_one_event = matches!(standing, Some(Standing::Tombstone { .. }));
         let (row, trader_row) = match order {
             Some(slot) => {
                 self.fill_order(slot, m, signed, out);
