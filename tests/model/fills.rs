@@ -81,7 +81,8 @@ impl Model {
         let (price, qty) = (m.last_px.0, i128::from(m.last_qty.0));
         let known = self.executions.get(&key).copied();
         let tombstone = match known.map(|e| e.standing) {
-            Some(Standing::Tombstone { reopen }) => Some(reopen),
+            // What its correction has booked already is the quantity of the tombstone.
+            Some(Standing::Tombstone { reopen }) => Some((reopen, known.map_or(0, |e| e.qty))),
             Some(_) => {
                 let same = known.is_some_and(|e| (e.price, e.qty) == (price, qty));
                 if same {
@@ -107,7 +108,7 @@ impl Model {
             qty,
             of_the_day: m.trade_date >= self.business_date,
         };
-        let what = self.fill_order(&booking);
+        let what = self.fill_order(&booking, tombstone.is_some());
         self.book(&booking);
         let execution = Execution {
             price,
@@ -118,8 +119,8 @@ impl Model {
             order: found,
         };
         self.executions.insert(key, execution);
-        if let Some(reopen) = tombstone {
-            self.take_back(&key, reopen, None);
+        if let Some((reopen, corrected)) = tombstone {
+            self.take_back(&key, reopen, None, corrected);
             return Expect::of(Outcome::Applied).hit("R16 a fill that was busted before");
         }
         let expect = Expect::of(Outcome::Applied).hit(what);
@@ -130,8 +131,8 @@ impl Model {
         }
     }
 
-    /// What a fill does to its order.
-    fn fill_order(&mut self, booking: &Booking) -> &'static str {
+    /// What a fill does to its order; one that was `busted` before neither ends it nor lets it live again.
+    fn fill_order(&mut self, booking: &Booking, busted: bool) -> &'static str {
         let Some(index) = booking.order else {
             self.alert(RiskEventKind::UnknownOrderFill);
             return "R15 fill of an unknown order";
@@ -141,11 +142,17 @@ impl Model {
         let was_acknowledged = std::mem::replace(&mut order.acknowledged, true);
         order.cum += booking.qty;
         if was_terminal {
+            // What a bust said was gone was not: a later reopening finds it.
+            for version in &mut order.versions {
+                version.gone = (version.gone - booking.qty).max(0);
+            }
             self.alert(RiskEventKind::LateFill);
             return "R11 fill after the end";
         }
         let pending = order.pending_replaces() > 0;
-        order.end_if_nothing_is_left();
+        if !busted {
+            order.end_if_nothing_is_left();
+        }
         let ended = order.terminal;
         if booking.qty > open {
             self.alert(RiskEventKind::Overfill);
@@ -228,7 +235,7 @@ impl Model {
         &mut self,
         session_id: u32,
         m: &VenueReport,
-        _found: Option<usize>,
+        found: Option<usize>,
     ) -> Expect {
         if !self.instruments.contains_key(&m.instrument_id) {
             return Expect::refused(RejectCode::UnknownInstrument);
@@ -236,10 +243,10 @@ impl Model {
         let key = self.execution_key(session_id, m, m.ref_exec_id);
         let reopen = m.reopen == Flag::Yes;
         let Some(known) = self.executions.get(&key).copied() else {
-            if !self.may_name(session_id, m.account) {
+            if found.is_none() && !self.may_name(session_id, m.account) {
                 return Expect::refused(RejectCode::NotEntitled);
             }
-            self.lay_tombstone(key, m, reopen);
+            self.lay_tombstone(key, m, reopen, 0);
             return Expect::of(Outcome::Applied).hit("R16 bust before its fill");
         };
         if known.standing != Standing::Booked {
@@ -248,7 +255,7 @@ impl Model {
         if !self.may_name(session_id, known.account) {
             return Expect::refused(RejectCode::NotEntitled);
         }
-        let revived = self.take_back(&key, reopen, None);
+        let revived = self.take_back(&key, reopen, None, 0);
         Expect::of(Outcome::Applied).hit(match (revived, reopen) {
             (true, _) => "R16 bust that reopens an ended order",
             (_, true) => "R16 bust with reopen",
@@ -256,10 +263,16 @@ impl Model {
         })
     }
 
-    fn lay_tombstone(&mut self, key: ExecutionKey, m: &VenueReport, reopen: bool) {
+    fn lay_tombstone(
+        &mut self,
+        key: ExecutionKey,
+        m: &VenueReport,
+        reopen: bool,
+        corrected: i128,
+    ) {
         let execution = Execution {
             price: m.last_px.0,
-            qty: i128::from(m.last_qty.0),
+            qty: corrected,
             side: m.side,
             standing: Standing::Tombstone { reopen },
             account: m.account,
@@ -297,7 +310,8 @@ impl Model {
                 return Expect::refused(RejectCode::NotEntitled);
             }
             if !same_id {
-                self.lay_tombstone(key, m, true);
+                let reopen = m.reopen == Flag::Yes;
+                self.lay_tombstone(key, m, reopen, i128::from(m.last_qty.0));
             }
             let fill = VenueReport {
                 venue_exec_id: id,
@@ -317,16 +331,18 @@ impl Model {
             return Expect::refused(RejectCode::NotEntitled);
         }
         let reopen = m.reopen == Flag::Yes;
-        self.take_back(&key, reopen, Some((new_key, price_and_qty)));
+        self.take_back(&key, reopen, Some((new_key, price_and_qty)), 0);
         Expect::of(Outcome::Applied).hit("R16 correction")
     }
 
     /// Takes a booked execution back, and books its correction; says whether an ended order lives again.
+    /// `booked` is what a correction that came before its fill has booked already.
     fn take_back(
         &mut self,
         key: &ExecutionKey,
         reopen: bool,
         corrected: Option<(ExecutionKey, (i64, i128))>,
+        booked: i128,
     ) -> bool {
         let Some(old) = self.executions.get(key).copied() else {
             return false;
@@ -367,7 +383,7 @@ impl Model {
         if let Some(index) = old.order {
             let order = &mut self.orders[index];
             order.cum += new_qty - old.qty;
-            let less = (old.qty - new_qty).max(0);
+            let less = (old.qty - new_qty - booked).max(0);
             if !reopen {
                 for version in &mut order.versions {
                     version.gone += less;

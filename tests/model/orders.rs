@@ -102,7 +102,7 @@ impl Order {
     fn in_force_index(&self) -> usize {
         self.versions
             .iter()
-            .rposition(|v| !v.pending && !v.rejected)
+            .rposition(|v| !v.pending && !v.dropped)
             .unwrap_or(0)
     }
 

@@ -84,22 +84,25 @@ impl Model {
             ids.push(order.order_id);
         }
         if requested > 0 {
-            self.jobs.push(Job { told, orders: ids });
+            self.jobs.push(Job {
+                told,
+                requested,
+                orders: ids,
+            });
         }
     }
 
     /// Mass cancels all of whose orders have ended are reported and forgotten.
     pub(crate) fn end_jobs(&mut self) {
         let jobs = std::mem::take(&mut self.jobs);
-        for job in jobs {
-            let live = self
-                .orders
-                .iter()
-                .any(|o| !o.terminal && job.orders.contains(&o.order_id));
-            if live {
+        for mut job in jobs {
+            // Once terminal is enough: an order that lives again is nobody's any more.
+            job.orders
+                .retain(|id| self.orders.iter().any(|o| !o.terminal && o.order_id == *id));
+            if !job.orders.is_empty() {
                 self.jobs.push(job);
             } else if let Some((session, id)) = job.told.filter(|(session, _)| *session != 0) {
-                self.said.reports.push((session, id, job.orders.len(), 0));
+                self.said.reports.push((session, id, job.requested, 0));
                 self.hit("S7 nothing is outstanding any more");
             }
         }

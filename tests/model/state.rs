@@ -114,6 +114,8 @@ pub(crate) struct ShortBook {
 pub(crate) struct Job {
     /// Who is told, and under which id; `None` for the server's own.
     pub(crate) told: Option<(u32, u64)>,
+    pub(crate) requested: usize,
+    /// Those that have not ended yet.
     pub(crate) orders: Vec<u64>,
 }
 

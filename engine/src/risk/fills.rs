@@ -106,8 +106,9 @@ impl RiskEngine {
         match (known, standing) {
             // R16: it was busted before it was seen; it counts as fill and bust.
             (Some(slot), Some(Standing::Tombstone { reopen })) => {
+                let booked = self.state.executions.get(slot).qty;
                 *self.state.executions.get_mut(slot) = execution;
-                self.take_back(slot, reopen, None, out);
+                self.take_back(slot, reopen, None, booked, out);
             }
             _ => {
                 self.state.executions.add(execution);
@@ -143,7 +144,12 @@ impl RiskEngine {
                 ..about
             });
         } else {
-            self.settle(slot, signed);
+            if self.in_one_event {
+                // Its bust settles the order: it neither ends nor revives in between.
+                self.move_position(account_row, trader_row, signed);
+            } else {
+                self.settle(slot, signed);
+            }
             if qty > open {
                 self.alert(RiskEvent {
                     old_value: open,
