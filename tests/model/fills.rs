@@ -142,10 +142,7 @@ impl Model {
         let was_acknowledged = std::mem::replace(&mut order.acknowledged, true);
         order.cum += booking.qty;
         if was_terminal {
-            // What a bust said was gone was not: a later reopening finds it.
-            for version in &mut order.versions {
-                version.gone = (version.gone - booking.qty).max(0);
-            }
+            order.find_again(booking.qty);
             self.alert(RiskEventKind::LateFill);
             return "R11 fill after the end";
         }
@@ -391,6 +388,8 @@ impl Model {
             }
             if !order.terminal {
                 order.end_if_nothing_is_left();
+            } else if new_qty > old.qty {
+                order.find_again(new_qty - old.qty);
             } else if reopen && less > 0 {
                 revived = order.revive(less);
             }

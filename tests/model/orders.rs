@@ -147,6 +147,13 @@ impl Order {
         self.cancel_pending = false;
     }
 
+    /// Filled after the end: what was said to be gone was not, and a later reopening finds it.
+    pub(crate) fn find_again(&mut self, filled: i128) {
+        for version in &mut self.versions {
+            version.gone = (version.gone - filled).max(0);
+        }
+    }
+
     /// R16: the last acknowledged version of an ended order lives again, for at most `busted`.
     pub(crate) fn revive(&mut self, busted: i128) -> bool {
         let at = self.in_force_index();

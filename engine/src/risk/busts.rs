@@ -265,6 +265,10 @@ impl RiskEngine {
             self.settle(slot, 0);
             return;
         }
+        // As with a late fill: what was released as gone was filled after all.
+        self.state
+            .orders
+            .find_again(slot, new.saturating_sub(old).max(0));
         if !reopen || freed == 0 || !self.state.orders.revive(slot, freed) {
             return;
         }
