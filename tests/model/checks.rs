@@ -191,12 +191,12 @@ impl Model {
         self.check_short_sale(&case, found)?;
         let after = self.after(&case, &worth);
         self.check_position(&case, &after, found)?;
-        self.check_reduce_only(&case)?;
+        self.check_reduce_only(&case, found)?;
         self.check_gross(&case, &worth, &after, found)?;
         self.check_net(&case, &after, found)?;
         self.check_turnover(&case, &worth, &after, found)?;
         self.check_cash(&case, &worth, found)?;
-        self.check_self_match(&case)?;
+        self.check_self_match(&case, found)?;
         self.check_frozen(&case)?;
         Ok(Plan {
             leaves,
@@ -270,9 +270,12 @@ impl Model {
             let n = u64::try_from(limit.value).unwrap_or(0);
             let spacing = if n == 0 { 0 } else { limit.window.div_ceil(n) };
             let tat = limit.arrival.max(self.t) + spacing;
-            let (wait, burst) = (u128::from(tat - self.t), u128::from(n) * u128::from(spacing));
+            let (wait, burst) = (
+                u128::from(tat - self.t),
+                u128::from(n) * u128::from(spacing),
+            );
             let over = n == 0 || wait > burst;
-            if n > 0 && !limit.shadow() {
+            if n > 0 && limit.bound().is_some() {
                 let side = match wait.cmp(&burst) {
                     std::cmp::Ordering::Equal => Some("at"),
                     std::cmp::Ordering::Greater if wait - burst <= 10_000_000 => Some("past"),

@@ -1,7 +1,7 @@
 //! C6, C12 and C15 to C18: repeated orders, turnover, market-maker protection, cash, self match, sales.
 
 use super::checks::{Case, ChainRows, Judgement, Refusal, Worth};
-use super::limits::{LimitKey, edge_of};
+use super::limits::LimitKey;
 use super::orders::Order;
 use super::state::Model;
 use wire::{Flag, LimitKind, RejectCode, Scope, Selector, Side};
@@ -34,13 +34,22 @@ impl Model {
                     .edges
                     .extend(window_edge(met.0.kind, self.t - order.accepted_at, window));
             }
-            let before = self
+            let before: usize = self
                 .orders
                 .iter()
                 .filter(equal)
                 .filter(|o| self.t - o.accepted_at < window)
                 .count();
-            let over = i128::try_from(before).unwrap_or(0) >= i128::from(met.1.value);
+            let reached = i128::try_from(before).unwrap_or(0) + 1;
+            let over = reached > i128::from(met.1.value);
+            if met.1.bound().is_some() {
+                let side = match i128::from(met.1.value) - reached {
+                    0 => "at",
+                    1.. => "below",
+                    _ => "past",
+                };
+                found.edges.push(format!("edge {}: {side}", met.0.kind));
+            }
             found.meet(RejectCode::DuplicateOrder, &met, None, over)?;
         }
         Ok(())
@@ -98,7 +107,11 @@ impl Model {
     }
 
     /// C17: would it trade with a live order of the same group?
-    pub(crate) fn check_self_match(&self, case: &Case) -> Result<(), Refusal> {
+    pub(crate) fn check_self_match(
+        &self,
+        case: &Case,
+        found: &mut Judgement,
+    ) -> Result<(), Refusal> {
         let ask = case.ask;
         let own = self.accounts[&ask.account];
         if own.self_match_off {
@@ -123,12 +136,15 @@ impl Model {
                     && o.instrument == ask.instrument
                     && o.is_buy() != ask.is_buy()
             })
-            .any(|(_, o)| {
+            .find(|(_, o)| {
                 o.versions
                     .iter()
                     .any(|v| o.leaves(v) > 0 && crosses(v.price))
             });
-        if matched {
+        if let Some((_, order)) = matched {
+            if order.cancel_pending {
+                found.edges.push("R29 matches a pending cancel".to_owned());
+            }
             return Err(Refusal::at(
                 RejectCode::SelfMatch,
                 (Scope::Account, ask.account),
@@ -158,10 +174,15 @@ impl Model {
         };
         let limit = super::value::saturate(bound);
         let over = reached > bound;
-        if let Some(edge) = edge_of(LimitKind::MaxShort, reached, limit, over) {
-            let side = edge.rsplit(' ').next().unwrap_or_default();
-            found.edges.push(format!("edge {:?} sale: {side}", ask.side));
-        }
+        let lot = i128::from(case.instrument.def.lot.0);
+        let side = match bound - reached {
+            0 => Some("at"),
+            gap if gap > 0 && gap <= lot => Some("below"),
+            gap if gap < 0 && gap >= -lot => Some("past"),
+            _ => None,
+        };
+        let edge = side.map(|side| format!("edge {:?} sale: {side}", ask.side));
+        found.edges.extend(edge);
         if over {
             return Err(Refusal {
                 limit: Some(limit),

@@ -206,7 +206,12 @@ impl Model {
                 _ => continue,
             };
             // What was traded today counts on in new units; what it was traded for stays.
-            self.shift(account, trader, id, more(row.opening()) - more(row.filled - row.today));
+            self.shift(
+                account,
+                trader,
+                id,
+                more(row.opening()) - more(row.filled - row.today),
+            );
             for (qty, of_the_day) in [(row.today, true), (row.filled - row.today, false)] {
                 self.shift(account, trader, id, more(qty));
                 if let Some(part) = self.moves.last_mut() {

@@ -120,6 +120,11 @@ impl Model {
             Err(refusal) => Expect::rejected(refusal),
             Ok(plan) => {
                 let order_id = accept(self, &entered, &plan);
+                let own = rows[0].get(&entered.ask.instrument).copied();
+                let own = own.unwrap_or_default();
+                if own.open_buy > 0 && own.open_sell > 0 {
+                    self.hit("R2 accepted with both sides open");
+                }
                 if breached {
                     self.hit("R25 an order passes while something is breached");
                 }

@@ -9,7 +9,11 @@ use wire::{LimitKind, RejectCode, Scope, TradingState};
 
 impl Model {
     /// C8: live + 1; a chain of replaces counts once.
-    pub(crate) fn check_open_orders(&self, case: &Case, found: &mut Judgement) -> Result<(), Refusal> {
+    pub(crate) fn check_open_orders(
+        &self,
+        case: &Case,
+        found: &mut Judgement,
+    ) -> Result<(), Refusal> {
         if case.replaced.is_some() {
             return Ok(());
         }
@@ -46,13 +50,21 @@ impl Model {
     }
 
     /// R4 and the restart: the account's row decides.
-    pub(crate) fn check_reduce_only(&self, case: &Case) -> Result<(), Refusal> {
+    pub(crate) fn check_reduce_only(
+        &self,
+        case: &Case,
+        found: &mut Judgement,
+    ) -> Result<(), Refusal> {
         let row = case.rows[0].get(&case.ask.instrument).copied();
         let row = row.unwrap_or_default();
+        let must_reduce = self.first_in(case, TradingState::ReduceOnly);
         if row.reducing(case.ask.is_buy(), case.qty_added) {
+            if must_reduce.is_some() || self.restricted {
+                found.edges.push("R4 only reduces".to_owned());
+            }
             return Ok(());
         }
-        if let Some(at) = self.first_in(case, TradingState::ReduceOnly) {
+        if let Some(at) = must_reduce {
             return Err(Refusal::at(RejectCode::ReduceOnly, at));
         }
         if self.restricted {
@@ -80,6 +92,9 @@ impl Model {
                 || row
                     .unwrap_or_default()
                     .reducing(case.ask.is_buy(), case.qty_added);
+            if passes && met.1.bound().is_some_and(|b| reached > b) && reached > before {
+                found.edges.push("R3 reduces while breached".to_owned());
+            }
             found.meet(RejectCode::GrossNotional, &met, Some(reached), !passes)?;
         }
         Ok(())
@@ -106,8 +121,7 @@ impl Model {
                     }
                 };
                 let (before, reached) = (net(&case.rows[i]), net(&after[i]));
-                let over =
-                    met.1.finite() && reached > i128::from(met.1.value) && reached > before;
+                let over = met.1.finite() && reached > i128::from(met.1.value) && reached > before;
                 found.meet(code, &met, Some(reached), over)?;
             }
         }
@@ -115,7 +129,11 @@ impl Model {
     }
 
     /// The tightest use after the reserve; ties go to what is checked first.
-    pub(crate) fn utilisation(&self, case: &Case, after: &ChainRows) -> Option<(u16, LimitKind, Scope)> {
+    pub(crate) fn utilisation(
+        &self,
+        case: &Case,
+        after: &ChainRows,
+    ) -> Option<(u16, LimitKind, Scope)> {
         let mut tightest: Option<(u16, LimitKind, Scope)> = None;
         for kind in USED_UP {
             for (key, limit) in self.met(case, *kind) {

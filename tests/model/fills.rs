@@ -28,7 +28,13 @@ impl Model {
         let venue = sender
             .filter(|s| s.role == Role::Venue)
             .map_or(m.venue_id, |s| s.venue);
-        (venue, m.trade_date, m.instrument_id, m.side == Side::Buy, id)
+        (
+            venue,
+            m.trade_date,
+            m.instrument_id,
+            m.side == Side::Buy,
+            id,
+        )
     }
 
     fn is_desk(&self, session_id: u32) -> bool {
@@ -147,10 +153,14 @@ impl Model {
             return "R11 fill after the end";
         }
         let pending = order.pending_replaces() > 0;
+        let left = order.reserved_qty();
         if !busted {
             order.end_if_nothing_is_left();
         }
         let ended = order.terminal;
+        if left > 0 && left < open {
+            self.hit("R7 what is left stays reserved");
+        }
         if booking.qty > open {
             self.alert(RiskEventKind::Overfill);
             return "R12 overfill";
@@ -260,13 +270,7 @@ impl Model {
         })
     }
 
-    fn lay_tombstone(
-        &mut self,
-        key: ExecutionKey,
-        m: &VenueReport,
-        reopen: bool,
-        corrected: i128,
-    ) {
+    fn lay_tombstone(&mut self, key: ExecutionKey, m: &VenueReport, reopen: bool, corrected: i128) {
         let execution = Execution {
             price: m.last_px.0,
             qty: corrected,
@@ -356,7 +360,11 @@ impl Model {
         if let Some(execution) = self.executions.get_mut(key) {
             execution.standing = Standing::Busted;
         }
-        let signed = if old.side == Side::Buy { -old.qty } else { old.qty };
+        let signed = if old.side == Side::Buy {
+            -old.qty
+        } else {
+            old.qty
+        };
         self.moves.push(Move {
             account: Some(old.account),
             trader: old.order.map(|index| self.orders[index].trader),

@@ -38,6 +38,8 @@ pub(crate) struct Limit {
     pub(crate) warned: [bool; 3],
     /// Use is above it; C13: the loss has reached it.
     pub(crate) breached: bool,
+    /// Loss when it was last looked at, so that a boundary is counted once.
+    pub(crate) last_loss: Option<i128>,
 }
 
 impl Limit {
@@ -188,7 +190,7 @@ impl Model {
         let crossed = reached && !limit.breached;
         limit.breached = reached;
         let (value, shadow, halts) = (limit.value, limit.shadow(), limit.unit == Unit::Halt);
-        if limit.finite() && !shadow {
+        if limit.last_loss.replace(loss) != Some(loss) && limit.finite() && !shadow {
             self.edge(LimitKind::DailyLoss, loss, value, crossed);
         }
         if !crossed || shadow {
@@ -303,6 +305,7 @@ impl Model {
                 arrival: known.as_ref().map_or(0, |l| l.arrival),
                 warned: known.as_ref().map_or([false; 3], |l| l.warned),
                 breached: known.as_ref().is_some_and(|l| l.breached),
+                last_loss: None,
             },
         };
         set.version = version + 1;

@@ -31,3 +31,4 @@ pub(crate) mod shrink;
 pub(crate) mod state;
 pub(crate) mod value;
 pub(crate) mod views;
+pub(crate) mod wanted;

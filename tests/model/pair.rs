@@ -251,9 +251,7 @@ fn compare_replies(
                 let (requested, outstanding) = (number(m.requested), number(m.outstanding));
                 reports.push((*to, m.cl_ord_id, requested, outstanding));
             }
-            Reply::RiskEvent(m)
-                if *to == super::genesis::RISK && ALERTS.contains(&m.event) =>
-            {
+            Reply::RiskEvent(m) if *to == super::genesis::RISK && ALERTS.contains(&m.event) => {
                 alerts.push(alert_of(m));
             }
             _ => {}
@@ -350,14 +348,14 @@ fn compare_decision(expect: &Expect, decision: &Decision) -> Result<(), Differen
             decision.shadow_scope,
             decision.shadow_scope_id,
         );
-        let model = shadow.as_ref().map_or(
-            (0, wire::LimitKind::NULL, Scope::NULL, u32::MAX),
-            |r| {
-                let kind = r.kind.unwrap_or(wire::LimitKind::NULL);
-                let at = r.at.unwrap_or((Scope::NULL, u32::MAX));
-                (r.code.number(), kind, at.0, at.1)
-            },
-        );
+        let model =
+            shadow
+                .as_ref()
+                .map_or((0, wire::LimitKind::NULL, Scope::NULL, u32::MAX), |r| {
+                    let kind = r.kind.unwrap_or(wire::LimitKind::NULL);
+                    let at = r.at.unwrap_or((Scope::NULL, u32::MAX));
+                    (r.code.number(), kind, at.0, at.1)
+                });
         same("shadow", &engine, &model)?;
     }
     Ok(())

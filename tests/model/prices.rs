@@ -20,11 +20,16 @@ impl Model {
             .reference
             .map(|(_, feed_time)| i128::from(self.t - feed_time.min(self.t)));
         let limits = self.met(case, LimitKind::ReferenceMaxAge);
-        let stale = |limit: &Limit| {
-            limit.finite() && age.is_some_and(|age| age > i128::from(limit.value))
-        };
+        let stale =
+            |limit: &Limit| limit.finite() && age.is_some_and(|age| age > i128::from(limit.value));
         if case.purely_reducing {
-            return Ok(limits.iter().any(|(_, l)| stale(l) && !l.shadow()));
+            let passed_over = limits.iter().any(|(_, l)| stale(l) && !l.shadow());
+            if passed_over || age.is_none() {
+                found
+                    .edges
+                    .push("R17 reduces without a reference".to_owned());
+            }
+            return Ok(passed_over);
         }
         let Some(age) = age else {
             return Err(Refusal::of(RejectCode::ReferenceMissing));

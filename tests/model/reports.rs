@@ -3,9 +3,7 @@
 use super::lifecycle::Expect;
 use super::state::Model;
 use engine::decision::Outcome;
-use wire::{
-    CancelReason, ExecType, RejectCode, RiskEventKind, Role, Side, Topology, VenueReport,
-};
+use wire::{CancelReason, ExecType, RejectCode, RiskEventKind, Role, Side, Topology, VenueReport};
 
 impl Model {
     /// Applies an execution report.
@@ -16,7 +14,9 @@ impl Model {
             ExecType::Bust => self.bust(session_id, m, found),
             ExecType::Correct => self.correct(session_id, m, found),
             _ => match found {
-                None => Expect::refused(RejectCode::UnknownOrder).hit("R15 report for nothing known"),
+                None => {
+                    Expect::refused(RejectCode::UnknownOrder).hit("R15 report for nothing known")
+                }
                 Some(index) => self.word_of_venue(index, m),
             },
         };

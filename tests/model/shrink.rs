@@ -40,6 +40,9 @@ pub(crate) fn run_case(
         };
         return Err(report(seed, history, found));
     }
+    *hits
+        .entry("R33 replayed to the same digests".to_owned())
+        .or_default() += 1;
     Ok(())
 }
 

@@ -276,4 +276,3 @@ pub(crate) fn is_of_views(what: &str) -> bool {
     .iter()
     .any(|view| what.starts_with(view))
 }
-

@@ -6,15 +6,12 @@ use super::{Flow, Item};
 use crate::model::genesis::{self, CURRENCIES, DESK_SESSIONS, INSTRUMENTS, OPS, RISK};
 use crate::model::state::Model;
 use engine::command::Command;
-use wire::{Flag, MmpReset, Reconcile, ReconcileWhat, SetState, Text, TradingState};
+use wire::{CodMode, Flag, MmpReset, Reconcile, ReconcileWhat, SetState, Text, TradingState};
 
 impl Flow {
     /// One of the cures for what ails the firm.
     pub(crate) fn heal(&mut self, model: &Model) -> Option<Item> {
-        if !model.ready
-            && model.loaded != model.business_date
-            && self.random.chance(60)
-        {
+        if !model.ready && model.loaded != model.business_date && self.random.chance(60) {
             let batch = self.next_batch;
             self.next_batch += 1;
             let load = genesis::load(&mut self.random, batch, model.business_date);
@@ -46,7 +43,14 @@ impl Flow {
         }
         for session in genesis::sessions() {
             if !model.sessions.get(&session)?.up {
-                cures.push((0, genesis::up(session)));
+                let desk = DESK_SESSIONS.iter().any(|(id, ..)| *id == session);
+                let up = if desk && self.random.chance(60) {
+                    let mode = self.random.pick(&[CodMode::Both, CodMode::Disconnect]);
+                    genesis::up_with(session, mode, 50)
+                } else {
+                    genesis::up(session)
+                };
+                cures.push((0, up));
             }
         }
         if !model.ready {
@@ -61,6 +65,9 @@ impl Flow {
             cures.push((OPS, reconciled.into()));
         }
         for (account, product_group) in &model.frozen {
+            if self.random.chance(70) {
+                continue;
+            }
             let reset = MmpReset {
                 account: *account,
                 product_group: *product_group,

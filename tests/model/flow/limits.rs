@@ -7,7 +7,7 @@ use crate::model::limits::{Limit, LimitKey};
 use crate::model::state::Model;
 use crate::model::value::E8;
 use engine::command::Command;
-use wire::{LimitKind, LimitMode, Scope, Selector, SetLimit, Text, Time, Unit};
+use wire::{Amount, CashLoad, LimitKind, LimitMode, Scope, Selector, SetLimit, Text, Time, Unit};
 
 /// The kinds of limit, with `●` where one must be said.
 pub(crate) const KINDS: &[(LimitKind, bool)] = &[
@@ -113,6 +113,19 @@ impl Flow {
             let key = self.random_key(kind);
             let draft = self.typical(&key);
             set.insert(key, draft.command(&key, 0));
+        }
+        // Windows of fills are seldom met by chance: several of them at once.
+        for kind in [
+            LimitKind::MarketMakerProtection,
+            LimitKind::RepeatedExecution,
+            LimitKind::DuplicateOrder,
+        ] {
+            let times = if self.tight.contains(&kind) { 6 } else { 0 };
+            for _ in 0..times {
+                let key = self.random_key(kind);
+                let draft = self.typical(&key);
+                set.insert(key, draft.command(&key, 0));
+            }
         }
         out.extend(set.into_values());
     }
@@ -259,6 +272,37 @@ impl Flow {
         self.item(RISK, draft.command(&key, version))
     }
 
+    /// Credit and cash that just pay the order, with one unit more, or with one less.
+    pub(crate) fn squeeze_cash(&mut self, model: &Model, ask: &Ask) -> Option<Vec<Command>> {
+        let listed = INSTRUMENTS.iter().find(|i| i.id == ask.instrument)?;
+        let currency = Text::new(listed.currency);
+        model.accounts.get(&ask.account)?;
+        let key = LimitKey {
+            scope: Scope::Account,
+            scope_id: ask.account,
+            kind: LimitKind::BuyingPower,
+            selector: Selector::Currency,
+            selector_id: currency_id(listed.currency),
+        };
+        let mut open = model.clone();
+        open.limits.remove(&key);
+        let rows = open.chain_rows(ask.account, ask.trader);
+        let plan = open.judge(ask, &rows, &mut Judgement::default()).ok()?;
+        let needed = model.reserved_cash(ask.account, currency) + plan.cash;
+        let needed = i64::try_from(needed).ok()?;
+        let credit = self.random.between(0, 5) * lot_value(listed);
+        let version = model.limit_version(&key);
+        let cash = CashLoad {
+            amount: Amount(needed - credit + self.random.between(-1, 1)),
+            account: ask.account,
+            currency,
+            business_date: model.business_date,
+            ..CashLoad::default()
+        };
+        let limit = Draft::plain(LimitKind::BuyingPower, credit).command(&key, version);
+        Some(vec![limit, cash.into()])
+    }
+
     /// A limit set to exactly what the order would reach, to one unit more, or to one less.
     pub(crate) fn squeeze(&mut self, model: &Model, ask: &Ask) -> Option<Item> {
         let desk = model.accounts.get(&ask.account)?.desk;
@@ -333,6 +377,7 @@ fn shut_limit() -> Limit {
         arrival: 0,
         warned: [false; 3],
         breached: false,
+        last_loss: None,
     }
 }
 

@@ -59,7 +59,7 @@ impl Flow {
             .map(|(kind, _)| *kind)
             .filter(|_| random.chance(often))
             .collect();
-        let traits = Traits::of(&mut random);
+        let traits = Traits::of(seed, &mut random);
         let mut flow = Self {
             random,
             traits,

@@ -9,8 +9,8 @@ use crate::model::state::Model;
 use crate::model::value::E8;
 use engine::command::{Command, Refused, SessionDown};
 use wire::{
-    Amount, CashLoad, CodMode, Flag, LimitKind, LocateLoad, LocateWhat, OrdType, Permit, Qty, Scope,
-    Selector, SetState, Text, TradingState,
+    Amount, CashLoad, CodMode, Flag, LimitKind, LocateLoad, LocateWhat, OrdType, Permit, Qty,
+    Scope, Selector, SetState, Text, TradingState,
 };
 
 impl Flow {

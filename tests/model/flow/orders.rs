@@ -2,12 +2,12 @@
 
 use super::{Flow, Item};
 use crate::model::checks::{Ask, Judgement};
-use crate::model::genesis::{ACCOUNTS, DESK_SESSIONS, INSTRUMENTS, Listed, TRADERS};
+use crate::model::genesis::{ACCOUNTS, DESK_SESSIONS, INSTRUMENTS, Listed, OPS, RISK, TRADERS};
 use crate::model::orders::Order;
 use crate::model::state::Model;
 use wire::{
-    CancelOrder, Capacity, MassCancel, NewOrder, OrdType, Price, Qty, ReplaceOrder, Side,
-    TimeInForce,
+    CancelOrder, Capacity, LimitKind, MassCancel, NewOrder, OrdType, Price, Qty, ReplaceOrder,
+    Side, TimeInForce,
 };
 
 impl Flow {
@@ -25,7 +25,13 @@ impl Flow {
         let (session, _, accounts, traders) = self.random.pick(&DESK_SESSIONS);
         let listed = self.listed();
         let market = self.random.chance(12) && listed.ord_types & 1 != 0;
-        let sides = [Side::Buy, Side::Sell, Side::Buy, Side::Sell, Side::SellShort];
+        let sides = [
+            Side::Buy,
+            Side::Sell,
+            Side::Buy,
+            Side::Sell,
+            Side::SellShort,
+        ];
         let mut m = NewOrder {
             price: if market {
                 Price::NULL
@@ -68,13 +74,28 @@ impl Flow {
         let busy = self.random.chance(1);
         let mut item = self.item(session, m.into());
         item.busy = busy;
-        if self.random.chance(12)
-            && let Some(limit) = self.squeeze(model, &ask_of(session, &m))
+        let ask = ask_of(session, &m);
+        if self.random.chance(16)
+            && m.qty.0 > 0
+            && let Some(limit) = self.squeeze(model, &ask)
         {
             self.queue.push(item);
             return limit;
         }
-        if self.random.chance(10) {
+        if self.random.chance(5)
+            && ask.is_buy()
+            && m.qty.0 > 0
+            && let Some(commands) = self.squeeze_cash(model, &ask)
+        {
+            self.queue.push(item);
+            let [limit, cash] = commands.as_slice() else {
+                return self.new_order(model);
+            };
+            let (limit, cash) = (self.item(RISK, *limit), self.item(OPS, *cash));
+            self.queue.push(cash);
+            return limit;
+        }
+        if self.random.chance(22) {
             self.aim_order(model, m.instrument_id);
         }
         item
@@ -82,7 +103,9 @@ impl Flow {
 
     /// An order that was accepted before, at the end of some window (C6).
     pub(crate) fn repeat_order(&mut self, model: &Model) -> Item {
-        let Some(order) = self.pick_order(model, 50) else {
+        let recent = model.orders.iter().rev().take(3).count();
+        let back = usize::try_from(self.random.below(recent as u64)).unwrap_or(0);
+        let Some(order) = model.orders.iter().rev().nth(back) else {
             return self.new_order(model);
         };
         let first = &order.versions[0];
@@ -101,7 +124,14 @@ impl Flow {
             ..NewOrder::default()
         };
         let session = order.session;
-        let window = self.random.pick(&[1_000_000_000, 100_000_000, 999_999_999, 7]);
+        let mut windows: Vec<u64> = model
+            .limits
+            .iter()
+            .filter(|(key, _)| key.kind == LimitKind::DuplicateOrder)
+            .map(|(_, limit)| limit.window)
+            .collect();
+        windows.push(7);
+        let window = self.random.pick(&windows);
         self.aim_at(model, order.accepted_at + window);
         self.item(session, m.into())
     }

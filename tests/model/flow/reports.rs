@@ -83,11 +83,15 @@ impl Flow {
         }
         if self.random.chance(1) {
             // About something else than the order has.
-            m.side = if order.is_buy() { Side::Sell } else { Side::Buy };
+            m.side = if order.is_buy() {
+                Side::Sell
+            } else {
+                Side::Buy
+            };
         }
         if m.exec_type == ExecType::Fill {
             self.fills.push((session, m));
-            if self.random.chance(8) {
+            if self.random.chance(30) {
                 self.aim_fill(model, order);
             }
             if self.random.chance(4) {
@@ -255,9 +259,7 @@ impl Flow {
             last_qty: Qty(listed.step * self.random.between(1, 300)),
             account: self.account_or_none(),
             exec_type: ExecType::Fill,
-            side: self
-                .random
-                .pick(&[Side::Buy, Side::Sell, Side::SellShort]),
+            side: self.random.pick(&[Side::Buy, Side::Sell, Side::SellShort]),
             liquidity: Liquidity::Unknown,
             ..blank(model, listed)
         };
