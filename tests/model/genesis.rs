@@ -139,7 +139,7 @@ impl Traits {
     pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
         let quiet = random.chance(50);
         Self {
-            executions: if seed % 20 == 7 { 30 } else { 4_096 },
+            executions: if seed % 20 == 7 { 20 } else { 4_096 },
             short_sale_check: std::array::from_fn(|_| random.chance(25)),
             volume: std::array::from_fn(|_| random.chance(60).then(|| random.between(50, 3_000))),
             self_match: std::array::from_fn(|_| {
