@@ -107,6 +107,8 @@ scenarios! {
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain
+    s05_two_people_to_loosen
+    s05_two_people_to_loosen_states_and_accounts
     s06_inline_and_sidecar
     s07_mass_cancel
     shadow_mode
