@@ -1,6 +1,11 @@
 //! Every input that fuzzing has kept is replayed: `fuzz/corpus` holds, minimised, one input for each path
 //! that a campaign (`fuzz/run TARGET`) has ever reached, and what it found wrong before that was mended.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should stop"
+)]
+
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
 

@@ -4,6 +4,7 @@
 //! and `tests/fuzz_corpus.rs` of the main workspace replays the kept corpus in every `cargo test`.
 #![allow(
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     missing_docs,
     unreachable_pub,
     reason = "a target that meets the unexpected has found something"

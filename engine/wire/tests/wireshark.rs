@@ -46,7 +46,7 @@ fn shared() -> BTreeMap<&'static str, BTreeSet<String>> {
 }
 
 fn is_code(field: &Field) -> bool {
-    field.name == "code" && matches!(field.kind, FieldKind::Uint)
+    field.name == "code"
 }
 
 fn generated() -> String {
@@ -100,9 +100,13 @@ fn generated() -> String {
         };
         let values = match field.kind {
             FieldKind::Enum(def) => format!(", base.DEC, enums.{}", def.name),
-            _ if is_code(field) => ", base.DEC, enums.RejectCode".to_owned(),
+            FieldKind::Uint if is_code(field) => ", base.DEC, enums.RejectCode".to_owned(),
             FieldKind::Chars => String::new(),
-            _ => ", base.DEC".to_owned(),
+            FieldKind::Uint
+            | FieldKind::Int
+            | FieldKind::Time
+            | FieldKind::Decimal8
+            | FieldKind::Amount => ", base.DEC".to_owned(),
         };
         writeln!(
             out,
@@ -241,7 +245,11 @@ fn expected(golden: &Golden, field: &Field, value: &str) -> String {
     match field.kind {
         FieldKind::Chars => value.trim_matches('"').to_owned(),
         FieldKind::Enum(def) => def.value_of(value).unwrap().to_string(),
-        _ => {
+        FieldKind::Uint
+        | FieldKind::Int
+        | FieldKind::Time
+        | FieldKind::Decimal8
+        | FieldKind::Amount => {
             assert!(!value.starts_with('"'), "{}", golden.layout.name);
             value.to_owned()
         }
