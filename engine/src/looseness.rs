@@ -140,6 +140,9 @@ mod tests {
             version: 1,
             warn: [0; 3],
             arrival: 0,
+            interval: 0,
+            quiet_from: 0,
+            quiet_to: 0,
             breached: false,
             warned: 0,
         }
