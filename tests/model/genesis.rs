@@ -241,6 +241,7 @@ pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
             role,
             topology,
             venue_id,
+            ..DefineSession::default()
         })
     };
     for (id, topology, accounts, traders) in DESK_SESSIONS {

@@ -243,7 +243,10 @@ impl Model {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::RulesChanged(_)
-            | Command::AdvanceTime(_) => Expect::loose(),
+            | Command::AdvanceTime(_)
+            | Command::Propose(_)
+            | Command::Approve(_)
+            | Command::SetTwoPerson(_) => Expect::loose(),
         }
     }
 }
