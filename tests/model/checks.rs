@@ -276,10 +276,10 @@ impl Model {
             );
             let over = n == 0 || wait > burst;
             if n > 0 && limit.bound().is_some() {
-                let side = match wait.cmp(&burst) {
-                    std::cmp::Ordering::Equal => Some("at"),
-                    std::cmp::Ordering::Greater if wait - burst <= 10_000_000 => Some("past"),
-                    std::cmp::Ordering::Less if burst - wait <= 10_000_000 => Some("below"),
+                let side = match wait.abs_diff(burst) {
+                    0 => Some("at"),
+                    1..=1_000 if over => Some("past"),
+                    1..=1_000 => Some("below"),
                     _ => None,
                 };
                 found

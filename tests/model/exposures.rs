@@ -142,10 +142,10 @@ impl Model {
                 };
                 let rows = &after[self.place(case, &key)];
                 let row = rows[&case.ask.instrument];
-                let used = match kind {
+                let used = match *kind {
                     // The same bound for each instrument: this one's use.
-                    &LimitKind::MaxLong => row.worst_case(true),
-                    &LimitKind::MaxShort => row.worst_case(false),
+                    LimitKind::MaxLong => row.worst_case(true),
+                    LimitKind::MaxShort => row.worst_case(false),
                     _ => self.used(&key, rows).unwrap_or(0),
                 };
                 let bps = match (used.max(0), bound) {
