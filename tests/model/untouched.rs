@@ -30,13 +30,9 @@ pub(crate) fn refusals_and_questions_change_nothing(
     let failed = |step: &dyn std::fmt::Debug| format!("seed {seed}: {step:?}");
     for _ in 0..steps {
         let item = pair.symbolic(flow.next(&pair.model));
-        let flags = match &item.command {
-            Command::NewOrder(m) => m.flags,
-            Command::ReplaceOrder(m) => m.flags,
-            _ => {
-                pair.step(&item).map_err(|d| failed(&d))?;
-                continue;
-            }
+        let Some(flags) = flags_of_order(&item.command) else {
+            pair.step(&item).map_err(|d| failed(&d))?;
+            continue;
         };
         // Deadlines that the order's time brings are not its own doing.
         let time = Item {
@@ -65,6 +61,17 @@ pub(crate) fn refusals_and_questions_change_nothing(
         seen.asked += u64::from(asked);
     }
     Ok(())
+}
+
+/// Flags of a new order or a replace.
+fn flags_of_order(command: &Command) -> Option<u32> {
+    if let Command::NewOrder(m) = command {
+        return Some(m.flags);
+    }
+    if let Command::ReplaceOrder(m) = command {
+        return Some(m.flags);
+    }
+    None
 }
 
 /// Whether the refusal came before any bucket advances.
