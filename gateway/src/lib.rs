@@ -30,6 +30,8 @@ pub mod tls;
 
 pub mod clock;
 
+pub mod pin;
+
 pub mod throttle;
 
 pub mod echo;

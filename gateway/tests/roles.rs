@@ -46,6 +46,9 @@ const MAY: &[(&str, &[&str])] = &[
     ("SetMark", &["risk"]),
     ("SetFx", &["risk"]),
     ("Permit", &["risk"]),
+    ("SetTwoPerson", &["risk"]),
+    ("Propose", &["risk", "ops"]),
+    ("Approve", &["risk", "ops"]),
     ("DefineInstrument", &["ops"]),
     ("DefineAccount", &["ops"]),
     ("PositionLoad", &["ops"]),
@@ -115,6 +118,7 @@ fn genesis(keys: &BTreeMap<u32, SigningKey>) -> Vec<Command> {
                 Topology::NULL
             },
             venue_id: u16::from(role == Role::Venue),
+            ..DefineSession::default()
         }));
     }
     out

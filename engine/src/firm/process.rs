@@ -97,6 +97,8 @@ pub struct Threads {
     pub engine_spins: Option<u32>,
     /// Rounds that the engine yields before it sleeps.
     pub engine_yields: Option<u32>,
+    /// Cores of the I/O, the engine and the writer thread; without it the system chooses.
+    pub pin: Option<[u16; 3]>,
 }
 
 /// What one session, one address and all of them may use.
@@ -255,9 +257,28 @@ fn threads(section: &Section<'_>) -> Threads {
         journal_ring: slots("journal_ring"),
         engine_spins: rounds("engine_spins"),
         engine_yields: rounds("engine_yields"),
+        pin: pin(section),
     };
     section.finish();
     threads
+}
+
+/// `pin = [0, 1, 2]`.
+fn pin(section: &Section<'_>) -> Option<[u16; 3]> {
+    let value = section.optional("pin")?;
+    let cores: Vec<u16> = value
+        .items()
+        .iter()
+        .filter_map(|item| u16::try_from(item.uint(0, 1023)?).ok())
+        .collect();
+    let cores = <[u16; 3]>::try_from(cores).ok();
+    if cores.is_none() {
+        value.wrong(
+            "is not three cores",
+            "write the cores of the I/O, the engine and the writer thread, such as [1, 2, 3]",
+        );
+    }
+    cores
 }
 
 fn session_limits(section: &Section<'_>) -> SessionLimits {

@@ -64,6 +64,8 @@ pub struct Options {
     pub writer_wait: Wait,
     /// When replies leave: decides only who wakes the gateway.
     pub ack: AckPolicy,
+    /// Called by each thread when it begins, with its name: to pin it, for example.
+    pub on_thread: fn(&'static str),
 }
 
 impl Options {
@@ -80,6 +82,7 @@ impl Options {
             engine_wait: Wait::engine(),
             writer_wait: Wait::behind(),
             ack,
+            on_thread: |_| {},
         }
     }
 }
@@ -210,15 +213,15 @@ impl Pipeline {
         let engine_guard = guard("engine", |s| &s.engine_ended, &[&writer_bed]);
         let writer_guard = guard("writer", |s| &s.writer_ended, &[&engine_bed, &follower_bed]);
         let handle = PipelineHandle {
-            engine: spawn("engine", move || {
+            engine: spawn("engine", options.on_thread, move || {
                 let _guard = engine_guard;
                 engine.run()
             })?,
-            writer: spawn("writer", move || {
+            writer: spawn("writer", options.on_thread, move || {
                 let _guard = writer_guard;
                 writer.run();
             })?,
-            follower: spawn("follower", move || follower.run())?,
+            follower: spawn("follower", options.on_thread, move || follower.run())?,
             beds: [
                 Arc::clone(&engine_bed),
                 writer_bed,
@@ -252,12 +255,16 @@ impl Pipeline {
 }
 
 fn spawn<T: Send + 'static>(
-    name: &str,
+    name: &'static str,
+    on_thread: fn(&'static str),
     run: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     thread::Builder::new()
         .name(format!("portcullis-{name}"))
-        .spawn(run)
+        .spawn(move || {
+            on_thread(name);
+            run()
+        })
 }
 
 /// What a pipeline that has stopped leaves behind.

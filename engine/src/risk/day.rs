@@ -146,6 +146,7 @@ impl RiskEngine {
         self.start_notices(expiring.into_iter());
         self.state.instruments.start_day();
         self.state.exposure.start_day(&self.state.instruments);
+        self.state.day_buys.start_day();
         self.refresh_all();
         self.tell_day(turn, m.business_date);
         Done::APPLIED
@@ -203,7 +204,7 @@ impl RiskEngine {
             return range;
         }
         self.state.orders.keep_at_most(slot, m.leaves_qty.0);
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
         let freed = reserved.saturating_sub(m.leaves_qty.0);
         if m.leaves_qty.0 == 0 {
             self.send_cancelled(slot, freed, CancelReason::Reconciled, out);

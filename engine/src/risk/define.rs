@@ -108,8 +108,8 @@ impl RiskEngine {
         let Some(slot) = self.state.sessions.find(id) else {
             return Decision::refused(RejectCode::UnknownSession);
         };
+        let changed = self.state.sessions.set_up(slot, up) != up;
         let session = self.state.sessions.get_mut(slot);
-        let changed = std::mem::replace(&mut session.up, up) != up;
         let before = (session.cod_mode, session.cod_grace_ns);
         if let Some(logon) = logon {
             session.cod_mode = logon.cod_mode;
@@ -158,8 +158,9 @@ impl RiskEngine {
         // A restart breaks every connection, and the grace begins anew.
         let sessions = u32::try_from(self.state.sessions.len()).unwrap_or(u32::MAX);
         for slot in 0..sessions {
-            let session = self.state.sessions.get_mut(slot);
-            let broken = std::mem::replace(&mut session.up, false) || session.cod_deadline != 0;
+            let was_up = self.state.sessions.set_up(slot, false);
+            let session = self.state.sessions.get(slot);
+            let broken = was_up || session.cod_deadline != 0;
             if broken && matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both) {
                 let deadline = self.t.saturating_add(session.cod_grace_ns);
                 self.state.sessions.set_deadline(slot, deadline);
@@ -251,6 +252,8 @@ impl RiskEngine {
         let entry = &mut self.state.instruments.currencies[currency as usize];
         entry.rate = (!m.rate.is_null()).then_some(m.rate.0);
         entry.rate_time = m.rate_time.0;
+        entry.version = entry.version.saturating_add(1);
+        let version = entry.version;
         if m.max_age_ns != u64::MAX {
             entry.max_age_ns = Some(m.max_age_ns);
         }
@@ -261,7 +264,7 @@ impl RiskEngine {
             }
         }
         self.refresh_values();
-        Done::APPLIED
+        Done::version(version)
     }
 
     /// Values every row of an instrument anew.

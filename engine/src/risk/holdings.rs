@@ -2,7 +2,7 @@
 
 use super::fills::Booked;
 use super::{Done, RiskEngine};
-use crate::checks::{self, Proposal};
+use crate::checks::{self, Ask};
 use crate::orders::Worth;
 use wire::{CashLoad, LocateLoad, LocateWhat, RejectCode, Scope, Side};
 
@@ -53,12 +53,12 @@ impl RiskEngine {
     }
 
     /// An accepted new order enters the books.
-    pub(super) fn note_accepted(&mut self, slot: u32, proposal: &Proposal, worth: Worth) {
-        let key = checks::order_key(proposal);
-        self.state.accepted_orders.note(key, proposal.t);
+    pub(super) fn note_accepted(&mut self, slot: u32, ask: &Ask, worth: Worth) {
+        let key = checks::order_key(ask);
+        self.state.accepted_orders.note(key, ask.t);
         self.list_peer(slot);
-        self.use_locates(slot, proposal);
-        self.note_reserve(slot, proposal.qty, worth.cash);
+        self.use_locates(slot, ask);
+        self.note_reserve(slot, ask.qty, worth.cash);
     }
 
     /// Lists a live order with those that it could match.
@@ -84,41 +84,38 @@ impl RiskEngine {
             .map(|(slot, _)| slot)
             .collect();
         for slot in live {
-            let order = self.state.orders.get(slot);
-            let (ord_type, buy) = (order.ord_type, order.is_buy());
+            let buy = self.state.orders.get(slot).is_buy();
             self.state.peers.remove(slot, buy);
             self.list_peer(slot);
-            let prices: Vec<i64> = self
-                .state
-                .orders
-                .versions(slot)
-                .map(|v| v.price.0)
-                .collect();
-            for price in prices {
-                self.state
-                    .peers
-                    .add_version(slot, buy, checks::price_of(ord_type, price, buy));
-            }
+            self.reach_peers(slot);
+        }
+    }
+
+    /// Lets the bound of an order's peers reach the prices of all its versions.
+    pub(super) fn reach_peers(&mut self, slot: u32) {
+        let order = self.state.orders.get(slot);
+        let (ord_type, buy) = (order.ord_type, order.is_buy());
+        for version in self.state.orders.versions(slot) {
+            let price = checks::price_of(ord_type, version.price.0, buy);
+            self.state.peers.add_version(slot, buy, price);
         }
     }
 
     /// An accepted replace enters the books; what it reserves follows when the order settles.
-    pub(super) fn note_replace(&mut self, slot: u32, proposal: &Proposal) {
-        let price = checks::price_of(proposal.ord_type, proposal.price.0, proposal.is_buy());
-        self.state.peers.add_version(slot, proposal.is_buy(), price);
-        self.use_locates(slot, proposal);
+    pub(super) fn note_replace(&mut self, slot: u32, ask: &Ask) {
+        let price = checks::price_of(ask.ord_type, ask.price.0, ask.is_buy());
+        self.state.peers.add_version(slot, ask.is_buy(), price);
+        self.use_locates(slot, ask);
         let order = self.state.orders.get_mut(slot);
-        order.largest_qty = order.largest_qty.max(proposal.qty);
+        order.largest_qty = order.largest_qty.max(ask.qty);
     }
 
     /// Locates are used up at acceptance and never come back.
-    fn use_locates(&mut self, slot: u32, proposal: &Proposal) {
-        if proposal.side == Side::SellShort {
+    fn use_locates(&mut self, slot: u32, ask: &Ask) {
+        if ask.side == Side::SellShort {
             let row = self.state.orders.get(slot).account_row;
             let book = self.state.exposure.short_mut(row);
-            book.located_used = book
-                .located_used
-                .saturating_add(checks::unlocated(proposal));
+            book.located_used = book.located_used.saturating_add(checks::unlocated(ask));
         }
     }
 

@@ -78,6 +78,7 @@ pub(crate) fn tiny(ack: AckPolicy) -> Options {
             yields: 10,
         },
         ack,
+        on_thread: |_| {},
     }
 }
 

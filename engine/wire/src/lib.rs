@@ -45,7 +45,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
+        Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
     }
 }
 
@@ -54,7 +54,7 @@ message_set! {
     Reply {
         OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
         MassCancelReport, BusinessReject, NotApplied,
-        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
+        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport, ProposalReport,
         RoutedOrder, RoutedReplace, RoutedCancel,
     }
 }
@@ -95,12 +95,12 @@ prefixed! { Request {
     NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
     SetLimit, SetState, Query, SetReference, SetMark, SetFx,
     DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
+        Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
 } }
 prefixed! { Reply {
     OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
     MassCancelReport, BusinessReject, NotApplied,
-    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
+    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport, ProposalReport,
     RoutedOrder, RoutedReplace, RoutedCancel,
 } }
 
@@ -117,7 +117,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel);
+              StateReport SessionReport RoomReport ProposalReport RoutedOrder RoutedReplace RoutedCancel);
     }
 
     /// Sequence of the command that the reply results from.
@@ -130,7 +130,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel)
+              StateReport SessionReport RoomReport ProposalReport RoutedOrder RoutedReplace RoutedCancel)
     }
 }
 

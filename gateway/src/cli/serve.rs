@@ -22,6 +22,7 @@ use engine::pipeline::{self, AckPolicy, Wait};
 use engine::recover::{self, OpenOptions, Opened};
 use gateway::clock::{Clock, CommandedClock, RealClock};
 use gateway::key_ring::KeyRing;
+use gateway::pin;
 use gateway::server::{Bound, Limits, ReloadHandle, Server, ServerConfig, StopHandle};
 use portcullis_client::keys;
 use serde_json::json;
@@ -110,6 +111,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         return Err(Failure::new(2, what));
     }
     let ack = policy(args.ack, process.ack);
+    if let Some(cores) = process.threads.pin {
+        pin::plan(cores);
+    }
     let wall = RealClock::start();
     let journal = args.data.join(&process.journal_dir);
     let mut opened = open(args, &firm, &journal, ack, wall.now())?;
@@ -154,6 +158,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     })?;
     announce(args.json, address, firm.instance(), epoch, &journal)?;
     tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
+    // After all others have started: a thread hands its core down to those that it starts.
+    pin::here("gateway");
     let served = server.run();
     // What is no longer served must not be found; a file that has gone already is as good.
     drop(fs::remove_file(&address_file));
@@ -436,6 +442,7 @@ fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Option
             spins: of.engine_spins.unwrap_or(usual.engine_wait.spins),
             yields: of.engine_yields.unwrap_or(usual.engine_wait.yields),
         },
+        on_thread: pin::here,
         ..usual
     }
 }
