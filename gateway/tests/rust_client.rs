@@ -207,19 +207,36 @@ impl Drop for Killed {
 /// Builds the client's examples, which are beside this test's own binary then, and names one of them.
 fn example(name: &str) -> Command {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "-q", "--locked", "-p", "portcullis-client", "--examples"])
+        .args([
+            "build",
+            "-q",
+            "--locked",
+            "-p",
+            "portcullis-client",
+            "--examples",
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .status();
     assert!(built.unwrap().success());
     let here = std::env::current_exe().unwrap();
-    Command::new(here.parent().unwrap().parent().unwrap().join("examples").join(name))
+    Command::new(
+        here.parent()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .join("examples")
+            .join(name),
+    )
 }
 
 /// Runs the example desk to its end: exit code and what it said.
 fn desk(arguments: &[&str]) -> (Option<i32>, String) {
     let output = example("desk").args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status.code(), said + &String::from_utf8_lossy(&output.stderr))
+    (
+        output.status.code(),
+        said + &String::from_utf8_lossy(&output.stderr),
+    )
 }
 
 #[test]
@@ -279,10 +296,10 @@ fn the_example_desk_trades_with_the_example_venue_adapter() {
             .spawn()
             .unwrap(),
     );
+    // Held to the end: the adapter goes on saying what it does.
+    let mut said_by_venue = BufReader::new(venue.0.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(venue.0.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    said_by_venue.read_line(&mut line).unwrap();
     assert!(line.contains("connected as venue 1"), "{line}");
     let (code, said) = desk(&["--data", data]);
     assert_eq!(code, Some(0), "{said}");
