@@ -57,12 +57,15 @@ pub mod view;
 
 mod cash;
 mod checks;
+mod day_buys;
 mod executions;
 mod exposure;
 mod instrument;
 mod limits;
+mod looseness;
 mod orders;
 mod peers;
+mod proposals;
 mod sessions;
 mod state;
 mod table;

@@ -2,12 +2,14 @@
 
 use crate::cash::Cash;
 use crate::command::DefineFirm;
+use crate::day_buys::DayBuys;
 use crate::executions::Executions;
 use crate::exposure::Exposure;
 use crate::instrument::Instruments;
 use crate::limits::Limits;
 use crate::orders::Orders;
 use crate::peers::Peers;
+use crate::proposals::Proposals;
 use crate::sessions::Sessions;
 use crate::tree::Tree;
 use crate::windows::{AcceptedOrders, FillLogs};
@@ -40,6 +42,8 @@ pub(crate) struct State {
     pub(crate) instruments: Instruments,
     pub(crate) limits: Limits,
     pub(crate) exposure: Exposure,
+    /// For showing realised and unrealised profit.
+    pub(crate) day_buys: DayBuys,
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     pub(crate) sessions: Sessions,
@@ -53,6 +57,8 @@ pub(crate) struct State {
     pub(crate) account_fills: FillLogs,
     /// R24: adjustments that were made.
     pub(crate) adjusted: BTreeSet<u64>,
+    /// Changes that wait for a second person.
+    pub(crate) proposals: Proposals,
     pub(crate) day: Day,
     pub(crate) epoch: u64,
     /// Reduce only until a lossy restart is reconciled.
@@ -77,6 +83,7 @@ impl State {
             instruments: Instruments::with_capacity(firm.instruments as usize, firm.base_currency),
             limits: Limits::with_capacity(firm.limits as usize),
             exposure,
+            day_buys: DayBuys::with_capacity(rows),
             orders: Orders::with_capacity(firm.orders as usize),
             executions: Executions::with_capacity(firm.executions as usize),
             sessions: Sessions::with_capacity(firm.sessions as usize),
@@ -86,6 +93,7 @@ impl State {
             trader_fills: FillLogs::with_capacity(1_024),
             account_fills: FillLogs::with_capacity(rows),
             adjusted: BTreeSet::new(),
+            proposals: Proposals::new(),
             day: Day::default(),
             epoch: 0,
             restricted: false,

@@ -35,6 +35,15 @@ pub struct RowView {
     pub sold: i128,
     /// Profit and loss of the day, 10⁻⁴; `None` without mark or rate.
     pub day_pnl: Option<i128>,
+    /// The part of it that later prices can't change, 10⁻⁴.
+    pub realised_pnl: Option<i128>,
+    /// The rest: of the position at the mark against its average price, 10⁻⁴.
+    pub unrealised_pnl: Option<i128>,
+    /// Average price of the position, 10⁻⁸ of the instrument's currency; what was held at the roll counts
+    /// at the opening mark. `None` where nothing is held.
+    pub average_price: Option<i64>,
+    /// Version of the rate that values it; 0 in the base currency.
+    pub fx_version: u32,
 }
 
 /// One order.
@@ -111,6 +120,23 @@ pub struct LimitView {
     pub warn: [u8; 3],
 }
 
+/// A proposal that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalView {
+    /// Its number.
+    pub id: u32,
+    /// Session that proposed it.
+    pub session_id: u32,
+    /// The person that the session names; empty for none.
+    pub person: String,
+    /// When it was proposed, nanoseconds.
+    pub proposed_at: u64,
+    /// When it lapses, nanoseconds.
+    pub expires_at: u64,
+    /// What is to change, and why.
+    pub change: wire::Propose,
+}
+
 /// The trading state of a scope or an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateView {
@@ -143,6 +169,8 @@ pub struct SessionView {
     pub key_id: u32,
     /// Ed25519 public key, 64 hexadecimal digits.
     pub public_key: String,
+    /// The person behind it; empty for none.
+    pub person: String,
     /// Whether it is logged on.
     pub up: bool,
     /// Cancel on disconnect.
@@ -204,6 +232,8 @@ pub struct CurrencyView {
     pub rate: Option<(i64, u64)>,
     /// Age above which it is stale.
     pub max_age_ns: Option<u64>,
+    /// How often it was set.
+    pub version: u32,
 }
 
 /// One control that an order met.

@@ -130,6 +130,7 @@ impl RiskEngine {
             to.put(currency.rate.unwrap_or(i64::MIN));
             to.put(currency.rate_time);
             to.put(currency.max_age_ns.map_or(-1, i128::from));
+            to.put(currency.version);
         }
     }
 
@@ -409,6 +410,22 @@ impl RiskEngine {
                     to.put(fill.qty);
                 }
             }
+        }
+        to.part(25, state.proposals.iter().count());
+        to.put(state.proposals.last_id);
+        for proposal in state.proposals.iter() {
+            to.put(proposal.id);
+            to.put(proposal.session_id);
+            to.put(proposal.proposed_at);
+            to.put(proposal.expires_at);
+            to.0.update(&proposal.by.key.0);
+            to.0.update(&proposal.by.person.0);
+            to.message(&wire::Propose {
+                flags: 0,
+                seq_no: 0,
+                request_id: 0,
+                ..proposal.change
+            });
         }
         to.part(24, state.adjusted.len());
         for id in &state.adjusted {
