@@ -169,7 +169,7 @@ pub(crate) struct LimitSet {
     pub(crate) mask: u32,
     /// The same, enforced only.
     pub(crate) enforced: u32,
-    /// The same, enforced and finite, of kinds that are used up.
+    /// The same, enforced and finite, of kinds that are used up; and losses in shadow.
     pub(crate) watched: u32,
     slots: [u32; KINDS],
 }
@@ -367,6 +367,8 @@ impl Limits {
                 if limit.finite().is_some() {
                     entry.watched |= bit & WATCHED;
                 }
+            } else if limit.kind == LimitKind::DailyLoss && limit.finite().is_some() {
+                entry.watched |= bit;
             }
         }
         if entry.slots[kind] == u32::MAX {

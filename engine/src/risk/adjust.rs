@@ -117,8 +117,8 @@ impl RiskEngine {
         if m.numerator == 0 || m.denominator == 0 {
             return Done::refused(RejectCode::LimitRange, 0);
         }
-        let first = self.state.instruments.get(instrument).first_row;
-        let rows: Vec<u32> = self.state.exposure.rows_of_instrument(first).collect();
+        let definition = self.state.instruments.get(instrument);
+        let rows: Vec<u32> = self.state.exposure.rows_of_instrument(definition).collect();
         let step = i128::from(self.state.instruments.get(instrument).definition.qty_step.0);
         let stays_whole = |qty: i128| {
             ratio
@@ -146,7 +146,8 @@ impl RiskEngine {
             self.state
                 .exposure
                 .apply(row, delta, &self.state.instruments);
-            self.state.exposure.remark(row, &self.state.instruments);
+            let valuation = self.state.instruments.get(instrument).valuation();
+            self.state.exposure.remark(row, &valuation);
             let day_fills = change(old.day_fills).saturating_add(old.day_fills);
             self.state.exposure.row_mut(row).day_fills = day_fills;
             let book = self.state.exposure.short_mut(row);

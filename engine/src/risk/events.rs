@@ -4,14 +4,6 @@ use super::RiskEngine;
 use crate::limits::{Limit, REARM_POINTS};
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
 
-/// Kinds whose use follows values: marks and rates move it.
-fn follows_values(kind: LimitKind) -> bool {
-    matches!(
-        kind,
-        LimitKind::GrossNotional | LimitKind::NetLong | LimitKind::NetShort | LimitKind::DailyLoss
-    )
-}
-
 impl RiskEngine {
     /// Compares one limit with its use.
     pub(super) fn refresh_limit(&mut self, slot: u32) {
@@ -92,15 +84,6 @@ impl RiskEngine {
             },
             ..RiskEvent::default()
         });
-    }
-
-    /// Limits on values, after a mark or a rate has changed.
-    pub(super) fn refresh_values(&mut self) {
-        for slot in self.state.limits.slots() {
-            if follows_values(self.state.limits.get(slot).kind) {
-                self.refresh_limit(slot);
-            }
-        }
     }
 
     /// All limits, after something rare has changed much.

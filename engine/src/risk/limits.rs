@@ -30,6 +30,8 @@ impl RiskEngine {
         if let Some(slot) = known {
             self.state.limits.disarm(slot);
         }
+        // What happened to the marks before is judged by the limit before.
+        self.follow_all(key.scope);
         let value = (m.value != i64::MIN).then_some(m.value);
         let limit = match in_force.filter(|_| temporary) {
             // A temporary limit changes the value only.
@@ -93,6 +95,7 @@ impl RiskEngine {
     pub(super) fn end_temporary_limits(&mut self) {
         while let Some(slot) = self.state.limits.due(self.t) {
             self.state.limits.disarm(slot);
+            self.follow_all(self.state.limits.get(slot).scope);
             let limit = self.state.limits.get(slot);
             let reverted = Limit {
                 value: limit.permanent,

@@ -86,6 +86,7 @@ impl RiskEngine {
 
     /// All controls; then, unless the order is only asked about, what they moved on their way.
     fn decide(&mut self, ask: &Ask, found: &mut Findings) -> Result<checks::Values, Refusal> {
+        self.follow(ask.scopes[0], ask.scopes[3]);
         let Some(passed) = checks::passes(&self.state, ask) else {
             return self.decide_in_order(ask, found);
         };

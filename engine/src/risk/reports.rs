@@ -20,6 +20,9 @@ impl RiskEngine {
         out: &mut Outbox,
     ) -> Decision {
         let order = self.reported_order(turn, m);
+        if self.state.exposure.remarks.is_pending() {
+            self.follow_reported(turn, order, m);
+        }
         let booked = match m.exec_type {
             ExecType::Fill => Some(self.fill(turn, order, m, out)),
             ExecType::Bust | ExecType::Correct => Some(self.bust(turn, order, m, out)),
@@ -61,6 +64,29 @@ impl RiskEngine {
             Outcome::NoEffect
         };
         self.reported(order, outcome)
+    }
+
+    /// Whoever a report may move follows the marks before it.
+    fn follow_reported(&mut self, turn: &Turn, order: Option<u32>, m: &VenueReport) {
+        if let Some(slot) = order {
+            let order = self.state.orders.get(slot);
+            self.follow(order.account, order.trader);
+        } else if let Ok(Some(account)) = self.account_of_unknown(turn, m) {
+            self.follow_all(account);
+        }
+        // A bust moves the rows that its fill was booked to, whatever it says of the order.
+        let busted = self
+            .state
+            .instruments
+            .find(m.instrument_id)
+            .map(|slot| self.execution_key(turn, m, slot, m.ref_exec_id))
+            .and_then(|key| self.state.executions.find(key))
+            .map(|slot| *self.state.executions.get(slot));
+        for row in busted.iter().flat_map(|one| [one.row, one.trader_row]) {
+            if row != u32::MAX {
+                self.follow_all(self.state.exposure.row(row).scope);
+            }
+        }
     }
 
     fn reported(&self, order: Option<u32>, outcome: Outcome) -> Decision {

@@ -37,6 +37,8 @@ impl RiskEngine {
             .map(|row| {
                 let node = self.state.tree.get(row.scope);
                 let instrument = self.state.instruments.get(row.instrument);
+                // Whether or not the row has followed the newest mark already.
+                let row = &row.valued(&instrument.valuation());
                 let valued =
                     row.position == 0 || (instrument.mark.is_some() && instrument.factor.is_some());
                 RowView {
@@ -51,7 +53,7 @@ impl RiskEngine {
                     value: valued.then_some(row.value),
                     bought: row.bought,
                     sold: row.sold,
-                    day_pnl: crate::exposure::day_profit(row, &self.state.instruments),
+                    day_pnl: row.day_profit(&instrument.valuation()),
                 }
             })
             .collect();
@@ -116,7 +118,7 @@ impl RiskEngine {
                     selector_id: limit.selector_id,
                     kind: limit.kind,
                     value: limit.value?,
-                    used: self.used(limit).map(saturate),
+                    used: self.used_now(limit).map(saturate),
                     version: limit.version,
                     mode: limit.mode,
                     unit: limit.unit,
