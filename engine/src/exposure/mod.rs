@@ -235,40 +235,48 @@ impl Exposure {
     }
 
     /// Applies a change to one row and to its two sums.
-    pub(crate) fn apply(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
-        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 {
+    pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0 {
             self.apply_fill(slot, delta, instruments);
             return;
         }
+        // What an order reserves or releases moves one side of its row only.
         let row = &mut self.rows[slot as usize];
-        let gross = row.gross();
-        if delta.buy {
+        let (own, other) = if delta.buy {
+            let other = row.value - row.reserved_sell;
             row.open_buy += delta.qty;
             row.reserved_buy += delta.value;
-            row.bought += delta.turnover;
+            (row.value + row.reserved_buy, other)
         } else {
+            let other = row.value + row.reserved_buy;
             row.open_sell += delta.qty;
             row.reserved_sell += delta.value;
-            row.sold += delta.turnover;
-        }
+            (row.value - row.reserved_sell, other)
+        };
         row.live += delta.live;
-        let change = row.gross() - gross;
+        let other = other.abs();
+        let own_before = if delta.buy {
+            own - delta.value
+        } else {
+            own + delta.value
+        };
+        let change = own.abs().max(other) - own_before.abs().max(other);
         for total in [row.group, row.all] {
             let sums = &mut self.totals[total as usize].sums;
             sums.gross += change;
             sums.live += delta.live;
             if delta.buy {
                 sums.long += delta.value;
-                sums.buying += delta.value + delta.turnover;
+                sums.buying += delta.value;
             } else {
                 sums.short += delta.value;
-                sums.selling += delta.value + delta.turnover;
+                sums.selling += delta.value;
             }
         }
     }
 
     /// Applies a change that moves what is valued at the mark.
-    fn apply_fill(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
+    fn apply_fill(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
         let row = &mut self.rows[slot as usize];
         let before = row.contribution();
         if delta.buy {

@@ -61,7 +61,7 @@ impl RiskEngine {
             );
             let apply = |state: &mut crate::state::State, row: u32, deltas: [Delta; 2]| {
                 for delta in deltas {
-                    state.exposure.apply(row, delta, &state.instruments);
+                    state.exposure.apply(row, &delta, &state.instruments);
                 }
             };
             let away = state.exposure.transfer(slot, -1, -1);

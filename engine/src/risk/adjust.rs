@@ -102,7 +102,7 @@ impl RiskEngine {
         };
         let row = *state.exposure.row(slot);
         for row in [slot, row.desk_row, row.firm_row] {
-            state.exposure.apply(row, delta, &state.instruments);
+            state.exposure.apply(row, &delta, &state.instruments);
         }
         Done::APPLIED
     }
@@ -145,7 +145,7 @@ impl RiskEngine {
             };
             self.state
                 .exposure
-                .apply(row, delta, &self.state.instruments);
+                .apply(row, &delta, &self.state.instruments);
             let valuation = self.state.instruments.get(instrument).valuation();
             self.state.exposure.remark(row, &valuation);
             let day_fills = change(old.day_fills).saturating_add(old.day_fills);

@@ -175,7 +175,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         self.state.executions.get_mut(slot).standing = Standing::Busted;
-        self.reserve(rows, delta);
+        self.reserve(rows, &delta);
         if let Some(row) = self.account_row_of(&old) {
             let account = self.state.exposure.row(row).scope;
             self.move_cash(account, &undone, -1);
@@ -198,7 +198,7 @@ impl RiskEngine {
         self.in_one_event = false;
         match &redone {
             Some(fill) => {
-                self.reserve(rows, self.day_delta(fill));
+                self.reserve(rows, &self.day_delta(fill));
                 self.booked(fill, rows);
             }
             None => self.refresh_rows(rows),
@@ -271,7 +271,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(&rows, live);
+        self.reserve(&rows, &live);
         self.list_peer(slot);
         self.settle_and_tell(slot);
     }

@@ -67,6 +67,9 @@ impl RiskEngine {
         };
         let (set, slot) = self.state.limits.put(limit);
         self.state.limits.arm(slot);
+        if m.limit_kind == LimitKind::DuplicateOrder {
+            self.state.accepted_orders.index();
+        }
         self.attach(key, set);
         self.alert(RiskEvent {
             old_value: before.and_then(|limit| limit.value).unwrap_or(i64::MIN),

@@ -469,12 +469,18 @@ impl RiskEngine {
                 .is_some_and(|slot| in_seq_no <= self.state.sessions.get(slot).last_applied)
     }
 
-    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts, rows to be valued anew).
+    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts, rows to be
+    /// valued anew).
     #[must_use]
     pub fn has_pending_steps(&self) -> bool {
-        self.jobs.is_any_scanning()
-            || !self.backlog.is_empty()
-            || self.state.exposure.remarks.is_pending()
+        self.has_urgent_steps() || self.state.exposure.remarks.is_pending()
+    }
+
+    /// Whether somebody waits for what the next `Step` does: rows that are only to be valued anew are
+    /// valued before they matter, whenever the steps come.
+    #[must_use]
+    pub fn has_urgent_steps(&self) -> bool {
+        self.jobs.is_any_scanning() || !self.backlog.is_empty()
     }
 
     /// When the next deadline is due: a `TimePassed` must enter then if nothing else does.

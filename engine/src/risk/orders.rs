@@ -36,7 +36,7 @@ impl RiskEngine {
             live: 1,
             ..Delta::default()
         };
-        self.reserve(&rows, delta);
+        self.reserve(&rows, &delta);
         let session = turn.session.unwrap_or_default();
         let inline = self.state.sessions.get(session).is_inline();
         let accepted = Accepted {
@@ -246,7 +246,7 @@ impl RiskEngine {
     }
 
     /// R28: all levels, or none. They were all checked before.
-    pub(super) fn reserve(&mut self, rows: &[u32], delta: Delta) {
+    pub(super) fn reserve(&mut self, rows: &[u32], delta: &Delta) {
         for row in rows {
             self.state
                 .exposure

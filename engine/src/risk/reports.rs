@@ -139,8 +139,15 @@ impl RiskEngine {
 
     /// Brings what is reserved in line with the versions and tells what that crosses.
     pub(super) fn settle_and_tell(&mut self, slot: u32) {
+        let before = self.state.orders.get(slot);
+        let (qty, value) = (before.reserved_qty, before.reserved_value);
         let rows = self.settle(slot, Delta::default());
-        self.refresh_rows(&rows);
+        let after = self.state.orders.get(slot);
+        if after.reserved_qty > qty || after.reserved_value > value {
+            self.refresh_rows(&rows);
+        } else {
+            self.refresh_released(&rows);
+        }
     }
 
     /// Brings what is reserved in line with the versions, moves with it in the same event what `moved`
@@ -180,7 +187,7 @@ impl RiskEngine {
         ) = (qty, value, cash);
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(&rows, delta);
+        self.reserve(&rows, &delta);
         self.note_reserve(slot, qty_change, cash_change);
         if ends {
             self.end_order(slot);

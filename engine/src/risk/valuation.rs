@@ -3,8 +3,8 @@
 //! Rows of desks and the firm follow at once: they are few. Rows of accounts and traders follow before
 //! anything reads or moves them, and in steps of at most [`STEP_ROWS`] between other commands. A scope
 //! follows change by change and its limits are compared after each command's changes, so that it
-//! latches, warns and is re-armed as if it had followed at once; only the telling is later. Where fewer
-//! rows than a step's hold what has changed, and nothing waits, they follow at once as well.
+//! latches, warns and is re-armed as if it had followed at once; only the telling is later. Where few rows
+//! hold what has changed, and nothing waits, they follow at once as well.
 
 use super::RiskEngine;
 use crate::command::Command;
@@ -14,8 +14,10 @@ use crate::limits::Limit;
 use std::ops::Range;
 use wire::{LimitKind, Scope, Selector};
 
-/// Rows that follow a change within its own command where nothing waits, and in one step.
-const STEP_ROWS: u32 = 64;
+/// Rows that follow a change within its own command where nothing waits.
+const AT_ONCE: u32 = 16;
+/// Rows that follow in one step: an order may have to wait for it.
+const STEP_ROWS: u32 = 8;
 /// Changes up to which a scope's rows are looked up by instrument rather than walked.
 const FEW: u64 = 8;
 
@@ -32,7 +34,7 @@ impl RiskEngine {
             }
         }
         // What one step could do is done at once, unless it has to wait for what waits already.
-        let waits = self.state.exposure.remarks.is_pending() || holders > STEP_ROWS;
+        let waits = self.state.exposure.remarks.is_pending() || holders > AT_ONCE;
         let mut first_number = None;
         for slot in slots.clone() {
             let instrument = self.state.instruments.get(slot);
