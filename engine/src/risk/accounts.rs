@@ -53,6 +53,7 @@ impl RiskEngine {
         if from == desk {
             return;
         }
+        self.finish_valuation();
         self.state.tree.get_mut(account).desk = desk;
         let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
         for slot in rows {

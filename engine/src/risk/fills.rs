@@ -164,7 +164,7 @@ impl RiskEngine {
             let rows = if self.in_one_event {
                 // Its bust settles the order: it neither ends nor revives in between.
                 let rows = self.state.exposure.chain_rows(account_row, trader_row);
-                self.reserve(&rows, moved);
+                self.reserve(&rows, &moved);
                 rows
             } else {
                 self.settle(slot, moved)
