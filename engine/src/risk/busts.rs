@@ -181,6 +181,12 @@ impl RiskEngine {
         };
         self.state.executions.get_mut(slot).standing = Standing::Busted;
         self.reserve(rows, &delta);
+        if today && buy {
+            for row in rows {
+                let undone = i128::from(old.qty).saturating_neg();
+                self.state.day_buys.note(*row, undone, old.price);
+            }
+        }
         if let Some(row) = self.account_row_of(&old) {
             let account = self.state.exposure.row(row).scope;
             self.move_cash(account, &undone, -1);

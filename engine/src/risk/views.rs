@@ -30,15 +30,15 @@ impl RiskEngine {
 
     /// All rows in ascending order of scope, id and instrument.
     pub fn rows(&self) -> impl Iterator<Item = RowView> + '_ {
-        let mut rows: Vec<RowView> = self
-            .state
-            .exposure
-            .rows()
-            .map(|row| {
+        let mut rows: Vec<RowView> = (0_u32..)
+            .zip(self.state.exposure.rows())
+            .map(|(slot, row)| {
                 let node = self.state.tree.get(row.scope);
                 let instrument = self.state.instruments.get(row.instrument);
                 // Whether or not the row has followed the newest mark already.
                 let row = &row.valued(&instrument.valuation());
+                let instruments = &self.state.instruments;
+                let parts = self.state.day_buys.parts(slot, row, instruments);
                 let valued =
                     row.position == 0 || (instrument.mark.is_some() && instrument.factor.is_some());
                 RowView {
@@ -54,6 +54,10 @@ impl RiskEngine {
                     bought: row.bought,
                     sold: row.sold,
                     day_pnl: row.day_profit(&instrument.valuation()),
+                    realised_pnl: parts.map(|parts| parts.realised),
+                    unrealised_pnl: parts.map(|parts| parts.unrealised),
+                    average_price: self.state.day_buys.average_price(slot, row, instruments),
+                    fx_version: instruments.currency_of(instrument).version,
                 }
             })
             .collect();
@@ -283,6 +287,7 @@ impl RiskEngine {
                 currency: currency.code.as_str().to_owned(),
                 rate: currency.rate.map(|rate| (rate, currency.rate_time)),
                 max_age_ns: currency.max_age_ns,
+                version: currency.version,
             })
             .collect();
         currencies.sort_by(|a, b| a.currency.cmp(&b.currency));
