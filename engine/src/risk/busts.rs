@@ -265,6 +265,8 @@ impl RiskEngine {
         let was_terminal = order.terminal;
         self.state.orders.lose(slot, if reopen { 0 } else { freed });
         if !was_terminal {
+            // Versions that were filled may have leaves again, which others can cross.
+            self.reach_peers(slot);
             self.settle_and_tell(slot);
             return;
         }
