@@ -202,6 +202,22 @@ messages! {
         reserved: u32,
     }
 
+    #[doc = "Old segments are removed from the journal's directory."]
+    324 SegmentsRemoved {
+        #[doc = "First of them."]
+        first_segment: u64,
+        #[doc = "Last of them."]
+        last_segment: u64,
+        #[doc = "Last record in them."]
+        last_sequence: u64,
+        #[doc = "Bytes of their files."]
+        bytes: u64,
+        #[doc = "Chain hash at the end of the last, in hex: what is left begins there."]
+        chain: Text<64>,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
     #[doc = "A currency and the age above which its rate is stale."]
     322 DefineCurrency {
         #[doc = "ISO 4217 code."]
@@ -220,7 +236,7 @@ message_set! {
         Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
-        Started, RulesChanged, DefineCurrency,
+        Started, RulesChanged, DefineCurrency, SegmentsRemoved,
     }
 }
 
@@ -258,7 +274,8 @@ impl Command {
                     | Self::Step(_)
                     | Self::Started(_)
                     | Self::RulesChanged(_)
-                    | Self::DefineCurrency(_) => 0,
+                    | Self::DefineCurrency(_)
+                    | Self::SegmentsRemoved(_) => 0,
                 }
             };
         }

@@ -8,12 +8,13 @@
 
 use crate::instrument::Instruments;
 use crate::limits::{Limits, SetKey};
-use crate::table::Table;
+use crate::table::{Table, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
+use bincode::{Decode, Encode};
 use wire::{Scope, Selector};
 
 /// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Row {
     pub(crate) scope: u32,
     pub(crate) instrument: u32,
@@ -72,7 +73,7 @@ pub(crate) fn gross(value: i128, reserved_buy: i128, reserved_sell: i128) -> i12
 }
 
 /// Totals of a scope over a product group or over all instruments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Sums {
     /// Σ max(|V + OB|, |V − OS|).
     pub(crate) gross: i128,
@@ -95,14 +96,14 @@ pub(crate) struct Sums {
 }
 
 /// A sum with its place and the limits on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Total {
     pub(crate) sums: Sums,
     pub(crate) limits: u32,
 }
 
 /// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct ShortBook {
     /// Settled position as loaded today.
     pub(crate) settled: i64,
@@ -133,7 +134,7 @@ pub(crate) struct Delta {
 }
 
 /// All rows and sums.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Exposure {
     rows: Vec<Row>,
     /// One book for each row, used for accounts only.
@@ -166,6 +167,25 @@ impl Exposure {
             first_of_scope: Vec::with_capacity(scopes),
             capacity: rows,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, scopes: usize) {
+        let Self {
+            rows,
+            shorts,
+            by_place: _,
+            totals,
+            groups: _,
+            alls,
+            first_of_scope,
+            capacity,
+        } = self;
+        room_for(rows, *capacity);
+        room_for(shorts, *capacity);
+        room_for(totals, capacity.saturating_add(scopes));
+        room_for(alls, scopes);
+        room_for(first_of_scope, scopes);
     }
 
     /// Prepares the sums of a new scope. Scopes are added in order of their slots.

@@ -40,6 +40,7 @@
     )
 )]
 
+pub mod clerk;
 pub mod command;
 pub mod date;
 pub mod decision;
@@ -50,6 +51,7 @@ pub mod pipeline;
 pub mod record;
 pub mod recover;
 pub mod risk;
+pub mod snapshot;
 pub mod suggest;
 pub mod text;
 pub mod verify;
@@ -62,6 +64,7 @@ mod exposure;
 mod instrument;
 mod limits;
 mod orders;
+mod outbound_logs;
 mod peers;
 mod sessions;
 mod state;

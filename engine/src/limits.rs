@@ -3,7 +3,8 @@
 //! The limits of one scope and one selector stand in a *set*, indexed by kind. A row knows the sets that
 //! select it, so that a check visits only limits that exist. Use of a limit belongs to `exposure`.
 
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
+use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector, Unit};
 
@@ -15,7 +16,7 @@ pub(crate) const KINDS: usize = 21;
 pub(crate) const NO_SET: u32 = 0;
 
 /// One limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Limit {
     pub(crate) scope: u32,
     pub(crate) selector: Selector,
@@ -53,7 +54,7 @@ impl Limit {
 }
 
 /// The limits of one scope and selector, by kind.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct LimitSet {
     /// Bit `kind` is set where a limit of that kind is in force, enforced or shadow.
     pub(crate) mask: u32,
@@ -69,7 +70,7 @@ const EMPTY_SET: LimitSet = LimitSet {
 };
 
 /// Where a set of limits applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct SetKey {
     pub(crate) scope: u32,
     pub(crate) selector: Selector,
@@ -84,7 +85,7 @@ impl Key for SetKey {
 }
 
 /// All limits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Limits {
     items: Vec<Limit>,
     sets: Vec<LimitSet>,
@@ -112,6 +113,12 @@ impl Limits {
             longest_window: [0; KINDS],
             capacity,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.items, self.capacity);
+        room_for(&mut self.sets, self.capacity.saturating_add(1));
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -1,13 +1,14 @@
 //! Logical sessions: who may speak for what, and how far each has been heard and answered.
 
 use crate::command::DefineSession;
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{CodMode, Role, Topology};
 
 /// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
 /// risk digest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Session {
     pub(crate) definition: DefineSession,
     /// Slots of the accounts it may act for, ascending.
@@ -47,7 +48,7 @@ impl Session {
 }
 
 /// All sessions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Sessions {
     items: Vec<Session>,
     by_id: Table<u64>,
@@ -68,6 +69,12 @@ impl Sessions {
             watchers: Vec::with_capacity(WATCHERS_MAX),
             deadlines: BTreeSet::new(),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.items, capacity);
+        room_for(&mut self.watchers, WATCHERS_MAX);
     }
 
     pub(crate) fn find(&self, id: u32) -> Option<u32> {

@@ -129,8 +129,8 @@ pub fn verify_on<S: Storage>(
     storage: S,
     progress: impl FnMut(Progress),
 ) -> Result<Report, VerifyError> {
-    let (sizes, bytes_total) = sizes(&storage)?;
-    let mut proof = Proof::new(&sizes, bytes_total, progress);
+    let extent = Extent::of(&storage)?;
+    let mut proof = Proof::new(&extent, progress);
     let scanned = scan(Unlocked(storage), SegmentId::FIRST, |record| {
         proof.record(&record);
     });
@@ -142,8 +142,8 @@ pub fn verify_on<S: Storage>(
     let end = scanned.end();
     Ok(Report {
         records: proof.records,
-        segments: u64::try_from(sizes.len()).unwrap_or(u64::MAX),
-        bytes: before(&sizes, end.position.segment).saturating_add(end.position.offset),
+        segments: extent.segments(),
+        bytes: extent.before(end.position),
         risk_digest: proof.engine.risk_digest(),
         session_digest: proof.engine.session_digest(),
         outcomes: (0..=u8::MAX)
@@ -164,23 +164,21 @@ struct Proof<'a, P> {
     records: u64,
     outcomes: [u64; 256],
     codes: BTreeMap<u16, u64>,
-    sizes: &'a BTreeMap<u64, u64>,
-    bytes_total: u64,
+    extent: &'a Extent,
     progress: P,
     /// The first thing that is wrong; nothing is applied after it.
     wrong: Option<VerifyError>,
 }
 
 impl<'a, P: FnMut(Progress)> Proof<'a, P> {
-    fn new(sizes: &'a BTreeMap<u64, u64>, bytes_total: u64, progress: P) -> Self {
+    fn new(extent: &'a Extent, progress: P) -> Self {
         Self {
             engine: RiskEngine::new(),
             outbox: Outbox::new(),
             records: 0,
             outcomes: [0; 256],
             codes: BTreeMap::new(),
-            sizes,
-            bytes_total,
+            extent,
             progress,
             wrong: None,
         }
@@ -229,29 +227,63 @@ impl<'a, P: FnMut(Progress)> Proof<'a, P> {
             *self.codes.entry(decided.code).or_default() += 1;
         }
         if self.records.is_multiple_of(PROGRESS_EVERY) {
-            (self.progress)(Progress {
-                records: self.records,
-                bytes: before(self.sizes, record.segment).saturating_add(record.frame_offset),
-                bytes_total: self.bytes_total,
-            });
+            (self.progress)(self.extent.progress(record, self.records));
         }
         Ok(())
     }
 }
 
-/// Bytes of each segment's file, and of all.
-fn sizes<S: Storage>(storage: &S) -> io::Result<(BTreeMap<u64, u64>, u64)> {
-    let mut sizes = BTreeMap::new();
-    for segment in segments(storage)? {
-        sizes.insert(segment.0, storage.open(&segment.file_name())?.length()?);
-    }
-    let total = sizes.values().sum();
-    Ok((sizes, total))
+/// How large a journal is, to say how far its reading has come.
+#[derive(Debug, Clone, Default)]
+pub struct Extent {
+    /// Segment → bytes of its file.
+    sizes: BTreeMap<u64, u64>,
+    bytes_total: u64,
 }
 
-/// Bytes of all segments before this one.
-fn before(sizes: &BTreeMap<u64, u64>, segment: SegmentId) -> u64 {
-    sizes.range(..segment.0).map(|(_, size)| *size).sum()
+impl Extent {
+    /// Of the journal in `storage`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn of<S: Storage>(storage: &S) -> io::Result<Self> {
+        let mut sizes = BTreeMap::new();
+        for segment in segments(storage)? {
+            sizes.insert(segment.0, storage.open(&segment.file_name())?.length()?);
+        }
+        let bytes_total = sizes.values().sum();
+        Ok(Self { sizes, bytes_total })
+    }
+
+    /// Segments there are.
+    #[must_use]
+    pub fn segments(&self) -> u64 {
+        u64::try_from(self.sizes.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Bytes from the journal's start to a place.
+    #[must_use]
+    pub fn before(&self, position: Position) -> u64 {
+        let earlier: u64 = self
+            .sizes
+            .range(..position.segment.0)
+            .map(|(_, size)| *size)
+            .sum();
+        earlier.saturating_add(position.offset)
+    }
+
+    /// How far the reading has come with this record.
+    #[must_use]
+    pub fn progress(&self, record: &Record<'_>, records: u64) -> Progress {
+        Progress {
+            records,
+            bytes: self.before(Position {
+                segment: record.segment,
+                offset: record.frame_offset,
+            }),
+            bytes_total: self.bytes_total,
+        }
+    }
 }
 
 fn from_recovery(error: RecoveryError) -> VerifyError {

@@ -53,8 +53,8 @@ impl Sink for FailingSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
-    fn prepare_ahead(&mut self) -> bool {
-        self.inner.prepare_ahead()
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+        self.inner.prepare_ahead(waiting_bytes)
     }
     fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
         panic!("a failed journal is never marked as cleanly stopped");
@@ -94,7 +94,7 @@ fn after_a_failed_write_or_sync_nothing_more_is_published_and_the_stop_says_why(
         }
         // What was acknowledged is there at the next start.
         let again = open(dir.path(), AckPolicy::Durable);
-        assert!(again.report.replayed >= durable);
+        assert!(again.report.records >= durable);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the I/O thread needs of the middle and back office, as one small trait: the pipeline's doors in
 //! the server, a scripted stand-in in tests of the gateway alone.
 
+use engine::clerk::Notice;
 use engine::decision::Outgoing;
 use engine::pipeline::{AckPolicy, Doors, Inbound, Outbound};
 
@@ -28,6 +29,10 @@ pub trait Office {
     fn outbound(&self) -> Option<Outbound>;
     /// The follower's next answer.
     fn report(&self) -> Option<Outgoing>;
+    /// What the follower's clerk has done or asks for.
+    fn notice(&self) -> Option<Notice> {
+        None
+    }
     /// Last sequence whose replies may leave under `policy`.
     fn acknowledged(&self, policy: AckPolicy) -> u64;
     /// Last sequence that is on the disk.
@@ -56,6 +61,10 @@ impl Office for Doors {
 
     fn report(&self) -> Option<Outgoing> {
         self.reports.pop()
+    }
+
+    fn notice(&self) -> Option<Notice> {
+        self.notices.pop()
     }
 
     fn acknowledged(&self, policy: AckPolicy) -> u64 {

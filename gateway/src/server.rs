@@ -18,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::clerk::Notice;
 use engine::command::{Command, TimePassed};
 use engine::pipeline::{
     self, AckPolicy, Doors, Inbound, Outbound, Pipeline, PipelineHandle, Stopped,
@@ -292,6 +293,7 @@ impl<O: Office> Gateway<O> {
         worked |= self.write_touched();
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
+            self.heed_notices();
             self.tick();
         }
         Ok(worked)
@@ -398,6 +400,17 @@ impl<O: Office> Gateway<O> {
                 self.told_deadline = deadline;
                 self.stamp = stamp;
                 self.command(TimePassed::default().into());
+            }
+        }
+    }
+
+    /// Tells the log what the clerk has done, and lets in what it asks for.
+    fn heed_notices(&mut self) {
+        while let Some(notice) = self.office.notice() {
+            match notice {
+                Notice::Done(what) => tracing::info!("{what}"),
+                Notice::Failed(what) => tracing::warn!("{what}"),
+                Notice::Enter(command) => self.command(command),
             }
         }
     }

@@ -299,6 +299,7 @@ impl Model {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_)
             | Command::Adjust(_)
             | Command::LocateLoad(_)
             | Command::CashLoad(_)

@@ -7,6 +7,7 @@ use super::batch::Frame;
 use super::cursor::{Cursor, End, open_segment, start_of};
 use super::error::{Defect, ReadError};
 use super::format::SegmentId;
+use super::segment::SegmentHeader;
 use super::storage::{Storage, first_nonzero};
 
 /// Reads frames one after another.
@@ -82,6 +83,23 @@ pub fn segments(storage: &impl Storage) -> std::io::Result<Vec<SegmentId>> {
         .collect();
     segments.sort_unstable();
     Ok(segments)
+}
+
+/// The header of a segment.
+///
+/// # Errors
+/// [`ReadError`] when the segment or its header is not as it must be.
+pub fn segment_header<S: Storage>(storage: &S, id: SegmentId) -> Result<SegmentHeader, ReadError> {
+    open_segment(storage, id).map(|(_, header)| header)
+}
+
+/// When the first frame of a segment was written; `None` while it has none.
+///
+/// # Errors
+/// [`ReadError`] when the segment or that frame is not as it must be.
+pub fn first_time<S: Storage>(storage: &S, id: SegmentId) -> Result<Option<u64>, ReadError> {
+    let cursor = Cursor::open(storage.clone(), id)?;
+    Ok(cursor.peek()?.map(|header| header.time_ns))
 }
 
 /// The segment that holds `sequence`, or would hold it next; `None` when the

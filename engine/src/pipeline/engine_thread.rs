@@ -44,6 +44,8 @@ pub(super) struct EngineThread {
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
     pub(super) writer: Arc<Bed>,
+    /// Moves records out of the journal ring while the writer is at the disk.
+    pub(super) relief: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
     pub(super) wait: Wait,
     /// Free slots below which new orders are `Busy`, beyond what a command needs.
@@ -250,6 +252,9 @@ impl EngineThread {
         self.progress.outbound_dirty |= is_inbound || !self.progress.outbox.items().is_empty();
         if self.journal.try_push((input, decision)).is_err() {
             panic!("the journal ring was full though a slot had been kept for this record");
+        }
+        if self.journal.room() < self.journal.capacity() / 2 {
+            self.relief.wake();
         }
         self.shared
             .watermarks
