@@ -9,8 +9,8 @@
 
 use crate::command::{Command, SegmentsRemoved};
 use crate::journal::{
-    ChainHash, Damage, End, Head, Position, ReadError, ReadOnly, Reader, Record, RecoveryError, Seal,
-    SegmentId, Storage, TornTail, Verdict, scan, segment_header, segments,
+    ChainHash, Damage, End, Head, Position, ReadError, ReadOnly, Reader, Record, RecoveryError,
+    Seal, SegmentId, Storage, TornTail, Verdict, scan, segment_header, segments,
 };
 use crate::record::decode_record;
 use crate::verify::{Extent, Progress};
@@ -67,7 +67,9 @@ pub enum ChainError {
     #[error("the chain breaks: {0}")]
     Broken(ReadError),
     /// The journal does not begin with segment 1, and does not say why.
-    #[error("{first}: the journal begins here, and no record tells that what was before has been removed")]
+    #[error(
+        "{first}: the journal begins here, and no record tells that what was before has been removed"
+    )]
     Beheaded {
         /// First segment there is.
         first: SegmentId,
@@ -212,12 +214,7 @@ struct Walk<'a, S> {
 }
 
 impl<'a, S: Storage> Walk<'a, S> {
-    fn new(
-        storage: &'a ReadOnly<S>,
-        first: SegmentId,
-        last: SegmentId,
-        against: &Against,
-    ) -> Self {
+    fn new(storage: &'a ReadOnly<S>, first: SegmentId, last: SegmentId, against: &Against) -> Self {
         let mut heads = against.heads.clone();
         heads.sort_by_key(|(_, head)| head.position);
         Self {
@@ -300,7 +297,9 @@ impl<'a, S: Storage> Walk<'a, S> {
             Ok(None) if self.key.is_none() => return Ok(()),
             Ok(None) => return Err(ChainError::Unsealed { segment }),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(wrong("its seal is damaged, or not signed by the key it names"));
+                return Err(wrong(
+                    "its seal is damaged, or not signed by the key it names",
+                ));
             }
             Err(error) => return Err(error.into()),
         };

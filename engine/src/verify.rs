@@ -5,7 +5,7 @@
 use crate::decision::{Outbox, Outcome};
 use crate::follower::Difference;
 use crate::journal::{
-    LockError, Position, ReadError, RealFiles, Record, RecoveryError, Refusal, SegmentId, Storage,
+    Position, ReadError, ReadOnly, RealFiles, Record, RecoveryError, Refusal, SegmentId, Storage,
     StorageFile, TornTail, Verdict, scan, segments,
 };
 use crate::record::{RecordError, decode_record};
@@ -131,7 +131,7 @@ pub fn verify_on<S: Storage>(
 ) -> Result<Report, VerifyError> {
     let extent = Extent::of(&storage)?;
     let mut proof = Proof::new(&extent, progress);
-    let scanned = scan(Unlocked(storage), SegmentId::FIRST, |record| {
+    let scanned = scan(ReadOnly(storage), SegmentId::FIRST, |record| {
         proof.record(&record);
     });
     // A record that is wrong stands before whatever the scan found after it.
@@ -255,6 +255,12 @@ impl Extent {
         Ok(Self { sizes, bytes_total })
     }
 
+    /// Bytes of all segments.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes_total
+    }
+
     /// Segments there are.
     #[must_use]
     pub fn segments(&self) -> u64 {
@@ -306,52 +312,4 @@ fn corrupt_by(refusal: &Refusal) -> VerifyError {
         position: refusal.position(),
         what: refusal.to_string(),
     }
-}
-
-/// The same files without the right to write them: a proof may run beside a server.
-#[derive(Debug, Clone)]
-struct Unlocked<S>(S);
-
-impl<S: Storage> Storage for Unlocked<S> {
-    type File = S::File;
-    type Lock = ();
-
-    fn lock(&self) -> Result<(), LockError> {
-        Ok(())
-    }
-
-    fn open(&self, name: &str) -> io::Result<S::File> {
-        self.0.open(name)
-    }
-
-    fn open_for_write(&self, _name: &str) -> io::Result<S::File> {
-        Err(read_only())
-    }
-
-    fn create(&self, _name: &str) -> io::Result<S::File> {
-        Err(read_only())
-    }
-
-    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn remove(&self, _name: &str) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.0.list()
-    }
-}
-
-fn read_only() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        "a proof only reads the journal",
-    )
 }

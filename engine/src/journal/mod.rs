@@ -22,6 +22,8 @@ pub mod batch;
 // What it lies on.
 pub mod storage;
 
+pub mod read_only;
+
 pub mod lock;
 
 #[doc(hidden)]
@@ -59,6 +61,8 @@ pub mod recovery;
 
 pub mod judge;
 
+pub mod repair;
+
 pub use batch::{Frame, Record, Records};
 pub use cursor::End;
 pub use error::{Damage, Defect, ReadError};
@@ -68,10 +72,12 @@ pub use judge::{Refusal, TornTail};
 pub use lock::LockError;
 pub use options::{Failure, Operation, Options, PushError, WriteError};
 pub use place::Place;
+pub use read_only::ReadOnly;
 pub use reader::{Reader, first_time, segment_header, segment_holding, segments};
 pub use recovery::{
     Recovered, RecoveryError, SNAPSHOT_TEMPORARY, Scan, ScanFrom, Verdict, scan, scan_locked,
 };
+pub use repair::{RepairMark, RepairOrder, Repaired, repair};
 pub use seal::{Seal, Seals};
 pub use segment::SegmentHeader;
 pub use spare::{Spare, SpareTask};

@@ -16,6 +16,7 @@ use super::judge::{Judge, Refusal, TornTail, ends_early};
 use super::lock::LockError;
 use super::place::Place;
 use super::reader::{Reader, segments};
+use super::repair::REPAIR_TEMPORARY;
 use super::seal::SEAL_TEMPORARY;
 use super::spare::is_spare;
 use super::storage::{Storage, StorageFile, scan_pieces, write_zeros};
@@ -33,6 +34,7 @@ pub(super) fn is_leftover(name: &str) -> bool {
             TORN_TEMPORARY,
             SNAPSHOT_TEMPORARY,
             SEAL_TEMPORARY,
+            REPAIR_TEMPORARY,
         ]
         .contains(&name)
 }

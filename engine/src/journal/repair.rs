@@ -22,7 +22,7 @@ use super::watermark::Watermark;
 pub const REPAIRED_FILE: &str = "repaired";
 /// One line of JSON for each repair, kept for good.
 pub const REPAIRS_FILE: &str = "repairs.ndjson";
-const TEMPORARY: &str = "repair.tmp";
+pub(super) const REPAIR_TEMPORARY: &str = "repair.tmp";
 
 /// What a repair is told.
 #[derive(Debug, Clone)]
@@ -73,7 +73,8 @@ pub fn repair<S: Storage>(
             .iter()
             .any(|name| is_snapshot_behind(name, end.next_sequence.saturating_sub(1)));
     if damage.is_none() && !ends_early {
-        let whole = "every frame is whole and nothing is missing at the end: there is nothing to repair";
+        let whole =
+            "every frame is whole and nothing is missing at the end: there is nothing to repair";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, whole).into());
     }
     let mut done = Repaired {
@@ -128,7 +129,7 @@ fn keep_rest<S: Storage>(storage: &S, end: &End, done: &mut Repaired) -> io::Res
         return Ok(());
     }
     let name = unused(storage, &format!("{segment}.cut-{from}"))?;
-    let copy = storage.create(TEMPORARY)?;
+    let copy = storage.create(REPAIR_TEMPORARY)?;
     let mut outcome = Ok(());
     scan_pieces(&file, from, to, |offset, piece| {
         outcome = copy.write_at(piece, offset.saturating_sub(from));
@@ -136,7 +137,7 @@ fn keep_rest<S: Storage>(storage: &S, end: &End, done: &mut Repaired) -> io::Res
     })?;
     outcome?;
     copy.sync()?;
-    storage.rename(TEMPORARY, &name)?;
+    storage.rename(REPAIR_TEMPORARY, &name)?;
     storage.sync_directory()?;
     done.bytes = done.bytes.saturating_add(to.saturating_sub(from));
     done.kept.push(name);
@@ -206,10 +207,10 @@ fn note<S: Storage>(storage: &S, order: &RepairOrder, done: &Repaired) -> io::Re
     })?;
     kept.write_at(text.as_bytes(), kept.length()?)?;
     kept.sync()?;
-    let mark = storage.create(TEMPORARY)?;
+    let mark = storage.create(REPAIR_TEMPORARY)?;
     mark.write_at(text.as_bytes(), 0)?;
     mark.sync()?;
-    storage.rename(TEMPORARY, REPAIRED_FILE)?;
+    storage.rename(REPAIR_TEMPORARY, REPAIRED_FILE)?;
     storage.sync_directory()
 }
 

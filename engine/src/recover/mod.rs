@@ -15,8 +15,8 @@ use crate::clerk::{Clerk, Duties, JournalClerk};
 use crate::command::{Command, SessionDown, Started};
 use crate::follower::{Follower, RecordSource};
 use crate::journal::{
-    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, Storage, Tail, Verdict,
-    WatermarkFile, scan_locked,
+    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
+    Verdict, WatermarkFile, scan_locked,
 };
 use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError};
 use crate::record::{MAX_RECORD, encode_record};
@@ -83,6 +83,8 @@ impl OpenOptions {
 pub struct StartReport {
     /// How the run before ended; `None` at a first start.
     pub verdict: Option<Verdict>,
+    /// Whether an operator had repaired the journal since: records were given up.
+    pub repaired: bool,
     /// Records that the state stands on: those of the snapshot and those decided again.
     pub records: u64,
     /// Records decided again and found equal.
@@ -184,6 +186,7 @@ where
     let build =
         Build::new(&options.build).ok_or_else(|| StartCause::Build(options.build.clone()))?;
     let lock = storage.lock().map_err(StartCause::Locked)?;
+    let mark = RepairMark::load(&storage)?;
     let extent = Extent::of(&storage)?;
     let mut origin = Origin::choose(&storage)?;
     let start = origin.start();
@@ -220,7 +223,11 @@ where
     let watermark_missing = !matches!(scanned.watermark(), WatermarkFile::Present(_));
     let last_epoch = scanned.end().epoch;
     let verdict = scanned.verdict();
-    let restart = Restart::judge(verdict, replay.last_started());
+    let mut restart = Restart::judge(verdict, replay.last_started());
+    if mark.is_some() {
+        // Somebody gave up records that had been acknowledged.
+        (restart.clean, restart.lossy) = (false, true);
+    }
     let genesis = replay.rest_of_genesis(&options.genesis)?;
     let mut start = start_record(options, last_epoch.saturating_add(u64::from(restart.lossy)));
     start.clean = flag(restart.clean);
@@ -231,6 +238,15 @@ where
         start.cut_segment = torn.position.segment.0;
         start.cut_offset = torn.position.offset;
     }
+    if let Some(mark) = mark {
+        start.cut_bytes = mark.bytes;
+        start.cut_records = mark
+            .records
+            .and_then(|records| u32::try_from(records).ok())
+            .unwrap_or(u32::MAX);
+        start.cut_segment = mark.cut.segment.0;
+        start.cut_offset = mark.cut.offset;
+    }
     let (records, replayed) = (replay.seq(), replay.decided());
     replay.decide_start(genesis, start, options)?;
 
@@ -239,6 +255,7 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::resume(recovered, writer_options, options.now_ns)?;
     let report = StartReport {
+        repaired: mark.is_some(),
         verdict: Some(verdict),
         records,
         replayed,
@@ -268,6 +285,7 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::create(storage.clone(), writer_options)?;
     let report = StartReport {
+        repaired: false,
         verdict: None,
         records: 0,
         replayed: 0,
@@ -304,6 +322,9 @@ where
     }
     sink.write(options.now_ns)?;
     sink.sync()?;
+    if report.repaired {
+        RepairMark::clear(&storage)?;
+    }
     let (seq, t) = (replay.seq(), replay.t());
     let (engine, follower, logs) = replay.finish();
     let clerk = JournalClerk::new(
