@@ -39,6 +39,10 @@ pub trait Office {
     fn durable(&self) -> u64;
     /// Why the journal has failed for good.
     fn failure(&self) -> Option<String>;
+    /// After that failure: what the venues are asked for; `None` while the engine has not ended.
+    fn wishes(&self) -> Option<&[Outgoing]> {
+        Some(&[])
+    }
     /// When time must be told to the engine if nothing else does.
     fn next_deadline(&self) -> Option<u64>;
     /// Asks to be woken; false if there is something to do first. See [`Doors::prepare_sleep`].
@@ -77,6 +81,10 @@ impl Office for Doors {
 
     fn failure(&self) -> Option<String> {
         self.watermarks.failure().map(str::to_owned)
+    }
+
+    fn wishes(&self) -> Option<&[Outgoing]> {
+        self.watermarks.wishes()
     }
 
     fn next_deadline(&self) -> Option<u64> {

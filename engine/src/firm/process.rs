@@ -68,6 +68,8 @@ pub struct ProcessConfig {
     pub heads: Option<PathBuf>,
     /// What of the journal is removed.
     pub retention: Retention,
+    /// Whether the venues are asked to cancel all inline orders when the journal fails.
+    pub cancel_on_failure: bool,
     /// Where the gateway listens; port 0 lets the system choose.
     pub listen: SocketAddr,
     /// Who opens the trading day.
@@ -134,6 +136,7 @@ pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
         snapshot_every: journal.snapshot_every,
         heads: journal.heads,
         retention: journal.retention,
+        cancel_on_failure: journal.cancel_on_failure,
         listen,
         day_open: if auto {
             DayOpening::Auto
@@ -154,6 +157,7 @@ struct Journal {
     snapshot_every: u64,
     heads: Option<PathBuf>,
     retention: Retention,
+    cancel_on_failure: bool,
 }
 
 fn journal(section: &Section<'_>) -> Journal {
@@ -200,8 +204,13 @@ fn journal(section: &Section<'_>) -> Journal {
     let heads = section
         .optional("heads")
         .map_or(Some("heads.ndjson"), |v| v.string());
+    let cancel_on_failure = section
+        .optional("cancel_on_failure")
+        .and_then(|v| v.boolean())
+        .unwrap_or(true);
     section.finish();
     Journal {
+        cancel_on_failure,
         dir: PathBuf::from(dir),
         ack,
         segment_size,

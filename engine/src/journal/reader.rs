@@ -10,6 +10,9 @@ use super::format::SegmentId;
 use super::segment::SegmentHeader;
 use super::storage::{Storage, first_nonzero};
 
+/// Bytes read at once.
+const READ_AHEAD: usize = 1 << 20;
+
 /// Reads frames one after another.
 #[derive(Debug)]
 pub struct Reader<S: Storage> {
@@ -22,7 +25,8 @@ impl<S: Storage> Reader<S> {
     /// # Errors
     /// [`ReadError`] with the position, when the segment or its header is not as it must be.
     pub fn open(storage: S, segment: SegmentId) -> Result<Self, ReadError> {
-        let cursor = Cursor::open(storage, segment)?;
+        let mut cursor = Cursor::open(storage, segment)?;
+        cursor.read_ahead(READ_AHEAD);
         Ok(Self { cursor })
     }
 
@@ -37,7 +41,13 @@ impl<S: Storage> Reader<S> {
                 self.cursor.take(&header)?;
                 return Ok(Some(self.cursor.frame(header)));
             }
-            self.expect_only_zeros()?;
+            if let Err(stray) = self.expect_only_zeros() {
+                // Written since the look before: the journal is being read beside its writer.
+                if self.cursor.peek()?.is_some() {
+                    continue;
+                }
+                return Err(stray);
+            }
             if !self.has_later_segment()? {
                 return Ok(None);
             }
@@ -98,7 +108,7 @@ pub fn segment_header<S: Storage>(storage: &S, id: SegmentId) -> Result<SegmentH
 /// # Errors
 /// [`ReadError`] when the segment or that frame is not as it must be.
 pub fn first_time<S: Storage>(storage: &S, id: SegmentId) -> Result<Option<u64>, ReadError> {
-    let cursor = Cursor::open(storage.clone(), id)?;
+    let mut cursor = Cursor::open(storage.clone(), id)?;
     Ok(cursor.peek()?.map(|header| header.time_ns))
 }
 

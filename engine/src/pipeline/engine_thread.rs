@@ -9,6 +9,7 @@
 
 use super::Shared;
 use super::doors::{Bell, Inbound, Outbound};
+use super::in_hand;
 use super::rings::{Consumer, Producer};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
@@ -119,6 +120,10 @@ impl EngineThread {
                         || (self.has_room() && self.has_input())
                 });
             }
+        }
+        if self.shared.watermarks.failure().is_some() {
+            let wishes = self.engine.cancels_of_inline_orders();
+            self.shared.watermarks.set_wishes(wishes);
         }
         self.wake_others();
         EngineStopped {
@@ -237,6 +242,7 @@ impl EngineThread {
             command,
         };
         self.progress.outbox.clear();
+        in_hand::take_up(&input);
         let decision = self.engine.apply(&input, &mut self.progress.outbox);
         // Outbound first: whoever sees this sequence durable also sees what it sent.
         if is_inbound {

@@ -11,6 +11,7 @@
 mod doors;
 mod engine_thread;
 mod follower_thread;
+mod in_hand;
 mod intake;
 mod rings;
 mod sink;
@@ -20,6 +21,7 @@ mod watermarks;
 mod writer_thread;
 
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
+pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};
 pub use sink::{JournalSink, Sink, SinkError};
 pub use source::JournalTail;
@@ -35,6 +37,7 @@ use follower_thread::{Belongings, FollowerThread};
 use intake::Intake;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -417,14 +420,24 @@ impl PipelineHandle {
 }
 
 /// Makes a panic of any thread stop the process closed, naming the thread: nothing is decided or
-/// acknowledged after it. For programs; tests keep their unwinding.
-pub fn stop_closed_on_panic() {
+/// acknowledged after it. The command that the engine had in hand is saved in the journal's directory, and
+/// the next start refuses its session until somebody has released it. For programs; tests keep their
+/// unwinding.
+pub fn stop_closed_on_panic(journal: PathBuf) {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let thread = thread::current();
         let name = thread.name().unwrap_or("without a name").to_owned();
+        let saved = in_hand::save(&journal, &info.to_string());
         usual(info);
         eprintln!("portcullis: thread `{name}` broke an invariant; stopping closed");
+        if let Some(saved) = saved {
+            eprintln!(
+                "portcullis: the command in hand is in {}; its session is refused until released: \
+                 see `a command broke the engine` in docs/runbook.md",
+                saved.display()
+            );
+        }
         std::process::abort();
     }));
 }

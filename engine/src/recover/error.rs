@@ -214,11 +214,12 @@ impl StartCause {
                 format!("ps -p {pid}    (stop that server, or give this one another directory)")
             }
             Self::Locked(_) => format!("ls -l {directory}/lock"),
-            Self::Corrupt(_)
-            | Self::Read(_)
-            | Self::Record { .. }
-            | Self::Order { .. }
-            | Self::Differs { .. } => format!("portcullis-replay verify {directory}"),
+            Self::Corrupt(_) => format!(
+                "portcullis-replay verify {directory}    (then see `the journal is corrupt` in docs/runbook.md)"
+            ),
+            Self::Read(_) | Self::Record { .. } | Self::Order { .. } | Self::Differs { .. } => {
+                format!("portcullis-replay verify {directory}")
+            }
             Self::Rules { build, .. } => {
                 format!("run build {build} on {directory} first and stop it cleanly")
             }

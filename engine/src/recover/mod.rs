@@ -18,7 +18,7 @@ use crate::journal::{
     Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
     Verdict, WatermarkFile, scan_locked,
 };
-use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError};
+use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError, sessions_in_hand};
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
 use crate::verify::{Extent, Progress};
@@ -83,6 +83,8 @@ impl OpenOptions {
 pub struct StartReport {
     /// How the run before ended; `None` at a first start.
     pub verdict: Option<Verdict>,
+    /// Sessions to refuse: a command of theirs broke the engine, and nobody has released them yet.
+    pub blocked: Vec<u32>,
     /// Whether an operator had repaired the journal since: records were given up.
     pub repaired: bool,
     /// Records that the state stands on: those of the snapshot and those decided again.
@@ -255,6 +257,7 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::resume(recovered, writer_options, options.now_ns)?;
     let report = StartReport {
+        blocked: Vec::new(),
         repaired: mark.is_some(),
         verdict: Some(verdict),
         records,
@@ -285,6 +288,7 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::create(storage.clone(), writer_options)?;
     let report = StartReport {
+        blocked: Vec::new(),
         repaired: false,
         verdict: None,
         records: 0,
@@ -306,11 +310,12 @@ fn finish<S: Storage>(
     writer_options: &Options,
     options: &OpenOptions,
     replay: Replay<'_>,
-    report: StartReport,
+    mut report: StartReport,
 ) -> Result<Opened, StartCause>
 where
     Tail<S>: Send,
 {
+    report.blocked = sessions_in_hand(&storage)?;
     let mut sink = JournalSink::new(writer, writer_options);
     let mut bytes = [0; MAX_RECORD];
     for (input, decision) in replay.added() {

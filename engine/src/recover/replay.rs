@@ -24,8 +24,9 @@ pub(super) struct Replay<'a> {
     genesis: Vec<Command>,
     /// Records decided again.
     decided: u64,
-    /// Rules of the snapshot, until the journal says that they have changed.
+    /// Rules of the snapshot, until the journal says that they have changed, and the build that had them.
     rules: u32,
+    build: String,
     added: Vec<(Sequenced, Decision)>,
     /// The first thing that is wrong; nothing is applied after it.
     wrong: Option<StartCause>,
@@ -35,7 +36,8 @@ pub(super) struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// From the journal's first record.
     pub(super) fn new(retained: usize, progress: &'a mut dyn FnMut(Progress)) -> Self {
-        Self::on(Follower::keeping(retained), RULES_VERSION, progress)
+        let build = String::new();
+        Self::on(Follower::keeping(retained), RULES_VERSION, build, progress)
     }
 
     /// From a snapshot.
@@ -45,15 +47,23 @@ impl<'a> Replay<'a> {
         progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
         let rules = snapshot.header.rules_version;
-        Self::on(Follower::restored(snapshot, retained), rules, progress)
+        let build = snapshot.header.build.as_str().to_owned();
+        let copy = Follower::restored(snapshot, retained);
+        Self::on(copy, rules, build, progress)
     }
 
-    fn on(copy: Follower, rules: u32, progress: &'a mut dyn FnMut(Progress)) -> Self {
+    fn on(
+        copy: Follower,
+        rules: u32,
+        build: String,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Self {
         Self {
             copy,
             genesis: Vec::new(),
             decided: 0,
             rules,
+            build,
             added: Vec::new(),
             wrong: None,
             progress,
@@ -124,7 +134,7 @@ impl<'a> Replay<'a> {
         if self.rules != RULES_VERSION {
             return Err(StartCause::Rules {
                 journal: self.rules,
-                build: "that wrote it".to_owned(),
+                build: self.build.clone(),
             });
         }
         self.copy

@@ -5,6 +5,7 @@ use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;
+use crate::tree::CHAIN;
 use crate::units::saturate;
 use wire::{
     ExecType, Flag, OrderFilled, Price, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope,
@@ -134,8 +135,8 @@ impl RiskEngine {
         out: &mut Outbox,
     ) {
         let old = *self.state.executions.get(slot);
-        let rows = self.rows_of_execution(&old);
-        let rows = rows.as_slice();
+        let (rows, count) = self.rows_of_execution(&old);
+        let rows = &rows[..count];
         let buy = old.side == Side::Buy;
         let signed = |qty: i64| i128::from(if buy { qty } else { qty.saturating_neg() });
         let today = old.key.trade_date >= self.state.day.date;
@@ -174,11 +175,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         self.state.executions.get_mut(slot).standing = Standing::Busted;
-        for row in rows {
-            self.state
-                .exposure
-                .apply(*row, delta, &self.state.instruments);
-        }
+        self.reserve(rows, delta);
         if let Some(row) = self.account_row_of(&old) {
             let account = self.state.exposure.row(row).scope;
             self.move_cash(account, &undone, -1);
@@ -200,7 +197,10 @@ impl RiskEngine {
         }
         self.in_one_event = false;
         match &redone {
-            Some(fill) => self.booked(fill, rows),
+            Some(fill) => {
+                self.reserve(rows, self.day_delta(fill));
+                self.booked(fill, rows);
+            }
             None => self.refresh_rows(rows),
         }
         self.tell_bust(&old, order, corrected, out);
@@ -217,17 +217,14 @@ impl RiskEngine {
             .then_some(execution.order)
     }
 
-    /// Rows an execution was booked to: account, desk, firm and, where known, trader.
-    fn rows_of_execution(&self, execution: &Execution) -> Vec<u32> {
+    /// Rows an execution was booked to: account, desk, firm and, where known, trader; and how many.
+    fn rows_of_execution(&self, execution: &Execution) -> ([u32; CHAIN], usize) {
         match self.account_row_of(execution) {
-            None => vec![execution.row],
+            None => ([execution.row; CHAIN], 1),
             Some(row) => {
-                let place = self.state.exposure.row(row);
-                let mut rows = vec![row, place.desk_row, place.firm_row];
-                if execution.trader_row != u32::MAX {
-                    rows.push(execution.trader_row);
-                }
-                rows
+                let rows = self.state.exposure.chain_rows(row, execution.trader_row);
+                let known = execution.trader_row != u32::MAX;
+                (rows, if known { CHAIN } else { CHAIN - 1 })
             }
         }
     }
@@ -257,7 +254,7 @@ impl RiskEngine {
         let was_terminal = order.terminal;
         self.state.orders.lose(slot, gone);
         if !was_terminal {
-            self.settle(slot, 0);
+            self.settle_and_tell(slot);
             return;
         }
         let freed = old.saturating_sub(new);
@@ -274,9 +271,9 @@ impl RiskEngine {
             ..Delta::default()
         };
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(rows, live);
+        self.reserve(&rows, live);
         self.list_peer(slot);
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
     }
 
     fn tell_bust(

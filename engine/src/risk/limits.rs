@@ -54,6 +54,9 @@ impl RiskEngine {
                 version: version.saturating_add(1),
                 warn: [m.warn1, m.warn2, m.warn3],
                 arrival: before.map_or(0, |limit| limit.arrival),
+                interval: 0,
+                quiet_from: 0,
+                quiet_to: 0,
                 // C13 is armed again when its limit is set anew.
                 breached: m.limit_kind != LimitKind::DailyLoss
                     && before.is_some_and(|limit| limit.breached),
@@ -298,6 +301,6 @@ fn is_in_range(m: &SetLimit) -> bool {
 
 /// Warn levels ascend, in per cent, with the defaults where none is given.
 fn warn_levels_ascend(m: &SetLimit) -> bool {
-    let levels = super::events::with_defaults([m.warn1, m.warn2, m.warn3]);
+    let levels = crate::limits::with_default_levels([m.warn1, m.warn2, m.warn3]);
     levels.is_sorted_by(|a, b| a < b) && levels[2] <= 100
 }

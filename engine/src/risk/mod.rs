@@ -5,11 +5,13 @@
 
 mod accounts;
 mod adjust;
+mod answers;
 mod booked;
 mod busts;
 mod day;
 mod define;
 mod digest;
+mod entry;
 mod events;
 mod explain;
 mod fills;
@@ -441,6 +443,7 @@ impl RiskEngine {
     }
 
     /// Sends to the session that the command came from, if it came from one.
+    #[inline(always)]
     fn reply(&mut self, turn: &Turn, reply: Reply, out: &mut Outbox) {
         if let Some(slot) = turn.session {
             self.send(slot, reply, out);
@@ -448,6 +451,7 @@ impl RiskEngine {
     }
 
     /// Sends to a session, numbered in its outbound log.
+    #[inline(always)]
     fn send(&mut self, session: u32, reply: Reply, out: &mut Outbox) {
         let session = self.state.sessions.get_mut(session);
         let number = session.next_out;

@@ -108,7 +108,7 @@ impl RiskEngine {
             .iter()
             .filter_map(|limit| {
                 let node = self.state.tree.get(limit.scope);
-                let warn = super::events::warn_levels(limit);
+                let warn = limit.warn_levels();
                 Some(LimitView {
                     scope: node.scope,
                     scope_id: node.id,

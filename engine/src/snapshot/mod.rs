@@ -11,7 +11,7 @@ pub mod stream;
 mod store;
 
 pub use header::{Header, HeaderError, STATE_LAYOUT};
-pub use store::{Found, SnapshotError, Snapshots, Unusable};
+pub use store::{Found, SnapshotError, Snapshots, Unusable, is_snapshot_behind};
 
 use crate::command::Started;
 use crate::outbound_logs::Logs;

@@ -222,6 +222,12 @@ impl<S: Storage> Snapshots<S> {
     }
 }
 
+/// Whether a file is a snapshot of a later record than `sequence`.
+#[must_use]
+pub fn is_snapshot_behind(name: &str, sequence: u64) -> bool {
+    sequence_of(name).is_some_and(|of| of > sequence)
+}
+
 fn sequence_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX)?;
     (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))

@@ -5,6 +5,7 @@
 
 mod check_config;
 mod failure;
+mod failure_mark;
 mod key_files;
 mod keygen;
 mod ops;

@@ -8,6 +8,7 @@
 //! applied only by `--apply-config`, each difference a journalled change before the first connection.
 
 use super::failure::Failure;
+use super::failure_mark::Mark;
 use super::key_files;
 use clap::{Args, ValueEnum};
 use ed25519_dalek::SigningKey;
@@ -90,7 +91,6 @@ enum ClockArg {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
-    pipeline::stop_closed_on_panic();
     let firm = read_firm(args)?;
     let process = &firm.process;
     let listen = args.listen.unwrap_or(process.listen);
@@ -101,7 +101,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let ack = policy(args.ack, process.ack);
     let wall = RealClock::start();
     let journal = args.data.join(&process.journal_dir);
+    pipeline::stop_closed_on_panic(journal.clone());
+    let mark = Mark::of(&journal);
+    mark.report();
     let mut opened = open(args, &firm, &journal, ack, wall.now())?;
+    mark.clear();
+    let blocked = blocked(&opened, &journal);
     let now = match args.clock {
         ClockArg::Real => wall.now(),
         ClockArg::Commanded => opened.t,
@@ -116,7 +121,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ClockArg::Commanded => Arc::new(CommandedClock::at(now)),
     };
 
-    let bound = match Bound::bind(server_config(process, listen, ack)) {
+    let mut config = server_config(process, listen, ack);
+    config.blocked = blocked;
+    let bound = match Bound::bind(config) {
         Ok(bound) => bound,
         Err(error) => {
             let failure = Failure::new(1, format!("{error}; `--listen` takes another address"));
@@ -139,9 +146,27 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let served = server.run();
     // What is no longer served must not be found; a file that has gone already is as good.
     drop(fs::remove_file(&address_file));
-    let stopped = served.map_err(failed)?;
+    let stopped = served.map_err(|error| {
+        mark.set(&error.to_string());
+        failed(error)
+    })?;
     tracing::info!(records = stopped.seq, "stopped cleanly");
     Ok(())
+}
+
+/// The sessions whose command broke the engine, each with the file whose removal releases it.
+fn blocked(opened: &Opened, journal: &Path) -> Vec<(u32, PathBuf)> {
+    let with_file = |session: &u32| (*session, journal.join(pipeline::in_hand_file(*session)));
+    let blocked: Vec<_> = opened.report.blocked.iter().map(with_file).collect();
+    for (session, file) in &blocked {
+        tracing::error!(
+            session,
+            file = %file.display(),
+            next = "portcullis-replay release DIR --session ID --reason TEXT",
+            "a command of this session was in hand when the engine broke: it is refused until released"
+        );
+    }
+    blocked
 }
 
 fn start_logging() {
@@ -307,6 +332,12 @@ fn open(
     if report.watermark_missing && report.verdict.is_some() {
         tracing::warn!("the file that proves what was durable is missing or damaged");
     }
+    if report.repaired {
+        tracing::warn!(
+            epoch = report.epoch,
+            "records were given up by a repair; repairs.ndjson has it"
+        );
+    }
     if report.restricted {
         tracing::warn!(
             epoch = report.epoch,
@@ -438,6 +469,7 @@ fn server_config(process: &ProcessConfig, listen: SocketAddr, ack: AckPolicy) ->
     };
     ServerConfig {
         limits,
+        cancel_on_failure: process.cancel_on_failure,
         ..ServerConfig::new(listen, ack)
     }
 }
