@@ -8,6 +8,7 @@ use crate::instrument::Instruments;
 use crate::limits::Limits;
 use crate::orders::Orders;
 use crate::peers::Peers;
+use crate::proposals::Proposals;
 use crate::sessions::Sessions;
 use crate::tree::Tree;
 use crate::windows::{AcceptedOrders, FillLogs};
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub(crate) account_fills: FillLogs,
     /// R24: adjustments that were made.
     pub(crate) adjusted: BTreeSet<u64>,
+    /// Changes that wait for a second person.
+    pub(crate) proposals: Proposals,
     pub(crate) day: Day,
     pub(crate) epoch: u64,
     /// Reduce only until a lossy restart is reconciled.
@@ -87,6 +90,7 @@ impl State {
             trader_fills: FillLogs::with_capacity(1_024),
             account_fills: FillLogs::with_capacity(rows),
             adjusted: BTreeSet::new(),
+            proposals: Proposals::new(),
             day: Day::default(),
             epoch: 0,
             restricted: false,
@@ -108,6 +112,7 @@ impl State {
         self.executions.make_room();
         self.sessions.make_room(firm.sessions as usize);
         self.cash.make_room(rows);
+        self.proposals.make_room();
         self.peers.make_room(rows.saturating_mul(2));
         self.accepted_orders.make_room();
         self.trader_fills.make_room(1_024);

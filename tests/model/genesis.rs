@@ -204,6 +204,7 @@ pub(crate) fn firm() -> Vec<Command> {
             role,
             topology,
             venue_id,
+            ..DefineSession::default()
         })
     };
     for (id, topology, accounts, traders) in DESK_SESSIONS {

@@ -304,7 +304,10 @@ impl Model {
             | Command::LocateLoad(_)
             | Command::CashLoad(_)
             | Command::MmpReset(_)
-            | Command::AdvanceTime(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
+            | Command::AdvanceTime(_)
+            | Command::Propose(_)
+            | Command::Approve(_)
+            | Command::SetTwoPerson(_) => Expect::any(&[Outcome::Applied, Outcome::NoEffect]),
         }
     }
 

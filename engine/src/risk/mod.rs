@@ -6,6 +6,7 @@
 mod accounts;
 mod adjust;
 mod answers;
+mod approvals;
 mod booked;
 mod busts;
 mod day;
@@ -168,6 +169,7 @@ impl RiskEngine {
     fn fire_deadlines(&mut self) {
         self.end_temporary_limits();
         self.end_graces();
+        self.end_proposals();
     }
 
     /// R32: a gap in the session's numbers is told, and the message processed.
@@ -209,7 +211,9 @@ impl RiskEngine {
             | Command::SetReference(_)
             | Command::SetMark(_)
             | Command::SetFx(_)
-            | Command::Permit(_) => role == Role::Risk,
+            | Command::Permit(_)
+            | Command::SetTwoPerson(_) => role == Role::Risk,
+            Command::Propose(_) | Command::Approve(_) => matches!(role, Role::Risk | Role::Ops),
             Command::DefineInstrument(_)
             | Command::DefineAccount(_)
             | Command::PositionLoad(_)
@@ -341,6 +345,18 @@ impl RiskEngine {
                 };
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
+            Command::Propose(m) => {
+                let done = self.propose(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::Approve(m) => {
+                let done = self.approve(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::SetTwoPerson(m) => {
+                let done = self.set_two_person(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
             Command::DefineFirm(m) => self.define_firm(m),
             Command::DefineDesk(m) => self.define_desk(m),
             Command::DefineTrader(m) => self.define_trader(m),
@@ -415,6 +431,9 @@ impl RiskEngine {
             Command::CashLoad(m) => m.request_id,
             Command::MmpReset(m) => m.request_id,
             Command::AdvanceTime(m) => m.request_id,
+            Command::Propose(m) => m.request_id,
+            Command::Approve(m) => m.request_id,
+            Command::SetTwoPerson(m) => m.request_id,
             Command::Refused(m) => m.ref_id,
             Command::DefineFirm(_)
             | Command::DefineDesk(_)
@@ -490,7 +509,8 @@ impl RiskEngine {
     pub fn next_deadline(&self) -> Option<u64> {
         let limits = self.state.limits.next_deadline();
         let sessions = self.state.sessions.next_deadline();
-        limits.into_iter().chain(sessions).min()
+        let proposals = self.state.proposals.next_deadline();
+        limits.into_iter().chain(sessions).chain(proposals).min()
     }
 
     /// Recomputes every sum from its parts.

@@ -202,6 +202,7 @@ impl RiskEngine {
                 venue_id: session.definition.venue_id,
                 key_id: session.definition.key_id,
                 public_key: session.definition.public_key.as_str().to_owned(),
+                person: session.definition.person.as_str().to_owned(),
                 up: session.up,
                 cod_mode: session.cod_mode,
                 last_applied_seq_no: session.last_applied,
