@@ -477,15 +477,17 @@ fn main() {
         disk_directory(Path::new(env!("CARGO_TARGET_TMPDIR"))),
     );
     println!("disk: {}", file_system(dir.path()));
-    let parts: [(&str, fn(Request, &Path)); 4] = [
-        ("ack", ack),
-        ("frozen", frozen),
-        ("snapshot", snapshot),
-        ("long", long),
-    ];
-    for (name, part) in parts {
-        if request.wants(name) {
-            part(request, dir.path());
-        }
+    let dir = dir.path();
+    if request.wants("ack") {
+        ack(request, dir);
+    }
+    if request.wants("frozen") {
+        frozen(request, dir);
+    }
+    if request.wants("snapshot") {
+        snapshot(request, dir);
+    }
+    if request.wants("long") {
+        long(request, dir);
     }
 }
