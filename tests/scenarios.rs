@@ -104,6 +104,7 @@ scenarios! {
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing
+    realised_and_unrealised
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain

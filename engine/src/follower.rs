@@ -448,15 +448,21 @@ const fn flag(yes: bool) -> Flag {
     if yes { Flag::Yes } else { Flag::No }
 }
 
+fn amount(value: Option<i128>) -> Amount {
+    value.map_or(Amount::NULL, |value| Amount(saturated(value)))
+}
+
 fn position_report(row: &RowView) -> Reply {
     Reply::PositionReport(PositionReport {
+        avg_px: row.average_price.map_or(Price::NULL, Price),
+        realised_pnl: amount(row.realised_pnl),
+        unrealised_pnl: amount(row.unrealised_pnl),
+        fx_version: row.fx_version,
         net_qty: Qty(saturated(row.position)),
         open_buy_qty: Qty(saturated(row.open_buy)),
         open_sell_qty: Qty(saturated(row.open_sell)),
         notional: Amount(saturated(row.value.unwrap_or(0))),
-        day_pnl: row
-            .day_pnl
-            .map_or(Amount::NULL, |pnl| Amount(saturated(pnl))),
+        day_pnl: amount(row.day_pnl),
         reserved_buy: Amount(saturated(row.reserved_buy)),
         reserved_sell: Amount(saturated(row.reserved_sell)),
         scope_id: row.scope_id,

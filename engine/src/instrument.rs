@@ -47,6 +47,8 @@ pub(crate) struct Currency {
     pub(crate) rate: Option<i64>,
     pub(crate) rate_time: u64,
     pub(crate) max_age_ns: Option<u64>,
+    /// How often the rate was set: values of one version can be compared.
+    pub(crate) version: u32,
 }
 
 /// Currencies that there is room for from the start.
@@ -70,6 +72,7 @@ impl Instruments {
             rate: Some(E8),
             rate_time: 0,
             max_age_ns: None,
+            version: 0,
         });
         Self {
             items: Vec::with_capacity(capacity),
@@ -117,6 +120,7 @@ impl Instruments {
                     rate: None,
                     rate_time: 0,
                     max_age_ns: None,
+                    version: 0,
                 });
                 self.currencies.len().saturating_sub(1)
             });

@@ -60,6 +60,7 @@ pub mod view;
 
 mod cash;
 mod checks;
+mod day_buys;
 mod executions;
 mod exposure;
 mod instrument;

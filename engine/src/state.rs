@@ -2,6 +2,7 @@
 
 use crate::cash::Cash;
 use crate::command::DefineFirm;
+use crate::day_buys::DayBuys;
 use crate::executions::Executions;
 use crate::exposure::Exposure;
 use crate::instrument::Instruments;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) instruments: Instruments,
     pub(crate) limits: Limits,
     pub(crate) exposure: Exposure,
+    /// For showing realised and unrealised profit.
+    pub(crate) day_buys: DayBuys,
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     pub(crate) sessions: Sessions,
@@ -81,6 +84,7 @@ impl State {
             instruments: Instruments::with_capacity(firm.instruments as usize, firm.base_currency),
             limits: Limits::with_capacity(firm.limits as usize),
             exposure,
+            day_buys: DayBuys::with_capacity(rows),
             orders: Orders::with_capacity(firm.orders as usize),
             executions: Executions::with_capacity(firm.executions as usize),
             sessions: Sessions::with_capacity(firm.sessions as usize),

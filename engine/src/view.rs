@@ -35,6 +35,15 @@ pub struct RowView {
     pub sold: i128,
     /// Profit and loss of the day, 10⁻⁴; `None` without mark or rate.
     pub day_pnl: Option<i128>,
+    /// The part of it that later prices can't change, 10⁻⁴.
+    pub realised_pnl: Option<i128>,
+    /// The rest: of the position at the mark against its average price, 10⁻⁴.
+    pub unrealised_pnl: Option<i128>,
+    /// Average price of the position, 10⁻⁸ of the instrument's currency; what was held at the roll counts
+    /// at the opening mark. `None` where nothing is held.
+    pub average_price: Option<i64>,
+    /// Version of the rate that values it; 0 in the base currency.
+    pub fx_version: u32,
 }
 
 /// One order.
@@ -223,6 +232,8 @@ pub struct CurrencyView {
     pub rate: Option<(i64, u64)>,
     /// Age above which it is stale.
     pub max_age_ns: Option<u64>,
+    /// How often it was set.
+    pub version: u32,
 }
 
 /// One control that an order met.

@@ -70,6 +70,7 @@ impl RiskEngine {
                     state.exposure.apply(row, delta, &state.instruments);
                 }
             };
+            state.day_buys.transfer(slot, row.desk_row, to_row);
             let away = state.exposure.transfer(slot, -1, -1);
             apply(state, row.desk_row, away);
             let brought = state.exposure.transfer(slot, 1, 1);

@@ -147,6 +147,9 @@ impl RiskEngine {
                 .exposure
                 .apply(row, delta, &self.state.instruments);
             self.state.exposure.remark(row, &self.state.instruments);
+            self.state
+                .day_buys
+                .rescale(row, ratio.numerator, ratio.denominator);
             let day_fills = change(old.day_fills).saturating_add(old.day_fills);
             self.state.exposure.row_mut(row).day_fills = day_fills;
             let book = self.state.exposure.short_mut(row);

@@ -40,6 +40,12 @@ impl RiskEngine {
 
     /// Carries a fill, whose rows have moved, into every other book.
     pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
+        if fill.today && fill.side == Side::Buy {
+            for row in rows {
+                let qty = i128::from(fill.qty);
+                self.state.day_buys.note(*row, qty, fill.price);
+            }
+        }
         self.settle_fill(fill);
         if fill.today {
             self.note_execution(fill);

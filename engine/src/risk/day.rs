@@ -146,6 +146,7 @@ impl RiskEngine {
         self.start_notices(expiring.into_iter());
         self.state.instruments.start_day();
         self.state.exposure.start_day(&self.state.instruments);
+        self.state.day_buys.start_day();
         self.refresh_all();
         self.tell_day(turn, m.business_date);
         Done::APPLIED

@@ -252,6 +252,8 @@ impl RiskEngine {
         let entry = &mut self.state.instruments.currencies[currency as usize];
         entry.rate = (!m.rate.is_null()).then_some(m.rate.0);
         entry.rate_time = m.rate_time.0;
+        entry.version = entry.version.saturating_add(1);
+        let version = entry.version;
         if m.max_age_ns != u64::MAX {
             entry.max_age_ns = Some(m.max_age_ns);
         }
@@ -262,7 +264,7 @@ impl RiskEngine {
             }
         }
         self.refresh_values();
-        Done::APPLIED
+        Done::version(version)
     }
 
     /// Values every row of an instrument anew.

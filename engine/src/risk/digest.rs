@@ -130,6 +130,7 @@ impl RiskEngine {
             to.put(currency.rate.unwrap_or(i64::MIN));
             to.put(currency.rate_time);
             to.put(currency.max_age_ns.map_or(-1, i128::from));
+            to.put(currency.version);
         }
     }
 

@@ -79,6 +79,8 @@ impl RiskEngine {
             m.last_qty.0.saturating_neg()
         };
         let signed = i128::from(signed);
+        // R16: a fill that was busted before is no loss and no breach in between.
+        self.in_one_event = matches!(standing, Some(Standing::Tombstone { .. }));
         let (row, trader_row) = match order {
             Some(slot) => {
                 self.fill_order(slot, m, signed, out);
@@ -104,8 +106,9 @@ impl RiskEngine {
         match (known, standing) {
             // R16: it was busted before it was seen; it counts as fill and bust.
             (Some(slot), Some(Standing::Tombstone { reopen })) => {
+                let booked = self.state.executions.get(slot).qty;
                 *self.state.executions.get_mut(slot) = execution;
-                self.take_back(slot, reopen, None, out);
+                self.take_back(slot, reopen, None, booked, out);
             }
             _ => {
                 self.state.executions.add(execution);
@@ -158,7 +161,14 @@ impl RiskEngine {
             });
             rows
         } else {
-            let rows = self.settle(slot, moved);
+            let rows = if self.in_one_event {
+                // Its bust settles the order: it neither ends nor revives in between.
+                let rows = self.state.exposure.chain_rows(account_row, trader_row);
+                self.reserve(&rows, moved);
+                rows
+            } else {
+                self.settle(slot, moved)
+            };
             if qty > open {
                 self.alert(RiskEvent {
                     old_value: open,

@@ -30,13 +30,13 @@ impl RiskEngine {
 
     /// All rows in ascending order of scope, id and instrument.
     pub fn rows(&self) -> impl Iterator<Item = RowView> + '_ {
-        let mut rows: Vec<RowView> = self
-            .state
-            .exposure
-            .rows()
-            .map(|row| {
+        let mut rows: Vec<RowView> = (0_u32..)
+            .zip(self.state.exposure.rows())
+            .map(|(slot, row)| {
                 let node = self.state.tree.get(row.scope);
                 let instrument = self.state.instruments.get(row.instrument);
+                let instruments = &self.state.instruments;
+                let parts = self.state.day_buys.parts(slot, row, instruments);
                 let valued =
                     row.position == 0 || (instrument.mark.is_some() && instrument.factor.is_some());
                 RowView {
@@ -51,7 +51,11 @@ impl RiskEngine {
                     value: valued.then_some(row.value),
                     bought: row.bought,
                     sold: row.sold,
-                    day_pnl: crate::exposure::day_profit(row, &self.state.instruments),
+                    day_pnl: crate::exposure::day_profit(row, instruments),
+                    realised_pnl: parts.map(|parts| parts.realised),
+                    unrealised_pnl: parts.map(|parts| parts.unrealised),
+                    average_price: self.state.day_buys.average_price(slot, row, instruments),
+                    fx_version: instruments.currency_of(instrument).version,
                 }
             })
             .collect();
@@ -281,6 +285,7 @@ impl RiskEngine {
                 currency: currency.code.as_str().to_owned(),
                 rate: currency.rate.map(|rate| (rate, currency.rate_time)),
                 max_age_ns: currency.max_age_ns,
+                version: currency.version,
             })
             .collect();
         currencies.sort_by(|a, b| a.currency.cmp(&b.currency));

@@ -13,7 +13,7 @@ use portcullis_client::{Client, Code};
 use serde_json::{Value, json};
 use wire::layout::EnumDef;
 use wire::{
-    AdminAck, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
+    AdminAck, Amount, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
     RejectCode, Reply, Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
 };
 
@@ -411,6 +411,11 @@ pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {
     finish(client, to)
 }
 
+/// An amount, or nothing where it is not known.
+fn amount(amount: Amount) -> Value {
+    json!((!amount.is_null()).then(|| decimal4(amount.0)))
+}
+
 pub(crate) fn positions(
     to: &To,
     scope: Option<ScopeArg>,
@@ -432,6 +437,11 @@ pub(crate) fn positions(
             json!(decimal4(r.reserved_buy.0)),
             json!(decimal4(r.reserved_sell.0)),
             json!(decimal4(r.notional.0)),
+            json!((!r.avg_px.is_null()).then(|| decimal8(r.avg_px.0))),
+            amount(r.day_pnl),
+            amount(r.realised_pnl),
+            amount(r.unrealised_pnl),
+            json!((r.fx_version != 0).then_some(r.fx_version)),
         ]);
     }
     Rows {
@@ -445,6 +455,11 @@ pub(crate) fn positions(
             "reservedBuy",
             "reservedSell",
             "notional",
+            "avgPx",
+            "dayPnl",
+            "realisedPnl",
+            "unrealisedPnl",
+            "fxVersion",
         ],
         rows,
     }
