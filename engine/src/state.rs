@@ -116,6 +116,7 @@ impl State {
         self.executions.make_room();
         self.sessions.make_room(firm.sessions as usize);
         self.cash.make_room(rows);
+        self.day_buys.make_room(rows);
         self.proposals.make_room();
         self.peers.make_room(rows.saturating_mul(2));
         self.accepted_orders.make_room();
