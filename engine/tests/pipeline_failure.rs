@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     reason = "tests wait and measure with a clock"
 )]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod pipeline_kit;
 
