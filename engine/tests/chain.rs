@@ -7,7 +7,7 @@ mod pipeline_kit;
 use ed25519_dalek::SigningKey;
 use engine::chain::{Against, ChainError, prove};
 use engine::clerk::{Notice, Retention};
-use engine::command::{Command, Started};
+use engine::command::{Command, Sequenced, Started};
 use engine::follower::Follower;
 use engine::journal::{
     Build, Head, JournalWriter, Reader, RealFiles, RepairOrder, SegmentId, repair, segments,
@@ -42,7 +42,7 @@ fn run(dir: &Path, options: &OpenOptions, from: u64, count: u64) -> u64 {
     let opened = recover::open(dir, options).unwrap();
     let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
     let mut desk = Desk::at(101, from);
-    let mut enter = || {
+    let enter = || {
         while let Some(notice) = doors.notices.pop() {
             match notice {
                 Notice::Enter(command) => {
@@ -291,13 +291,14 @@ fn a_repair_cuts_where_the_journal_is_not_whole_keeps_it_all_and_the_next_start_
     assert_eq!((report.records, report.epoch), (done.last_sequence, 2));
     assert!(report.repaired && report.restricted);
     opened.close(NOW).unwrap();
-    let started = records(dir.path())
-        .into_iter()
-        .rev()
-        .find_map(|(input, _)| match input.command {
-            Command::Started(started) => Some(started),
-            _ => None,
-        });
+    let of_starts = |(input, _): (Sequenced, _)| {
+        if let Command::Started(started) = input.command {
+            Some(started)
+        } else {
+            None
+        }
+    };
+    let started = records(dir.path()).into_iter().rev().find_map(of_starts);
     let started: Started = started.unwrap();
     assert_eq!(started.restricted, Flag::Yes);
     assert_eq!(
@@ -361,13 +362,12 @@ fn other_rules_go_on_from_the_final_snapshot_with_nothing_behind_it_and_say_so()
     let opened = open(dir.path(), AckPolicy::Durable);
     assert!(opened.report.snapshot.is_some());
     opened.close(NOW).unwrap();
-    let changes: Vec<_> = records(dir.path())
-        .into_iter()
-        .filter_map(|(input, _)| match input.command {
-            Command::RulesChanged(changed) => Some((changed.from_version, changed.to_version)),
-            _ => None,
-        })
-        .collect();
+    let mut changes = Vec::new();
+    for (input, _) in records(dir.path()) {
+        if let Command::RulesChanged(changed) = input.command {
+            changes.push((changed.from_version, changed.to_version));
+        }
+    }
     assert_eq!(changes, [(RULES_VERSION - 1, RULES_VERSION)]);
     assert_eq!(
         ids(dir.path()).len(),

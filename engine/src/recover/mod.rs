@@ -170,14 +170,25 @@ pub fn open_with(
         cause,
     };
     std::fs::create_dir_all(directory).map_err(|error| at(StartCause::Directory(error)))?;
-    open_on(RealFiles::new(directory), options, progress).map_err(at)
+    open_on_with(RealFiles::new(directory), options, progress).map_err(at)
+}
+
+/// [`open`] on any storage.
+///
+/// # Errors
+/// [`StartCause`].
+pub fn open_on<S: Storage>(storage: S, options: &OpenOptions) -> Result<Opened, StartCause>
+where
+    Tail<S>: Send,
+{
+    open_on_with(storage, options, &mut |_| {})
 }
 
 /// [`open_with`] on any storage.
 ///
 /// # Errors
 /// [`StartCause`].
-pub fn open_on<S: Storage>(
+pub fn open_on_with<S: Storage>(
     storage: S,
     options: &OpenOptions,
     progress: &mut dyn FnMut(Progress),
