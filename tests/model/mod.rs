@@ -29,6 +29,7 @@ pub(crate) mod reports;
 pub(crate) mod requests;
 pub(crate) mod shrink;
 pub(crate) mod state;
+pub(crate) mod untouched;
 pub(crate) mod value;
 pub(crate) mod views;
 pub(crate) mod wanted;

@@ -30,6 +30,8 @@ pub(crate) type Difference = (String, String, String);
 pub(crate) struct Pair {
     pub(crate) model: Model,
     pub(crate) engine: RiskEngine,
+    /// What the engine decided last.
+    pub(crate) last: Decision,
     /// All that was sequenced, to be replayed.
     pub(crate) journal: Vec<Sequenced>,
     out: Outbox,
@@ -46,6 +48,7 @@ impl Pair {
         Self {
             model: Model::default(),
             engine: RiskEngine::new(),
+            last: Decision::of(Outcome::NoEffect),
             journal: Vec::new(),
             out: Outbox::new(),
             seq: 0,
@@ -72,6 +75,7 @@ impl Pair {
         let (input, expect) = self.model_step(item);
         let mut sent = Vec::new();
         let decision = self.apply(&input, &mut sent).map_err(named)?;
+        self.last = decision;
         compare_decision(&expect, &decision).map_err(named)?;
         let stamp = input.t;
         let mut rounds = 0;
@@ -147,6 +151,11 @@ impl Pair {
             self.journal.push(*input);
         }
         Ok(decision)
+    }
+
+    /// Place of the next command in the sequence.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.seq + 1
     }
 
     /// R33: the same commands give the same digests.

@@ -265,6 +265,9 @@ impl Flow {
             12..=30 => draft.value = i64::MAX,
             31..=48 if known.is_some() => {
                 draft.expires = model.t + self.random.pick(&[1, 20_000_000, 500_000_000]);
+                if let Some(limit) = known.filter(|_| self.random.chance(90)) {
+                    (draft.unit, draft.window) = (limit.unit, limit.window);
+                }
             }
             49 => draft.expires = model.t,
             _ => {}
