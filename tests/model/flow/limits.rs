@@ -120,7 +120,7 @@ impl Flow {
             LimitKind::RepeatedExecution,
             LimitKind::DuplicateOrder,
         ] {
-            let times = if self.tight.contains(&kind) { 6 } else { 0 };
+            let times = if self.tight.contains(&kind) { 10 } else { 0 };
             for _ in 0..times {
                 let key = self.random_key(kind);
                 let draft = self.typical(&key);
@@ -273,6 +273,20 @@ impl Flow {
             _ => {}
         }
         self.item(RISK, draft.command(&key, version))
+    }
+
+    /// A limit of the day's loss at what is lost now, at one unit more, or at one less.
+    pub(crate) fn squeeze_loss(&mut self, model: &Model) -> Item {
+        let key = self.random_key(LimitKind::DailyLoss);
+        let rows = model.rows((key.scope, key.scope_id));
+        let loss = model.used(&key, &rows).unwrap_or(0);
+        let loss = i64::try_from(loss).unwrap_or(0);
+        if loss <= 0 {
+            return self.price(model);
+        }
+        let mut draft = Draft::plain(key.kind, loss + self.random.between(-1, 1));
+        draft.unit = self.random.pick(&[Unit::Natural, Unit::Halt]);
+        self.item(RISK, draft.command(&key, model.limit_version(&key)))
     }
 
     /// Credit and cash that just pay the order, with one unit more, or with one less.

@@ -75,7 +75,7 @@ impl Flow {
         let mut item = self.item(session, m.into());
         item.busy = busy;
         let ask = ask_of(session, &m);
-        if self.random.chance(16)
+        if self.random.chance(22)
             && m.qty.0 > 0
             && let Some(limit) = self.squeeze(model, &ask)
         {
@@ -95,7 +95,14 @@ impl Flow {
             self.queue.push(cash);
             return limit;
         }
-        if self.random.chance(22) {
+        if self.random.chance(10)
+            && m.qty.0 > 0
+            && let Some(load) = self.squeeze_cover(model, &ask)
+        {
+            self.queue.push(item);
+            return load;
+        }
+        if self.random.chance(28) {
             self.aim_order(model, m.instrument_id);
         }
         item
