@@ -6,11 +6,14 @@
 //!
 //! The model: `state`, `orders`, `book`, `limits`; the checks in `checks`, `prices`,
 //! `exposures`, `covers`; what
-//! commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `admin`, `day`. Random flows come
-//! from `flow` and its neighbours; `pair` and `views` compare, `shrink` makes a failing history short.
+//! commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`,
+//! `busts`, `admin`, `day`. Random flows come
+//! from `flow` and its neighbours; `pair`, `answers` and `views` compare, `shrink` makes a failing history short.
 
 pub(crate) mod admin;
+pub(crate) mod answers;
 pub(crate) mod book;
+pub(crate) mod busts;
 pub(crate) mod checks;
 pub(crate) mod covers;
 pub(crate) mod day;

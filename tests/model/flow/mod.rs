@@ -1,12 +1,14 @@
 //! Random flows that know where the limits are: orders just below, at and one past them, times at the
 //! ends of windows, and reports in every wrong order that a venue can send.
 
+mod changes;
 mod cures;
 mod day;
 mod limits;
 mod office;
 mod orders;
 mod reports;
+mod squeezes;
 
 use super::genesis::{self, ACCOUNTS, INSTRUMENTS, Listed, Traits};
 use super::random::Random;

@@ -2,7 +2,6 @@
 
 use super::limits::lot_value;
 use super::{Flow, Item};
-use crate::model::checks::Ask;
 use crate::model::genesis::{
     self, ACCOUNTS, CURRENCIES, DESK_SESSIONS, DESKS, INSTRUMENTS, OPS, RISK,
 };
@@ -11,7 +10,7 @@ use crate::model::value::E8;
 use engine::command::{Command, Refused, SessionDown};
 use wire::{
     Amount, CashLoad, CodMode, Flag, LimitKind, LocateLoad, LocateWhat, OrdType, Permit, Qty,
-    Scope, Selector, SetState, Side, Text, TradingState,
+    Scope, Selector, SetState, Text, TradingState,
 };
 
 impl Flow {
@@ -206,32 +205,6 @@ impl Flow {
         self.item(OPS, load)
     }
 
-    /// What just covers the sale, with one step more, or with one less.
-    pub(crate) fn squeeze_cover(&mut self, model: &Model, ask: &Ask) -> Option<Item> {
-        let def = model.instruments.get(&ask.instrument)?.def;
-        if ask.is_buy() || def.short_sale_check != Flag::Yes {
-            return None;
-        }
-        model.accounts.get(&ask.account)?;
-        let place = (ask.account, ask.instrument);
-        let book = model.shorts.get(&place).copied().unwrap_or_default();
-        let (what, used) = if ask.side == Side::Sell {
-            let live = model.live_sells(ask.account, ask.instrument);
-            (LocateWhat::Settled, book.sold + live)
-        } else {
-            (LocateWhat::Locates, book.used)
-        };
-        let needed = i64::try_from(used + ask.qty).ok()?;
-        let more = def.qty_step.0 * self.random.between(-1, 1);
-        let load = cover(
-            place,
-            what,
-            needed.saturating_add(more),
-            model.business_date,
-        );
-        Some(self.item(OPS, load))
-    }
-
     pub(crate) fn gateway_refuses(&mut self) -> Item {
         let session = self.random.pick(&DESK_SESSIONS).0;
         let refused = Refused {
@@ -258,7 +231,7 @@ impl Flow {
     }
 }
 
-fn cover(
+pub(crate) fn cover(
     (account, instrument_id): (u32, u32),
     what: LocateWhat,
     qty: i64,
