@@ -12,7 +12,7 @@
 //! The split does not depend on the order of the fills, and holds in rows of desks and of the firm as it
 //! does in an account's.
 
-use crate::exposure::{Row, day_profit};
+use crate::exposure::Row;
 use crate::instrument::Instruments;
 
 /// Today's buys of one row.
@@ -150,7 +150,7 @@ impl DayBuys {
 
     /// The row's day P&L in two parts; `None` where day P&L has none.
     pub(crate) fn parts(&self, slot: u32, row: &Row, instruments: &Instruments) -> Option<Parts> {
-        let profit = day_profit(row, instruments)?;
+        let profit = row.day_profit(&instruments.get(row.instrument).valuation())?;
         if row.position == 0 {
             return Some(Parts {
                 realised: profit,

@@ -1,5 +1,6 @@
 //! Instruments and currencies: definitions, reference prices, marks and rates.
 
+use crate::exposure::Valuation;
 use crate::table::{Key, Table, mix};
 use crate::units::{Multiple, ValueFactor};
 use wire::{DefineInstrument, E8, Text, TradingState};
@@ -35,8 +36,25 @@ pub(crate) struct Instrument {
     pub(crate) ticks: Multiple,
     pub(crate) state: TradingState,
     pub(crate) state_version: u32,
-    /// First row that holds the instrument: the head of a list through the rows.
+    /// First row of an account or trader in the instrument: the head of a list through the rows.
     pub(crate) first_row: Option<u32>,
+    /// The same for rows of desks and the firm.
+    pub(crate) first_upper_row: Option<u32>,
+    /// Rows of accounts and traders.
+    pub(crate) holders: u32,
+    /// Number of its newest change of mark or rate that some may not have followed.
+    pub(crate) remark: u64,
+}
+
+impl Instrument {
+    /// What a position in it is valued with now.
+    pub(crate) fn valuation(&self) -> Valuation {
+        Valuation {
+            mark: self.mark,
+            opening_mark: self.opening_mark,
+            factor: self.factor,
+        }
+    }
 }
 
 /// One currency.
@@ -143,6 +161,9 @@ impl Instruments {
             state: TradingState::Active,
             state_version: 0,
             first_row: None,
+            first_upper_row: None,
+            holders: 0,
+            remark: 0,
         });
         self.refresh_factor(slot);
         slot

@@ -104,7 +104,7 @@ impl Limit {
         const NONE: (i128, i128) = (0, 0);
         let (mut from, mut to) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let loss = self.kind == LimitKind::DailyLoss;
-        let bound = self.finite().filter(|_| loss || !self.is_shadow());
+        let bound = self.finite().filter(|_| !self.is_shadow());
         let Some(bound) = bound.map(i128::from) else {
             return if self.warned == 0 && !self.breached {
                 (from, to)
@@ -171,10 +171,20 @@ pub(crate) struct LimitSet {
     pub(crate) enforced: u32,
     /// The same, enforced and finite, of kinds that are used up.
     pub(crate) watched: u32,
+    /// Kinds of limits of which a breach or a warn level was told and is not re-armed.
+    pub(crate) told: u32,
     slots: [u32; KINDS],
 }
 
 impl LimitSet {
+    fn tell(&mut self, bit: u32, told: bool) {
+        self.told = if told {
+            self.told | bit
+        } else {
+            self.told & !bit
+        };
+    }
+
     /// Slot of the limit of a kind that the mask has.
     pub(crate) fn slot(&self, kind: usize) -> u32 {
         self.slots[kind]
@@ -185,6 +195,7 @@ const EMPTY_SET: LimitSet = LimitSet {
     mask: 0,
     enforced: 0,
     watched: 0,
+    told: 0,
     slots: [u32::MAX; KINDS],
 };
 
@@ -207,6 +218,8 @@ impl Key for SetKey {
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     items: Vec<Limit>,
+    /// Limit → its set.
+    set_of_slot: Vec<u32>,
     sets: Vec<LimitSet>,
     by_key: Table<SetKey>,
     /// (end, slot) of temporary limits, soonest first.
@@ -228,6 +241,7 @@ impl Limits {
         sets.push(EMPTY_SET);
         Self {
             items: Vec::with_capacity(capacity),
+            set_of_slot: Vec::with_capacity(capacity),
             sets,
             by_key: Table::with_capacity(capacity, filler),
             deadlines: BTreeSet::new(),
@@ -302,6 +316,8 @@ impl Limits {
         let limit = &mut self.items[slot as usize];
         (limit.warned, limit.breached) = (warned, breached);
         limit.derive();
+        let (bit, told) = (bit(limit.kind), warned != 0 || breached);
+        self.sets[self.set_of_slot[slot as usize] as usize].tell(bit, told);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Limit> {
@@ -360,6 +376,7 @@ impl Limits {
         entry.mask &= !bit;
         entry.enforced &= !bit;
         entry.watched &= !bit;
+        entry.tell(bit, limit.warned != 0 || limit.breached);
         if limit.value.is_some() {
             entry.mask |= bit;
             if limit.mode == LimitMode::Enforced {
@@ -372,6 +389,7 @@ impl Limits {
         if entry.slots[kind] == u32::MAX {
             entry.slots[kind] = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
             self.items.push(limit);
+            self.set_of_slot.push(set);
         } else {
             self.items[entry.slots[kind] as usize] = limit;
         }

@@ -20,6 +20,7 @@ mod holdings;
 mod limits;
 mod orders;
 mod reports;
+mod valuation;
 mod views;
 mod wide;
 
@@ -232,6 +233,7 @@ impl RiskEngine {
     }
 
     fn dispatch(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
+        self.finish_valuation_before(command);
         match command {
             Command::NewOrder(m) => self.new_order(turn, m, out),
             Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
@@ -486,9 +488,17 @@ impl RiskEngine {
                 .is_some_and(|slot| in_seq_no <= self.state.sessions.get(slot).last_applied)
     }
 
-    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts).
+    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts, rows to be
+    /// valued anew).
     #[must_use]
     pub fn has_pending_steps(&self) -> bool {
+        self.has_urgent_steps() || self.state.exposure.remarks.is_pending()
+    }
+
+    /// Whether somebody waits for what the next `Step` does: rows that are only to be valued anew are
+    /// valued before they matter, whenever the steps come.
+    #[must_use]
+    pub fn has_urgent_steps(&self) -> bool {
         self.jobs.is_any_scanning() || !self.backlog.is_empty()
     }
 

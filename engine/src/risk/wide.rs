@@ -320,6 +320,7 @@ impl RiskEngine {
             .iter()
             .position(|job| job.is_some_and(|job| job.cursor.is_some()));
         let Some(bit) = scanning else {
+            self.valuation_step();
             return Decision::of(Outcome::Applied);
         };
         let Some(mut job) = self.jobs.slots[bit] else {
