@@ -169,8 +169,11 @@ impl Reader {
         if !self.is_wanted(request) {
             return;
         }
-        let mut past = self.archive.past();
-        if let Err(text) = self.stream(&mut past, request) {
+        let streamed = self
+            .archive
+            .past(request.session_id, request.from)
+            .and_then(|mut past| self.stream(&mut past, request));
+        if let Err(text) = streamed {
             tracing::error!(
                 session = request.session_id,
                 text,

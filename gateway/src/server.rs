@@ -24,10 +24,12 @@ pub use start::{Bound, Server};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
+use engine::clerk::Notice;
 use engine::command::{Command, TimePassed};
 use engine::pipeline::{AckPolicy, Inbound};
 use mio::net::TcpListener;
@@ -60,6 +62,9 @@ pub struct Gateway<O> {
     address: SocketAddr,
     ack: AckPolicy,
     limits: Limits,
+    /// Sessions that are refused as long as the file beside each is there.
+    blocked: Vec<(u32, PathBuf)>,
+    cancel_on_failure: bool,
     timing: Timing,
     office: O,
     clock: Arc<dyn Clock>,
@@ -112,6 +117,9 @@ pub struct Gateway<O> {
     next_tick: u64,
     told_deadline: u64,
 }
+
+/// Milliseconds that a failed journal's engine may take to say what is to be cancelled.
+const WISHES_ROUNDS: u32 = 200;
 
 impl<O: Office> Gateway<O> {
     /// Where it listens.
@@ -179,6 +187,9 @@ impl<O: Office> Gateway<O> {
         self.now = self.monotonic();
         if let Some(failure) = self.office.failure() {
             tracing::error!(failure, "the journal has failed: every session is ended");
+            if self.cancel_on_failure {
+                self.ask_for_cancels();
+            }
             self.end_all(Ending::JournalFailed);
             return Err(ServeError::Journal(failure));
         }
@@ -213,6 +224,7 @@ impl<O: Office> Gateway<O> {
         worked |= self.write_touched();
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
+            self.heed_notices();
             self.tick();
         }
         Ok(worked)
@@ -260,6 +272,17 @@ impl<O: Office> Gateway<O> {
                 self.told_deadline = deadline;
                 self.stamp = stamp;
                 self.command(Lane::Control, TimePassed::default().into());
+            }
+        }
+    }
+
+    /// Tells the log what the clerk has done, and lets in what it asks for.
+    fn heed_notices(&mut self) {
+        while let Some(notice) = self.office.notice() {
+            match notice {
+                Notice::Done(what) => tracing::info!("{what}"),
+                Notice::Failed(what) => tracing::warn!("{what}"),
+                Notice::Enter(command) => self.command(Lane::Control, command),
             }
         }
     }
@@ -317,6 +340,23 @@ impl<O: Office> Gateway<O> {
                 return Ok(());
             }
         }
+    }
+
+    /// Best effort: the venues that are up are asked to cancel all inline orders.
+    fn ask_for_cancels(&mut self) {
+        let mut rounds = WISHES_ROUNDS;
+        while self.office.wishes().is_none() && rounds > 0 {
+            rounds -= 1;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let wishes = self.office.wishes().unwrap_or_default().to_vec();
+        if !wishes.is_empty() {
+            tracing::warn!(orders = wishes.len(), "asking the venues to cancel");
+        }
+        for wish in &wishes {
+            self.answer(wish);
+        }
+        self.write_touched();
     }
 
     fn end_all(&mut self, ending: Ending) {

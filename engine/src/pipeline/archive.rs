@@ -1,5 +1,5 @@
-//! Owns reading the past again: the messages that every record caused, from the first record on, by
-//! deciding the journal once more. Leaves out who wants them.
+//! Owns reading the past again: the messages that every record caused, by deciding the journal once more
+//! from a snapshot or from its beginning. Leaves out who wants them.
 
 use super::watermarks::Watermarks;
 use crate::decision::Outgoing;
@@ -7,12 +7,13 @@ use crate::follower::{Follower, RecordSource};
 use std::fmt;
 use std::sync::Arc;
 
-/// Opens the records of a journal from the first, as often as it is called.
-pub type OpenRecords = Box<dyn Fn() -> Box<dyn RecordSource> + Send>;
+/// A copy as it was before a message of a session was sent, and the records that follow.
+pub type OpenPast =
+    Box<dyn Fn(u32, u64) -> Result<(Follower, Box<dyn RecordSource>), String> + Send>;
 
-/// The journal of a running pipeline, to be read from the beginning.
+/// The journal of a running pipeline, to be read again.
 pub struct Archive {
-    open: OpenRecords,
+    open: OpenPast,
     watermarks: Arc<Watermarks>,
 }
 
@@ -23,18 +24,21 @@ impl fmt::Debug for Archive {
 }
 
 impl Archive {
-    pub(super) fn new(open: OpenRecords, watermarks: Arc<Watermarks>) -> Self {
+    pub(super) fn new(open: OpenPast, watermarks: Arc<Watermarks>) -> Self {
         Self { open, watermarks }
     }
 
-    /// Begins at the first record, with an engine that knows nothing.
-    #[must_use]
-    pub fn past(&self) -> Past {
-        Past {
-            records: (self.open)(),
-            follower: Follower::new(),
+    /// Begins before message `from` of a session, as near as can be.
+    ///
+    /// # Errors
+    /// A sentence: nothing from before that message is kept any more, or it can't be read.
+    pub fn past(&self, session_id: u32, from: u64) -> Result<Past, String> {
+        let (follower, records) = (self.open)(session_id, from)?;
+        Ok(Past {
+            records,
+            follower,
             watermarks: Arc::clone(&self.watermarks),
-        }
+        })
     }
 }
 

@@ -36,6 +36,8 @@ impl RiskEngine {
             .map(|(slot, row)| {
                 let node = self.state.tree.get(row.scope);
                 let instrument = self.state.instruments.get(row.instrument);
+                // Whether or not the row has followed the newest mark already.
+                let row = &row.valued(&instrument.valuation());
                 let instruments = &self.state.instruments;
                 let parts = self.state.day_buys.parts(slot, row, instruments);
                 let valued =
@@ -52,7 +54,7 @@ impl RiskEngine {
                     value: valued.then_some(row.value),
                     bought: row.bought,
                     sold: row.sold,
-                    day_pnl: crate::exposure::day_profit(row, instruments),
+                    day_pnl: row.day_profit(&instrument.valuation()),
                     realised_pnl: parts.map(|parts| parts.realised),
                     unrealised_pnl: parts.map(|parts| parts.unrealised),
                     average_price: self.state.day_buys.average_price(slot, row, instruments),
@@ -121,7 +123,7 @@ impl RiskEngine {
                     selector_id: limit.selector_id,
                     kind: limit.kind,
                     value: limit.value?,
-                    used: self.used(limit).map(saturate),
+                    used: self.used_now(limit).map(saturate),
                     version: limit.version,
                     mode: limit.mode,
                     unit: limit.unit,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -100,6 +101,10 @@ pub struct ServerConfig {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Who may log on; `None` for the keys that the journal holds.
     pub keys: Option<KeyRing>,
+    /// Sessions that are refused as long as the file beside each is there.
+    pub blocked: Vec<(u32, PathBuf)>,
+    /// Whether the venues are asked to cancel all inline orders when the journal fails.
+    pub cancel_on_failure: bool,
 }
 
 impl ServerConfig {
@@ -112,6 +117,8 @@ impl ServerConfig {
             limits: Limits::default(),
             tls: None,
             keys: None,
+            blocked: Vec::new(),
+            cancel_on_failure: true,
         }
     }
 }

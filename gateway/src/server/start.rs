@@ -122,6 +122,8 @@ impl Bound {
             address: self.address,
             ack: self.config.ack,
             limits,
+            blocked: self.config.blocked,
+            cancel_on_failure: self.config.cancel_on_failure,
             office,
             clock,
             start: Instant::now(),
