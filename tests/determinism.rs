@@ -399,16 +399,24 @@ fn the_same_stream_twice_gives_the_same_decisions_messages_and_digests() {
 
 #[test]
 fn an_engine_read_from_a_snapshot_has_the_same_digests_and_decides_the_same_from_there_on() {
-    let mut accepted = 0_u64;
+    let (mut pending, mut accepted) = (0_u64, 0_u64);
     for seed in 0..60 {
         let mut engine = RiskEngine::new();
         let seq = found(&mut engine, &shape(), TWELVE);
         let mut stream = Stream::new(seed, seq);
         let mut out = Outbox::new();
         // At another place of every stream.
-        for _ in 0..20 + 7 * seed {
+        for _ in 0..100 + 7 * seed {
             engine.apply(&stream.next(), &mut out);
         }
+        // For every other seed, the moment that wide work begins.
+        for _ in 0..2_000 {
+            if seed % 2 == 0 || engine.has_pending_steps() {
+                break;
+            }
+            engine.apply(&stream.next(), &mut out);
+        }
+        pending += u64::from(engine.has_pending_steps());
         let bytes = engine_bytes(&engine).unwrap();
         let mut again = engine_from(&bytes).unwrap();
         assert_eq!(digests(&engine), digests(&again), "seed {seed}");
@@ -424,7 +432,11 @@ fn an_engine_read_from_a_snapshot_has_the_same_digests_and_decides_the_same_from
         again.check_invariants();
         assert_eq!(digests(&engine), digests(&again), "seed {seed}");
     }
-    assert!(accepted > 60, "{accepted} accepted after the snapshots");
+    assert!(
+        pending > 0,
+        "some snapshot stands in the middle of wide work"
+    );
+    assert!(accepted > 300, "{accepted} accepted after the snapshots");
 }
 
 #[test]
