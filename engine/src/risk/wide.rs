@@ -158,7 +158,7 @@ impl RiskEngine {
         if version != m.expected_version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        if self.state_takes_two(state, m.state) {
+        if self.state_takes_two(turn, state, m.state) {
             return Done::refused(RejectCode::NeedsApproval, version);
         }
         self.put_state(turn, m)
