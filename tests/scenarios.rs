@@ -44,6 +44,7 @@ scenarios! {
     c16_market_orders_and_multipliers
     c16_unlimited_credit_needs_a_balance
     c17_self_match
+    c17_a_bust_brings_back_what_can_be_crossed
     c18_locates
     c18_short_sale
     c19_account_or_desk_only

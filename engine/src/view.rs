@@ -137,6 +137,38 @@ pub struct ProposalView {
     pub change: wire::Propose,
 }
 
+/// Cash of an account in one currency (C16), 10⁻⁴ of that currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CashView {
+    /// Account.
+    pub account: u32,
+    /// ISO 4217 code.
+    pub currency: wire::Text<4>,
+    /// Loaded cash with the fills since; `None` before the first load.
+    pub cash: Option<i128>,
+    /// Reserved by live buys.
+    pub reserved: i128,
+}
+
+/// What an account may sell of an instrument (C18), 10⁻⁸ units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CoverView {
+    /// Account.
+    pub account: u32,
+    /// Instrument.
+    pub instrument_id: u32,
+    /// Settled position as loaded for the day.
+    pub settled: i64,
+    /// Plain sales of the day.
+    pub sold: i64,
+    /// Located quantity as loaded for the day.
+    pub locates: i64,
+    /// Located quantity that short sales have used up.
+    pub located_used: i64,
+    /// Open quantity of live plain sells.
+    pub live_sells: i64,
+}
+
 /// The trading state of a scope or an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateView {

@@ -244,10 +244,11 @@ impl RiskEngine {
         let limit = *self.state.limits.get(slot);
         let reached = limit
             .finite()
+            .filter(|_| !limit.is_shadow())
             .is_some_and(|bound| -self.profit_of(&limit) >= i128::from(bound));
         let crossed = reached && !limit.breached;
         self.state.limits.note_told(slot, limit.warned, reached);
-        if !crossed || limit.is_shadow() {
+        if !crossed {
             return;
         }
         let wanted = if limit.unit == Unit::Halt {

@@ -82,7 +82,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         for row in [slot, row.desk_row, row.firm_row] {
-            state.exposure.apply(row, delta, &state.instruments);
+            state.exposure.apply(row, &delta, &state.instruments);
         }
         self.refresh_all();
     }
