@@ -7,6 +7,7 @@
 use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
+use bincode::{Decode, Encode};
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
     SetState, Severity, Side, TradingState,
@@ -20,7 +21,7 @@ const WALK: u32 = 4_096;
 const STEP_ORDERS: usize = 48;
 
 /// One job under way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(super) struct Job {
     /// clOrdId or requestId that the report echoes.
     pub(super) ref_id: u64,
@@ -34,7 +35,7 @@ pub(super) struct Job {
 }
 
 /// All jobs under way, by their bit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
 }
@@ -158,7 +159,7 @@ impl RiskEngine {
         if version != m.expected_version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        if self.state_takes_two(state, m.state) {
+        if self.state_takes_two(turn, state, m.state) {
             return Done::refused(RejectCode::NeedsApproval, version);
         }
         self.put_state(turn, m)
