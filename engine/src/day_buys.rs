@@ -14,9 +14,11 @@
 
 use crate::exposure::Row;
 use crate::instrument::Instruments;
+use crate::table::room_for;
+use bincode::{Decode, Encode};
 
 /// Today's buys of one row.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
 struct Bought {
     /// 10⁻⁸ units.
     qty: i128,
@@ -25,7 +27,7 @@ struct Bought {
 }
 
 /// Today's buys, by slot of the row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct DayBuys {
     by_row: Vec<Bought>,
 }
@@ -42,6 +44,11 @@ impl DayBuys {
         Self {
             by_row: Vec::with_capacity(rows),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, rows: usize) {
+        room_for(&mut self.by_row, rows);
     }
 
     /// A buy of today joins a row, or with a negative quantity leaves it.

@@ -1,19 +1,20 @@
 //! Instruments and currencies: definitions, reference prices, marks and rates.
 
 use crate::exposure::Valuation;
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
 use crate::units::{Multiple, ValueFactor};
+use bincode::{Decode, Encode};
 use wire::{DefineInstrument, E8, Text, TradingState};
 
 /// A price with the time of its feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Reference {
     pub(crate) price: i64,
     pub(crate) feed_time: u64,
 }
 
 /// One instrument.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Instrument {
     pub(crate) id: u32,
     pub(crate) definition: DefineInstrument,
@@ -58,7 +59,7 @@ impl Instrument {
 }
 
 /// One currency.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Currency {
     pub(crate) code: Text<4>,
     pub(crate) rate: Option<i64>,
@@ -68,8 +69,11 @@ pub(crate) struct Currency {
     pub(crate) version: u32,
 }
 
+/// Currencies that there is room for from the start.
+const CURRENCIES: usize = 64;
+
 /// All instruments and currencies. Slots are given in order of definition and never reused.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Instruments {
     items: Vec<Instrument>,
     by_id: Table<u64>,
@@ -79,7 +83,7 @@ pub(crate) struct Instruments {
 
 impl Instruments {
     pub(crate) fn with_capacity(capacity: usize, base_currency: Text<4>) -> Self {
-        let mut currencies = Vec::with_capacity(64);
+        let mut currencies = Vec::with_capacity(CURRENCIES);
         // The base currency's rate is 1 and never stale (R20).
         currencies.push(Currency {
             code: base_currency,
@@ -94,6 +98,12 @@ impl Instruments {
             currencies,
             base_currency,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.items, capacity);
+        room_for(&mut self.currencies, CURRENCIES);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -191,7 +201,7 @@ impl Instruments {
 }
 
 /// What identifies an execution (R13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(crate) struct ExecutionKey {
     pub(crate) exec_id: u64,
     pub(crate) instrument: u32,

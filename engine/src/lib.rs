@@ -40,6 +40,8 @@
     )
 )]
 
+pub mod chain;
+pub mod clerk;
 pub mod command;
 pub mod date;
 pub mod decision;
@@ -50,6 +52,7 @@ pub mod pipeline;
 pub mod record;
 pub mod recover;
 pub mod risk;
+pub mod snapshot;
 pub mod suggest;
 pub mod text;
 pub mod verify;
@@ -64,6 +67,7 @@ mod instrument;
 mod limits;
 mod looseness;
 mod orders;
+mod outbound_logs;
 mod peers;
 mod proposals;
 mod sessions;

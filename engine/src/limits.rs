@@ -3,7 +3,8 @@
 //! The limits of one scope and one selector stand in a *set*, indexed by kind. A row knows the sets that
 //! select it, so that a check visits only limits that exist. Use of a limit belongs to `exposure`.
 
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
+use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector, Unit};
 
@@ -15,7 +16,7 @@ pub(crate) const KINDS: usize = 21;
 pub(crate) const NO_SET: u32 = 0;
 
 /// One limit. What an order's checks read stands first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[repr(C)]
 pub(crate) struct Limit {
     /// Value in force; `None` once removed, while the version lives on.
@@ -163,7 +164,7 @@ pub(crate) const fn bit(kind: LimitKind) -> u32 {
 }
 
 /// The limits of one scope and selector, by kind.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct LimitSet {
     /// Bit `kind` is set where a limit of that kind is in force, enforced or shadow.
     pub(crate) mask: u32,
@@ -200,7 +201,7 @@ const EMPTY_SET: LimitSet = LimitSet {
 };
 
 /// Where a set of limits applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct SetKey {
     pub(crate) scope: u32,
     pub(crate) selector: Selector,
@@ -215,7 +216,7 @@ impl Key for SetKey {
 }
 
 /// All limits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Limits {
     items: Vec<Limit>,
     /// Limit → its set.
@@ -249,6 +250,12 @@ impl Limits {
             known: 0,
             capacity,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.items, self.capacity);
+        room_for(&mut self.sets, self.capacity.saturating_add(1));
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -1,7 +1,8 @@
 //! What happened lately: accepted orders (C6), fills of traders (C7) and of accounts in product groups
 //! (C15). A window holds events with 0 ≤ t − tᵢ < window.
 
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
 /// Fills kept of one trader, or of one account and group, while no limit looks at them: one that is set
@@ -11,7 +12,7 @@ const KEPT: usize = 8;
 const WATCHED: usize = 64;
 
 /// What makes two orders equal (C6): short sells are sells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct OrderKey {
     pub(crate) account: u32,
     pub(crate) instrument: u32,
@@ -29,7 +30,7 @@ impl Key for OrderKey {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 struct Entry {
     key: OrderKey,
     t: u64,
@@ -38,7 +39,7 @@ struct Entry {
 }
 
 /// Accepted new orders, newest last, in a ring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct AcceptedOrders {
     ring: Vec<Entry>,
     capacity: usize,
@@ -69,6 +70,11 @@ impl AcceptedOrders {
             indexed: false,
             newest: Table::with_capacity(capacity, FILLER),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.ring, self.capacity);
     }
 
     fn slot(&self, number: u64) -> usize {
@@ -188,7 +194,7 @@ impl AcceptedOrders {
 }
 
 /// One fill, as windows see it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RecentFill {
     pub(crate) t: u64,
     pub(crate) instrument: u32,
@@ -196,7 +202,7 @@ pub(crate) struct RecentFill {
 }
 
 /// Fills of one trader, or of one account in one group.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Encode, Decode)]
 pub(crate) struct FillLog {
     /// The newest fills while no limit looks at them, in a ring: they need no allocation.
     unwatched: [RecentFill; KEPT],
@@ -263,7 +269,7 @@ impl FillLog {
 }
 
 /// Fill logs by place: a trader, or (account, group).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct FillLogs {
     logs: Vec<((u32, u32), FillLog)>,
     by_place: Table<u64>,
@@ -274,6 +280,16 @@ impl FillLogs {
         Self {
             logs: Vec::with_capacity(capacity),
             by_place: Table::with_capacity(capacity, 0),
+        }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.logs, capacity);
+        for (_, log) in &mut self.logs {
+            if !log.fills.is_empty() {
+                log.fills.reserve(WATCHED);
+            }
         }
     }
 

@@ -17,19 +17,20 @@ pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
 
 use crate::instrument::{Instrument, Instruments};
 use crate::limits::{Limits, SetKey};
-use crate::table::Table;
+use crate::table::{Table, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
+use bincode::{Decode, Encode};
 use wire::{Scope, Selector};
 
 /// A sum with its place and the limits on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Total {
     pub(crate) sums: Sums,
     pub(crate) limits: u32,
 }
 
 /// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct ShortBook {
     /// Settled position as loaded today.
     pub(crate) settled: i64,
@@ -43,7 +44,7 @@ pub(crate) struct ShortBook {
 }
 
 /// All rows and sums.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Exposure {
     rows: Vec<Row>,
     /// One book for each row, used for accounts only.
@@ -79,6 +80,27 @@ impl Exposure {
             remarks: Remarks::with_capacity(scopes),
             capacity: rows,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, scopes: usize) {
+        let Self {
+            rows,
+            shorts,
+            by_place: _,
+            totals,
+            groups: _,
+            alls,
+            first_of_scope,
+            remarks,
+            capacity,
+        } = self;
+        remarks.make_room(scopes);
+        room_for(rows, *capacity);
+        room_for(shorts, *capacity);
+        room_for(totals, capacity.saturating_add(scopes));
+        room_for(alls, scopes);
+        room_for(first_of_scope, scopes);
     }
 
     /// Prepares the sums of a new scope. Scopes are added in order of their slots.

@@ -9,13 +9,15 @@
 //! the changes after the larger of what it has seen and what all have seen.
 
 use super::Valuation;
+use crate::table::room_for;
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
 /// Changes that may wait; one more waits for the oldest to be followed by all.
 const WAITING: usize = 4_096;
 
 /// One change of an instrument's valuation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Remark {
     pub(crate) instrument: u32,
     pub(crate) valuation: Valuation,
@@ -26,7 +28,7 @@ pub(crate) struct Remark {
 }
 
 /// All that waits, and how far each scope has come. Changes are numbered from 1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Remarks {
     waiting: VecDeque<Remark>,
     /// Number of the newest change.
@@ -40,6 +42,14 @@ pub(crate) struct Remarks {
 }
 
 impl Remarks {
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(super) fn make_room(&mut self, scopes: usize) {
+        self.waiting
+            .reserve(WAITING.saturating_sub(self.waiting.len()));
+        room_for(&mut self.seen, scopes);
+        room_for(&mut self.due, WAITING);
+    }
+
     pub(super) fn with_capacity(scopes: usize) -> Self {
         Self {
             waiting: VecDeque::with_capacity(WAITING),

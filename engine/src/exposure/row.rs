@@ -1,11 +1,12 @@
 //! One row: position and open exposure of one scope in one instrument, and what it adds to its sums.
 
 use crate::units::ValueFactor;
+use bincode::{Decode, Encode};
 
 /// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
 ///
 /// What every order reads and writes stands in the first two cache lines, what fills move behind it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 #[repr(C, align(64))]
 pub(crate) struct Row {
     /// Signed filled position.
@@ -80,7 +81,7 @@ pub(crate) fn gross(value: i128, reserved_buy: i128, reserved_sell: i128) -> i12
 }
 
 /// Totals of a scope over a product group or over all instruments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Sums {
     /// Σ max(|V + OB|, |V − OS|).
     pub(crate) gross: i128,
@@ -120,7 +121,7 @@ pub(crate) struct Delta {
 }
 
 /// What a position is valued with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Valuation {
     pub(crate) mark: Option<i64>,
     /// Mark at the roll.

@@ -9,6 +9,7 @@
 
 use super::Shared;
 use super::doors::{Bell, Inbound, Outbound};
+use super::in_hand;
 use super::rings::{Consumer, Producer};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
@@ -46,6 +47,8 @@ pub(super) struct EngineThread {
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
     pub(super) writer: Arc<Bed>,
+    /// Moves records out of the journal ring while the writer is at the disk.
+    pub(super) relief: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
     pub(super) wait: Wait,
     /// Free slots below which new orders are `Busy`, beyond what a command needs.
@@ -119,6 +122,10 @@ impl EngineThread {
                         || (self.has_room() && self.has_input())
                 });
             }
+        }
+        if self.shared.watermarks.failure().is_some() {
+            let wishes = self.engine.cancels_of_inline_orders();
+            self.shared.watermarks.set_wishes(wishes);
         }
         self.wake_others();
         EngineStopped {
@@ -245,6 +252,7 @@ impl EngineThread {
             command,
         };
         self.progress.outbox.clear();
+        in_hand::take_up(&input);
         let decision = self.engine.apply(&input, &mut self.progress.outbox);
         // Outbound first: whoever sees this sequence durable also sees what it sent.
         if is_inbound {
@@ -260,6 +268,9 @@ impl EngineThread {
         self.progress.outbound_dirty |= is_inbound || !self.progress.outbox.items().is_empty();
         if self.journal.try_push((input, decision)).is_err() {
             panic!("the journal ring was full though a slot had been kept for this record");
+        }
+        if self.journal.room() < self.journal.capacity() / 2 {
+            self.relief.wake();
         }
         self.shared
             .watermarks

@@ -29,6 +29,7 @@ pub use explain::RoomQuestion;
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::state::State;
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 use wide::Jobs;
 use wire::{AdminAck, BusinessReject, Flag, NotApplied, RejectCode, Reply, Role};
@@ -39,7 +40,7 @@ const BACKLOG: usize = 4_096;
 const ROOM_KEPT: usize = 8;
 
 /// The middle office: all state, one entrance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub struct RiskEngine {
     state: State,
     jobs: Jobs,
@@ -92,6 +93,14 @@ impl RiskEngine {
             defined: false,
             in_one_event: false,
         }
+    }
+
+    /// Takes the memory again that a firm of this size has, so that nothing is allocated while orders
+    /// flow: an engine read from a snapshot has its entries only.
+    pub(crate) fn make_room(&mut self) {
+        self.state.make_room();
+        self.backlog
+            .reserve(BACKLOG.saturating_sub(self.backlog.len()));
     }
 
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
@@ -228,7 +237,8 @@ impl RiskEngine {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::Started(_)
-            | Command::RulesChanged(_) => false,
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => false,
         }
     }
 
@@ -261,7 +271,8 @@ impl RiskEngine {
             Command::Query(_)
             | Command::TimePassed(_)
             | Command::LogonRefused(_)
-            | Command::RulesChanged(_) => Decision::of(Outcome::Applied),
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => Decision::of(Outcome::Applied),
             Command::Step(_) => self.step(out),
             Command::SessionUp(m) => self.session_up(m),
             Command::SessionDown(m) => self.session_down(m),
@@ -288,7 +299,7 @@ impl RiskEngine {
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::DefineAccount(m) => {
-                let done = self.define_account(m);
+                let done = self.define_account(turn, m);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::Permit(m) => {
@@ -438,7 +449,8 @@ impl RiskEngine {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::Started(_)
-            | Command::RulesChanged(_) => 0,
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => 0,
         };
         let reject = BusinessReject {
             ref_seq_no: turn.in_seq_no,
