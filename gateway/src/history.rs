@@ -197,7 +197,7 @@ impl Reader {
         };
         let mut chunk = empty(request.from);
         while self.is_wanted(request) {
-            let Some(sent) = past.next()? else {
+            let Some(sent) = past.advance()? else {
                 if !self.hand_over(&mut chunk, request) {
                     return Ok(());
                 }

@@ -62,7 +62,7 @@ impl Past {
     ///
     /// # Errors
     /// A sentence: the journal can't be read, or this build decides otherwise than it says.
-    pub fn next(&mut self) -> Result<Option<&[Outgoing]>, String> {
+    pub fn advance(&mut self) -> Result<Option<&[Outgoing]>, String> {
         let durable = self.watermarks.durable();
         if self.follower.seq() >= durable {
             return Ok(None);
