@@ -7,8 +7,7 @@ static CORES: OnceLock<[u16; 3]> = OnceLock::new();
 
 /// Decides the cores of this process's threads, before they start; later decisions change nothing.
 pub fn plan(cores: [u16; 3]) {
-    // The first decision stays.
-    drop(CORES.set(cores));
+    CORES.get_or_init(|| cores);
 }
 
 /// Puts the calling thread on its core, if one was decided for its name.
