@@ -210,7 +210,7 @@ impl Book {
             account: ACCOUNT,
             instrument_id: 1 + u32::try_from(cl_ord_id % u64::from(INSTRUMENTS)).unwrap(),
             trader_id: TRADER,
-            side: if cl_ord_id % 3 == 0 {
+            side: if cl_ord_id.is_multiple_of(3) {
                 Side::Sell
             } else {
                 Side::Buy
@@ -407,8 +407,7 @@ fn resend(client: &mut Client, memory: &Memory) {
 /// Hears everything from the first message again, as one who has lost the file would.
 fn compare_from_the_first(dir: &Path, memory: &Memory) {
     let mut client = connect(dir, memory, 1);
-    let mut heard = memory.heard.iter();
-    while let Some(expected) = heard.next() {
+    for expected in &memory.heard {
         match next(&mut client) {
             Ok(reply) => assert_eq!(said_again(&reply), said_again(expected)),
             // A server that dies meanwhile: the comparison goes as far as it went.
@@ -432,7 +431,7 @@ pub(crate) fn run(dir: &Path) {
     let settle = std::env::var(SETTLE).is_ok();
     let mut memory = Memory::open(dir);
     memory.catch_up();
-    if settle || memory.requests.len() % 8 == 0 {
+    if settle || memory.requests.len().is_multiple_of(8) {
         compare_from_the_first(dir, &memory);
     }
     let from = |memory: &Memory| memory.heard.last().map_or(1, |last| last.seq_no() + 1);
@@ -468,7 +467,7 @@ pub(crate) fn run(dir: &Path) {
             }
             // The server has died. Half of the time the client takes its own session up, half of the
             // time a new one does.
-            Err(_) if memory.requests.len() % 2 == 0 => take_up(dir, &mut client),
+            Err(_) if memory.requests.len().is_multiple_of(2) => take_up(dir, &mut client),
             Err(_) => {
                 client = connect(dir, &memory, from(&memory));
                 sent = memory.requests.len();

@@ -105,7 +105,7 @@ fn all() -> Query {
 
 fn each_number_has_one_record(world: &World, memory: &Memory) -> u64 {
     let report = verify(&world.journal(), |_| {}).unwrap();
-    let mut reader = Reader::open(RealFiles::new(&world.journal()), SegmentId::FIRST).unwrap();
+    let mut reader = Reader::open(RealFiles::new(world.journal()), SegmentId::FIRST).unwrap();
     let mut asked = memory.requests.iter();
     let mut number = 0;
     while let Some(frame) = reader.next_frame().unwrap() {
