@@ -145,11 +145,11 @@ pub(crate) fn half_open(address: SocketAddr, count: u32) -> Attack {
     attack.repeat(Duration::from_millis(50), move || {
         for socket in &mut sockets {
             let mut bytes = [0; 256];
-            if matches!(socket.read(&mut bytes), Ok(0)) {
-                if let Ok(next) = TcpStream::connect(address) {
-                    next.set_nonblocking(true).unwrap();
-                    *socket = next;
-                }
+            if matches!(socket.read(&mut bytes), Ok(0))
+                && let Ok(next) = TcpStream::connect(address)
+            {
+                next.set_nonblocking(true).unwrap();
+                *socket = next;
             }
         }
     });

@@ -98,26 +98,23 @@ impl Honest {
                 self.client.send(order(self.sent)).unwrap();
             }
             let next = planned(self.sent - first).saturating_duration_since(now);
-            match self.client.recv(next.min(PERIOD)).unwrap() {
-                Some(Event::Reply(reply)) => {
-                    let cl_ord_id = match reply {
-                        Reply::OrderRejected(m) => m.cl_ord_id,
-                        Reply::OrderAccepted(m) => m.cl_ord_id,
-                        other => panic!("{other:?}"),
-                    };
-                    assert_eq!(
-                        cl_ord_id,
-                        first + answered + 1,
-                        "each answer once, in order"
-                    );
-                    let latency = planned(answered).elapsed();
-                    latencies
-                        .0
-                        .record(u64::try_from(latency.as_nanos()).unwrap())
-                        .unwrap();
-                    answered += 1;
-                }
-                Some(_) | None => {}
+            if let Some(Event::Reply(reply)) = self.client.recv(next.min(PERIOD)).unwrap() {
+                let cl_ord_id = match reply {
+                    Reply::OrderRejected(m) => m.cl_ord_id,
+                    Reply::OrderAccepted(m) => m.cl_ord_id,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(
+                    cl_ord_id,
+                    first + answered + 1,
+                    "each answer once, in order"
+                );
+                let latency = planned(answered).elapsed();
+                latencies
+                    .0
+                    .record(u64::try_from(latency.as_nanos()).unwrap())
+                    .unwrap();
+                answered += 1;
             }
         }
     }
