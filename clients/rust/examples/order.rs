@@ -9,7 +9,7 @@
 //! `--data DIR` in front names the server's data directory if it is not `portcullis-data`.
 
 use portcullis_client::wire::{
-    Capacity, E8, NewOrder, OrdType, Price, Qty, Reply, Role, Side, TimeInForce,
+    Capacity, E8, LimitKind, NewOrder, OrdType, Price, Qty, Reply, Role, Side, TimeInForce,
 };
 use portcullis_client::{Client, Code, Credentials, Event, Options, keys};
 use std::error::Error;
@@ -89,14 +89,13 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
             Some(Event::Reply(Reply::OrderRejected(rejected))) => {
                 println!("rejected: {}", Code(rejected.code));
                 if !rejected.limit_kind.is_null() {
-                    // In the unit of the kind: quantities in 10⁻⁸, amounts in 10⁻⁴.
                     println!(
                         "  {} of {} {} is {}, this order reaches {} (version {})",
                         rejected.limit_kind.name(),
                         rejected.limit_scope.name(),
                         rejected.scope_id,
-                        rejected.limit_value,
-                        rejected.observed_value,
+                        in_its_unit(rejected.limit_kind, rejected.limit_value),
+                        in_its_unit(rejected.limit_kind, rejected.observed_value),
                         rejected.limit_version,
                     );
                 }
@@ -108,6 +107,29 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     };
     client.terminate()?;
     Ok(code)
+}
+
+/// The value of a limit for people: on the wire quantities are in 10⁻⁸, amounts in 10⁻⁴, all else counts.
+fn in_its_unit(kind: LimitKind, value: i64) -> String {
+    let places = match kind {
+        LimitKind::MaxOrderQty | LimitKind::MaxLong | LimitKind::MaxShort => 8,
+        LimitKind::MaxOrderNotional
+        | LimitKind::GrossNotional
+        | LimitKind::NetLong
+        | LimitKind::NetShort
+        | LimitKind::DailyBuyTurnover
+        | LimitKind::DailySellTurnover
+        | LimitKind::DailyTurnover
+        | LimitKind::BuyingPower => 4,
+        _ => return value.to_string(),
+    };
+    let digits = format!("{:0width$}", value.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{fraction}")
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 /// A decimal number as an integer of 10⁻⁸, exactly or not at all.

@@ -53,6 +53,7 @@ impl RiskEngine {
         if from == desk {
             return;
         }
+        self.finish_valuation();
         self.state.tree.get_mut(account).desk = desk;
         let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
         for slot in rows {
@@ -67,9 +68,10 @@ impl RiskEngine {
             );
             let apply = |state: &mut crate::state::State, row: u32, deltas: [Delta; 2]| {
                 for delta in deltas {
-                    state.exposure.apply(row, delta, &state.instruments);
+                    state.exposure.apply(row, &delta, &state.instruments);
                 }
             };
+            state.day_buys.transfer(slot, row.desk_row, to_row);
             let away = state.exposure.transfer(slot, -1, -1);
             apply(state, row.desk_row, away);
             let brought = state.exposure.transfer(slot, 1, 1);

@@ -7,6 +7,7 @@
 use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
+use bincode::{Decode, Encode};
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
     SetState, Severity, Side, TradingState,
@@ -20,7 +21,7 @@ const WALK: u32 = 4_096;
 const STEP_ORDERS: usize = 48;
 
 /// One job under way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(super) struct Job {
     /// clOrdId or requestId that the report echoes.
     pub(super) ref_id: u64,
@@ -34,7 +35,7 @@ pub(super) struct Job {
 }
 
 /// All jobs under way, by their bit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
 }
@@ -320,6 +321,7 @@ impl RiskEngine {
             .iter()
             .position(|job| job.is_some_and(|job| job.cursor.is_some()));
         let Some(bit) = scanning else {
+            self.valuation_step();
             return Decision::of(Outcome::Applied);
         };
         let Some(mut job) = self.jobs.slots[bit] else {
