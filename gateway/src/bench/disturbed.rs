@@ -99,8 +99,8 @@ impl Sink for Freezing {
         self.disk.restate(now_ns)
     }
 
-    fn prepare_ahead(&mut self) -> bool {
-        self.disk.prepare_ahead()
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+        self.disk.prepare_ahead(waiting_bytes)
     }
 
     fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
