@@ -258,10 +258,24 @@ impl Exposure {
 
     /// Applies a change to one row and to its two sums.
     pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
-        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0 {
-            self.apply_fill(slot, delta, instruments);
-            return;
+        self.apply_all(&[slot], delta, instruments);
+    }
+
+    /// Applies a change to each of some rows and to their sums.
+    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
+        let fills =
+            delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
+        for slot in rows {
+            if fills {
+                self.apply_fill(*slot, delta, instruments);
+            } else {
+                self.apply_open(*slot, delta);
+            }
         }
+    }
+
+    /// Applies a change of what is open and reserved.
+    fn apply_open(&mut self, slot: u32, delta: &Delta) {
         // What an order reserves or releases moves one side of its row only.
         let row = &mut self.rows[slot as usize];
         let (own, other) = if delta.buy {

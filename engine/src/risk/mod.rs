@@ -299,7 +299,7 @@ impl RiskEngine {
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::DefineAccount(m) => {
-                let done = self.define_account(m);
+                let done = self.define_account(turn, m);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::Permit(m) => {

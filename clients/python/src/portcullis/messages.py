@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from portcullis.layout import (
     Chars,
@@ -3635,6 +3635,17 @@ MESSAGES: Final[dict[int, type[Message]]] = {
 }
 """Every message by its template id."""
 
+Report: TypeAlias = (
+    PositionReport
+    | LimitReport
+    | OpenOrderReport
+    | StateReport
+    | SessionReport
+    | RoomReport
+    | ProposalReport
+)
+"""What a query is answered with."""
+
 __all__ = [
     "Adjust",
     "AdjustKind",
@@ -3694,6 +3705,7 @@ __all__ = [
     "RejectCode",
     "ReplaceOrder",
     "ReplayComplete",
+    "Report",
     "RiskEvent",
     "RiskEventKind",
     "Role",
