@@ -32,8 +32,11 @@ const MANY: usize = 2_500;
 const DRIFT_MAX: f64 = 2.0;
 const COUNTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
+/// Runs a path so many times.
+type Run = fn(usize);
+
 /// What is counted, by name.
-const PATHS: [(&str, fn(usize)); 7] = [
+const PATHS: [(&str, Run); 7] = [
     ("decide", decide),
     ("decode-order", decode_order),
     ("encode-accept", encode_accept),
@@ -191,7 +194,7 @@ fn decode_order(count: usize) {
     let (frame, len) = order_frame();
     for _ in 0..count {
         if let Ok(Some(frame)) = split_frame(black_box(&frame[..len])) {
-            drop(black_box(decode_block::<NewOrder>(frame.block)));
+            let _decoded = black_box(decode_block::<NewOrder>(frame.block));
         }
     }
 }
@@ -221,7 +224,7 @@ fn hand_off(count: usize) {
     let record = record();
     for _ in 0..count {
         if black_box(producer.room()) > 0 {
-            drop(producer.try_push(black_box(record)));
+            let _pushed = black_box(producer.try_push(black_box(record)));
         }
         black_box(consumer.pop());
     }
@@ -240,7 +243,7 @@ fn decode_one(count: usize) {
     let mut bytes = [0; MAX_RECORD];
     let len = encode_record(&input, &decision, &mut bytes);
     for _ in 0..count {
-        drop(black_box(decode_record(black_box(&bytes[..len]))));
+        let _decoded = black_box(decode_record(black_box(&bytes[..len])));
     }
 }
 
