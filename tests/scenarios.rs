@@ -92,6 +92,7 @@ scenarios! {
     r24_position_override
     r24_split
     r25_a_limit_below_usage_is_accepted
+    r26_a_flapping_session_uses_nothing_up
     r26_cancel_on_disconnect
     r26_temporary_limits
     r27_warn_levels

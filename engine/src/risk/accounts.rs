@@ -1,16 +1,13 @@
 //! Accounts and what they may trade: definition, move to another desk, permissions.
 
-use super::{Done, RiskEngine};
+use super::{Done, RiskEngine, Turn};
 use crate::exposure::Delta;
 use crate::tree::Forbidden;
 use wire::{DefineAccount, Flag, Permit, RejectCode, Scope, Selector};
 
 impl RiskEngine {
-    pub(super) fn define_account(&mut self, m: &DefineAccount) -> Done {
-        if self.moves(m)
-            && self.move_takes_two()
-            && self.state.tree.find(Scope::Desk, m.desk_id).is_some()
-        {
+    pub(super) fn define_account(&mut self, turn: &Turn, m: &DefineAccount) -> Done {
+        if self.move_takes_two(turn, m) {
             return Done::refused(RejectCode::NeedsApproval, 0);
         }
         let state = &mut self.state;

@@ -13,7 +13,7 @@ impl RiskEngine {
             Ok(key) => key,
             Err(refused) => return refused,
         };
-        if self.limit_takes_two(key, m) {
+        if self.limit_takes_two(turn, key, m) {
             return Done::refused(RejectCode::NeedsApproval, m.expected_version);
         }
         self.put_limit(turn, key, m)

@@ -159,7 +159,7 @@ impl RiskEngine {
         if version != m.expected_version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        if self.state_takes_two(state, m.state) {
+        if self.state_takes_two(turn, state, m.state) {
             return Done::refused(RejectCode::NeedsApproval, version);
         }
         self.put_state(turn, m)
@@ -333,12 +333,14 @@ impl RiskEngine {
             let due = self.state.orders.get(at).jobs_due & (1 << bit) != 0;
             if due {
                 told = told.saturating_add(1);
-                self.reach(at, bit, job.reason, out);
+                self.reach(at, bit, &job, out);
             }
             at = at.saturating_add(1);
         }
         job.cursor = (at < slots).then_some(at);
-        let done = job.cursor.is_none() && job.outstanding_is_settled(self, bit);
+        // Nobody is told of a job of the server's own: once its cancels are out it is done.
+        let tells = job.session.is_some();
+        let done = job.cursor.is_none() && (!tells || job.outstanding_is_settled(self, bit));
         self.jobs.slots[bit] = if done {
             None
         } else {
@@ -351,7 +353,7 @@ impl RiskEngine {
     }
 
     /// A step has come to an order of its job.
-    fn reach(&mut self, slot: u32, bit: usize, reason: CancelReason, out: &mut Outbox) {
+    fn reach(&mut self, slot: u32, bit: usize, job: &Job, out: &mut Outbox) {
         let order = self.state.orders.get_mut(slot);
         order.jobs_due &= !(1 << bit);
         if order.jobs & (1 << bit) == 0 {
@@ -366,7 +368,10 @@ impl RiskEngine {
             if !order.unresolved {
                 order.cancel_pending = true;
             }
-            self.route_cancel(slot, 0, reason, out);
+            if job.session.is_none() {
+                order.jobs &= !(1 << bit);
+            }
+            self.route_cancel(slot, 0, job.reason, out);
         }
     }
 
