@@ -666,6 +666,32 @@ fn what_the_firm_does_not_have_is_named_instead_of_an_empty_answer() {
             &[
                 "limits",
                 "set",
+                "account:4",
+                "OrderRate",
+                "5",
+                "--reason",
+                "x",
+            ],
+            "--per",
+        ),
+        (
+            &[
+                "limits",
+                "set",
+                "account:4",
+                "MaxLong",
+                "5",
+                "--until",
+                "1h",
+                "--reason",
+                "x",
+            ],
+            "set it first",
+        ),
+        (
+            &[
+                "limits",
+                "set",
                 "instrument:1",
                 "MaxLong",
                 "5",

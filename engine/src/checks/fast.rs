@@ -59,31 +59,36 @@ impl Tightest {
     fn note(&mut self, limit: &Limit, value: i64, used: i64, place: usize) {
         let (used, value) = (used.max(0).unsigned_abs(), value.unsigned_abs());
         let scaled = u128::from(used) * 10_000;
-        // Division only where the use is not below what is known.
-        if self.at.is_some() && value > 0 && scaled < u128::from(self.bps) * u128::from(value) {
+        let at = (usize::from(limit.kind.0) * 16 + place, limit.scope);
+        let Some(known) = self.at else {
+            *self = Self {
+                bps: points(scaled, value),
+                at: Some(at),
+            };
             return;
-        }
-        self.take(limit, value, scaled, place);
-    }
-
-    fn take(&mut self, limit: &Limit, value: u64, scaled: u128, place: usize) {
-        let at = Some((usize::from(limit.kind.0) * 16 + place, limit.scope));
-        let most = u64::from(BPS_MAX);
-        let bps = match (u64::try_from(scaled), value) {
-            (scaled, 0) => {
-                if scaled == Ok(0) {
-                    0
-                } else {
-                    most
-                }
-            }
-            (Ok(scaled), value) => (scaled / value).min(most),
-            (Err(_), value) => u64::try_from(scaled / u128::from(value))
-                .unwrap_or(most)
-                .min(most),
         };
-        if self.at.is_none() || bps > self.bps || (bps == self.bps && at < self.at) {
-            *self = Self { bps, at };
+        let least = u128::from(self.bps) * u128::from(value);
+        // Division only where the use is tighter than what is known.
+        if scaled >= least + u128::from(value) {
+            let bps = points(scaled, value);
+            if bps > self.bps || (bps == self.bps && at < known) {
+                *self = Self { bps, at: Some(at) };
+            }
+        } else if scaled >= least && at < known {
+            self.at = Some(at);
+        }
+    }
+}
+
+/// ⌊scaled / value⌋ as far as it can be told; of a limit of 0, nothing if unused, else all.
+fn points(scaled: u128, value: u64) -> u64 {
+    let most = u64::from(BPS_MAX);
+    match (u64::try_from(scaled), value) {
+        (Ok(0), 0) => 0,
+        (_, 0) => most,
+        (Ok(scaled), value) => (scaled / value).min(most),
+        (Err(_), value) => {
+            u64::try_from(scaled / u128::from(value)).map_or(most, |bps| bps.min(most))
         }
     }
 }

@@ -247,10 +247,8 @@ impl RiskEngine {
 
     /// R28: all levels, or none. They were all checked before.
     pub(super) fn reserve(&mut self, rows: &[u32], delta: &Delta) {
-        for row in rows {
-            self.state
-                .exposure
-                .apply(*row, delta, &self.state.instruments);
-        }
+        self.state
+            .exposure
+            .apply_all(rows, delta, &self.state.instruments);
     }
 }

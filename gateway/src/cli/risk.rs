@@ -260,6 +260,26 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     } else {
         parse_limit_value(args.kind, &args.value).map_err(|what| Failure::new(USAGE, what))?
     };
+    let windowed = matches!(
+        args.kind,
+        LimitKind::OrderRate
+            | LimitKind::DuplicateOrder
+            | LimitKind::RepeatedExecution
+            | LimitKind::MarketMakerProtection
+    );
+    let window_ns = args.per.or(in_force.map(|r| r.window_ns)).unwrap_or(0);
+    if windowed && window_ns == 0 && !matches!(value, i64::MIN | i64::MAX) {
+        let what = format!(
+            "{} counts in a window: add --per 1s or another duration",
+            args.kind
+        );
+        return Err(Failure::new(USAGE, what));
+    }
+    if args.until.is_some() && (in_force.is_none() || removed) {
+        let what = "a temporary value covers a permanent one: there is none to go back to; set it first, \
+                    without --until";
+        return Err(Failure::new(USAGE, what));
+    }
     let unit = match (args.kind, args.halt) {
         (LimitKind::DailyLoss, true) => Unit::Halt,
         (LimitKind::DailyLoss, false) => in_force.map_or(unit, |r| r.unit),
@@ -293,7 +313,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         scope: args.scope.scope,
         scope_id: args.scope.id,
         limit_kind: args.kind,
-        window_ns: args.per.or(in_force.map(|r| r.window_ns)).unwrap_or(0),
+        window_ns,
         expected_version: args
             .expect_version
             .or(in_force.map(|r| r.version))
