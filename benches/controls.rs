@@ -5,19 +5,16 @@
 //! firm runs. Criterion gives a figure for each firm; the table after it measures every firm beside the
 //! base in turns, and prints the median of the differences.
 
-#[path = "support/mod.rs"]
-mod support;
-
 use criterion::Criterion;
 use engine::command::Sequenced;
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
-use std::time::{Duration, Instant};
-use support::figures::{self, Request, nanos};
-use support::firm::{
+use gateway::bench::figures::{self, Request, nanos};
+use gateway::bench::firm::{
     DATE, QTY_MAX, REFERENCE, Rule, START, Shape, UNLIMITED, VENUE, VENUE_SESSION, WIDE_QTY,
     WIDE_VALUE, found,
 };
+use std::time::{Duration, Instant};
 use wire::{
     Capacity, E4, E8, ExecType, LimitKind, NewOrder, OrdType, Price, Qty, Scope, Selector, Side,
     TimeInForce, VenueReport,

@@ -11,17 +11,14 @@
 //! which every command is timed and the clock's own cost taken off. `cargo bench --bench decision --
 //! small` runs one shape only.
 
-#[path = "support/mod.rs"]
-mod support;
-
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
+use gateway::bench::figures::{self, Pairs, Request, nanos};
+use gateway::bench::firm::{REFERENCE, Shape, TWELVE, found};
+use gateway::bench::flow::{Flow, Kind, Work};
 use hdrhistogram::Histogram;
 use std::hint::black_box;
 use std::time::Instant;
-use support::figures::{self, Pairs, Request, nanos};
-use support::firm::{REFERENCE, Shape, TWELVE, found};
-use support::flow::{Flow, Kind, Work};
 use wire::{E8, NewOrder, Side};
 
 /// Commands between two readings of the clock.

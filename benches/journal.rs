@@ -3,21 +3,19 @@
 //!
 //! It runs on a disk only: on a file system in memory a sync costs nothing.
 
-#[path = "support/mod.rs"]
-mod support;
-
 use engine::command::Sequenced;
 use engine::decision::{Decision, Outcome};
 use engine::journal::{Build, JournalWriter, Options, RealFiles};
 use engine::record::{MAX_RECORD, encode_record};
+use gateway::bench::figures::{self, Pairs, Request, nanos};
+use gateway::bench::firm::{REFERENCE, START};
+use gateway::bench::machine;
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
-use support::figures::{self, Pairs, Request, nanos};
-use support::firm::{REFERENCE, START};
 use wire::{Capacity, E8, NewOrder, OrdType, Price, Qty, Side, TimeInForce};
 
 /// Bytes of a batch frame beside its records: header, checksum, at most a block of padding.
@@ -163,7 +161,14 @@ fn hand_over(ours: &mut Ours, request: Request) {
 fn main() {
     let request = Request::from_args();
     figures::open("journal", request);
-    let directory = figures::disk_directory("journal");
+    let directory = match machine::disk_directory(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+        Ok(directory) => directory,
+        Err(error) => {
+            eprintln!("journal: {error}");
+            std::process::exit(2);
+        }
+    };
+    println!("file system: {}", machine::file_system(directory.path()));
     let size = request.pick(1_u64 << 30, 64 << 20);
     let journal = directory.path().join("journal");
     must("create a directory", std::fs::create_dir(&journal));

@@ -4,19 +4,16 @@
 //! Two cases: the ring's own cost, pushed and popped by one thread in bursts that fit it, and with a
 //! consumer on another thread, which adds the cache lines that travel between cores.
 
-#[path = "support/mod.rs"]
-mod support;
-
 use engine::command::Sequenced;
 use engine::decision::{Decision, Outcome};
 use engine::pipeline::{Consumer, Producer, ring};
 use engine::risk::RiskEngine;
+use gateway::bench::figures::{self, Request, nanos};
+use gateway::bench::firm::{Shape, TWELVE, found};
+use gateway::bench::flow::Flow;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use support::figures::{self, Request, nanos};
-use support::firm::{Shape, TWELVE, found};
-use support::flow::Flow;
 
 type Recorded = (Sequenced, Decision);
 

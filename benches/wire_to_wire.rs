@@ -14,19 +14,15 @@
 mod client;
 #[path = "wire_to_wire/server.rs"]
 mod server;
-#[path = "support/mod.rs"]
-mod support;
 
 use client::{Line, Waiting};
 use engine::pipeline::AckPolicy;
+use gateway::bench::figures::{self, Pairs, Request};
+use gateway::bench::machine::{self, RawFile};
 use hdrhistogram::Histogram;
 use server::{EchoServer, RealServer};
-use std::fs::File;
-use std::io::Write as _;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
-use support::figures::{self, Pairs, Request, nanos};
+use std::time::Duration;
 
 /// What one side measured in all turns.
 struct Side {
@@ -113,7 +109,9 @@ fn in_flight(
         let mut turn_b = |side: &mut Side| {
             side.turn(trips, || {
                 let echo = floor.order();
-                echo + sync.as_mut().map_or(0, |file| file.write_and_sync())
+                echo + sync.as_mut().map_or(0, |file| {
+                    server::must("the raw file", file.write_and_sync(&[7; 256]))
+                })
             })
         };
         let (a, b) = if pair % 2 == 0 {
@@ -136,38 +134,6 @@ fn in_flight(
     ratios.print(trips);
 }
 
-/// A file written ahead of use, for the floor of a durable reply.
-struct RawFile {
-    file: File,
-    at: u64,
-    size: u64,
-}
-
-impl RawFile {
-    fn create(path: &Path) -> std::io::Result<Self> {
-        let size = 64 << 20;
-        let mut file = File::create_new(path)?;
-        let zeros = vec![0; 1 << 20];
-        for _ in 0..size >> 20 {
-            file.write_all(&zeros)?;
-        }
-        file.sync_all()?;
-        Ok(Self { file, at: 0, size })
-    }
-
-    /// One frame of one record, as the journal would write it.
-    fn write_and_sync(&mut self) -> u64 {
-        let bytes = [7; 256];
-        let start = Instant::now();
-        let written = self.file.write_all_at(&bytes, self.at);
-        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
-            panic!("the raw file can't be written: {error}");
-        }
-        self.at = (self.at + 256) % self.size;
-        nanos(start.elapsed())
-    }
-}
-
 /// Messages at planned times; what was measured, or why not.
 fn open_loop(name: &str, line: &mut Line, rate: u64, time: Duration) {
     let run = line.open_loop(rate, time);
@@ -187,25 +153,19 @@ fn open_loop(name: &str, line: &mut Line, rate: u64, time: Duration) {
     }
 }
 
-/// How long a thread that only reads the clock is held up: what the machine itself does to any figure.
-fn hiccups(time: Duration) -> Histogram<u64> {
-    let mut seen = figures::histogram();
-    let start = Instant::now();
-    let mut last = start;
-    while start.elapsed() < time {
-        let now = Instant::now();
-        figures::record(&mut seen, nanos(now - last));
-        last = now;
-    }
-    seen
-}
-
 fn main() {
     let request = Request::from_args();
     figures::open("wire_to_wire", request);
     println!("goals: P1 p50 ≤ 1.25×, p99 ≤ 1.3×, p99.9 ≤ 1.5×; P2 p50 ≤ 1.3×");
-    let directory = figures::disk_directory("wire");
-    let hiccup = hiccups(Duration::from_millis(request.pick(2_000, 100)));
+    let directory = match machine::disk_directory(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+        Ok(directory) => directory,
+        Err(error) => {
+            eprintln!("wire_to_wire: {error}");
+            std::process::exit(2);
+        }
+    };
+    println!("file system: {}", machine::file_system(directory.path()));
+    let hiccup = machine::hiccups(Duration::from_millis(request.pick(2_000, 100)));
     println!("hiccup baseline: {}", figures::percentiles(&hiccup));
 
     let echo = EchoServer::start();

@@ -3,16 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets something else fails")]
 
-#[path = "../benches/support/mod.rs"]
-mod support;
-
 use engine::command::{Command, Sequenced};
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
+use gateway::bench::firm::{
+    DATE, RISK_SESSION, Rule, Shape, TWELVE, found, limit, mark, reference,
+};
+use gateway::bench::firm::{REFERENCE, VENUE, VENUE_SESSION};
+use gateway::bench::flow::Flow;
 use std::collections::BTreeMap;
-use support::firm::{DATE, RISK_SESSION, Rule, Shape, TWELVE, found, limit, mark, reference};
-use support::firm::{REFERENCE, VENUE, VENUE_SESSION};
-use support::flow::Flow;
 use wire::{
     CancelOrder, E8, ExecType, Flag, LimitKind, MassCancel, Price, Qty, ReplaceOrder, Scope,
     SetState, Side, Text, TradingState, VenueReport,

@@ -5,17 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets something else fails")]
 
-#[path = "../benches/support/mod.rs"]
-mod support;
-
 use engine::command::{Command, Sequenced, SessionDown, SessionUp, Step, TimePassed};
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
-use support::firm::{
+use gateway::bench::firm::{
     DATE, FIRST_DESK_SESSION, OPS_SESSION, REFERENCE, RISK_SESSION, Rule, START, Shape, TWELVE,
     VENUE, VENUE_SESSION, found, limit, mark, reference,
 };
-use support::random::Random;
+use gateway::bench::random::Random;
 use wire::{
     CancelOrder, CancelReason, Capacity, CodMode, DayOpen, DayRoll, E4, E8, ExecType, Flag,
     LimitKind, MassCancel, NewOrder, OrdType, PositionLoad, Price, Qty, ReplaceOrder, Scope,

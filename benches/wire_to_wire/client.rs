@@ -2,8 +2,8 @@
 //! server and the echo only in what it expects to come back.
 
 use super::server::must;
-use crate::support::figures::{histogram, nanos, record};
-use crate::support::firm::{REFERENCE, Shape};
+use gateway::bench::figures::{histogram, nanos, record};
+use gateway::bench::firm::{REFERENCE, Shape};
 use hdrhistogram::Histogram;
 use portcullis_client::Client;
 use std::collections::VecDeque;

@@ -1,11 +1,11 @@
 //! The two servers in this process: the real one on a journal of its own, and the echo.
 
 use super::client::{Line, Waiting};
-use crate::support::firm::{
-    FIRST_DESK_SESSION, INSTANCE, OPS_SESSION, Shape, TWELVE, day_open, genesis,
-};
 use engine::pipeline::{self, AckPolicy, Stopped};
 use engine::recover::{self, OpenOptions};
+use gateway::bench::firm::{
+    FIRST_DESK_SESSION, INSTANCE, OPS_SESSION, Shape, TWELVE, day_open, genesis,
+};
 use gateway::clock::{Clock, RealClock};
 use gateway::echo::Echo;
 use gateway::server::{Limits, ServeError, Server, ServerConfig, StopHandle};

@@ -29,3 +29,5 @@ pub mod throttle;
 pub mod echo;
 
 pub mod flow;
+
+pub mod bench;

@@ -116,6 +116,17 @@ pub fn from_hex(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+/// `clOrdId` or `RisklessPrincipal` with small letters and underscores.
+pub fn snake(name: &str) -> String {
+    name.chars().fold(String::new(), |mut out, c| {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+        out
+    })
+}
+
 /// The value of a field in the text of the golden frames.
 pub fn show(field: &Field, bytes: &[u8]) -> String {
     let mut wide = [0; 8];
@@ -194,13 +205,7 @@ pub fn expected_debug(golden: &Golden) -> String {
         .iter()
         .zip(&golden.fields)
         .map(|(field, (name, value))| {
-            let snake = name.chars().fold(String::new(), |mut out, c| {
-                if c.is_ascii_uppercase() {
-                    out.push('_');
-                }
-                out.push(c.to_ascii_lowercase());
-                out
-            });
+            let snake = snake(name);
             let null = wire::schema::null_value(field).unwrap_or_default();
             let number = if value == "null" { &null } else { value };
             let value = match field.kind {

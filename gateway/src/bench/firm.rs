@@ -12,46 +12,54 @@ use wire::{
 };
 
 /// Name of the instance that clients pin.
-pub(crate) const INSTANCE: &str = "bench";
+pub const INSTANCE: &str = "bench";
 /// First stamp of every firm: 2026-01-02 09:00 UTC in nanoseconds.
-pub(crate) const START: u64 = 1_767_344_400_000_000_000;
+pub const START: u64 = 1_767_344_400_000_000_000;
 /// Business date.
-pub(crate) const DATE: u32 = 20_260_102;
+pub const DATE: u32 = 20_260_102;
 /// The one venue.
-pub(crate) const VENUE: u16 = 1;
+pub const VENUE: u16 = 1;
 /// Session of the venue; desks follow from [`FIRST_DESK_SESSION`].
-pub(crate) const VENUE_SESSION: u32 = 1;
+pub const VENUE_SESSION: u32 = 1;
 /// Session of the risk manager.
-pub(crate) const RISK_SESSION: u32 = 2;
+pub const RISK_SESSION: u32 = 2;
 /// Session of operations.
-pub(crate) const OPS_SESSION: u32 = 3;
+pub const OPS_SESSION: u32 = 3;
 /// First session of a desk.
-pub(crate) const FIRST_DESK_SESSION: u32 = 10;
+pub const FIRST_DESK_SESSION: u32 = 10;
 /// Reference and mark of every instrument.
-pub(crate) const REFERENCE: i64 = 100 * E8;
+pub const REFERENCE: i64 = 100 * E8;
 /// Orders of a larger quantity are refused by every firm whose C1 is finite.
-pub(crate) const QTY_MAX: i64 = 10_000 * E8;
+pub const QTY_MAX: i64 = 10_000 * E8;
 
 /// How large a firm is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
-    pub(crate) accounts: u32,
-    pub(crate) desks: u32,
-    pub(crate) traders: u16,
-    pub(crate) instruments: u32,
-    pub(crate) groups: u32,
+pub struct Shape {
+    /// Accounts.
+    pub accounts: u32,
+    /// Desks, with as many sessions.
+    pub desks: u32,
+    /// Traders.
+    pub traders: u16,
+    /// Instruments.
+    pub instruments: u32,
+    /// Product groups.
+    pub groups: u32,
     /// Capacity of the table of orders, ended ones included.
-    pub(crate) orders: u32,
-    pub(crate) rows: u32,
-    pub(crate) executions: u32,
-    pub(crate) topology: Topology,
+    pub orders: u32,
+    /// Capacity of the table of rows.
+    pub rows: u32,
+    /// Capacity of the table of execution ids.
+    pub executions: u32,
+    /// How desks stand in the flow.
+    pub topology: Topology,
     /// Whether a risk manager listens to events: they cost room in the outbox.
-    pub(crate) watched: bool,
+    pub watched: bool,
 }
 
 impl Shape {
     /// A firm whose state fits the caches: 100 accounts, 50 instruments.
-    pub(crate) fn small() -> Self {
+    pub fn small() -> Self {
         Self {
             accounts: 100,
             desks: 10,
@@ -67,34 +75,42 @@ impl Shape {
     }
 
     /// Desk of an account; each desk has one session.
-    pub(crate) fn desk_of(&self, account: u32) -> u32 {
+    pub fn desk_of(&self, account: u32) -> u32 {
         (account - 1) % self.desks + 1
     }
 
     /// Trader of an account: each belongs to one desk.
-    pub(crate) fn trader_of(&self, account: u32) -> u16 {
+    pub fn trader_of(&self, account: u32) -> u16 {
         let desk = self.desk_of(account) - 1;
         let per_desk = (u32::from(self.traders) / self.desks).max(1);
         let trader = desk * per_desk + (account / self.desks) % per_desk;
         u16::try_from(trader % u32::from(self.traders) + 1).unwrap_or(1)
     }
 
-    pub(crate) fn session_of_desk(desk: u32) -> u32 {
+    /// Session of a desk.
+    #[must_use]
+    pub fn session_of_desk(desk: u32) -> u32 {
         FIRST_DESK_SESSION + desk - 1
     }
 }
 
 /// One limit of a firm, on one scope or on every scope of a kind.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
-    pub(crate) scope: Scope,
-    pub(crate) kind: LimitKind,
-    pub(crate) value: i64,
-    pub(crate) selector: Selector,
+pub struct Rule {
+    /// Where it is set.
+    pub scope: Scope,
+    /// What it limits.
+    pub kind: LimitKind,
+    /// How much, in the wire's unit.
+    pub value: i64,
+    /// What it applies to.
+    pub selector: Selector,
 }
 
 impl Rule {
-    pub(crate) const fn new(scope: Scope, kind: LimitKind, value: i64) -> Self {
+    /// A limit that selects everything.
+    #[must_use]
+    pub const fn new(scope: Scope, kind: LimitKind, value: i64) -> Self {
         Self {
             scope,
             kind,
@@ -105,7 +121,7 @@ impl Rule {
 }
 
 /// The kinds about which something must be said, all unlimited: what every order is checked for at least.
-pub(crate) const UNLIMITED: &[Rule] = &[
+pub const UNLIMITED: &[Rule] = &[
     Rule::new(Scope::Firm, LimitKind::MaxOrderQty, i64::MAX),
     Rule::new(Scope::Firm, LimitKind::MaxOrderNotional, i64::MAX),
     Rule::new(Scope::Firm, LimitKind::PriceCollar, i64::MAX),
@@ -116,12 +132,12 @@ pub(crate) const UNLIMITED: &[Rule] = &[
 ];
 
 /// Far above what a bench reaches, and finite: it is checked and lets pass.
-pub(crate) const WIDE_QTY: i64 = 10_000_000 * E8;
+pub const WIDE_QTY: i64 = 10_000_000 * E8;
 /// As [`WIDE_QTY`], in 10⁻⁴ of the base currency.
-pub(crate) const WIDE_VALUE: i64 = 100_000_000_000_000 * E4;
+pub const WIDE_VALUE: i64 = 100_000_000_000_000 * E4;
 
 /// Twelve finite limits over the four scopes of a chain, every kind that this build enforces among them.
-pub(crate) const TWELVE: &[Rule] = &[
+pub const TWELVE: &[Rule] = &[
     Rule::new(Scope::Firm, LimitKind::MaxOrderQty, QTY_MAX),
     Rule::new(Scope::Firm, LimitKind::MaxOrderNotional, 10_000_000 * E4),
     Rule::new(Scope::Firm, LimitKind::PriceCollar, 1_000),
@@ -137,7 +153,10 @@ pub(crate) const TWELVE: &[Rule] = &[
 ];
 
 /// Builds the firm and opens its day; returns the last sequence used.
-pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u64 {
+///
+/// # Panics
+/// If the engine does not apply one of the commands.
+pub fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u64 {
     let mut out = Outbox::new();
     let mut seq = 0;
     for command in genesis(shape, rules, Text::default()) {
@@ -161,7 +180,7 @@ pub(crate) fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u
 }
 
 /// The genesis of the firm, its day opened. All sessions have the same key.
-pub(crate) fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Command> {
+pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Command> {
     let mut genesis = Vec::new();
     let mut put = |command| genesis.push(command);
     let scopes = |scope| match scope {
@@ -211,7 +230,9 @@ pub(crate) fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Ve
     genesis
 }
 
-pub(crate) fn day_open() -> DayOpen {
+/// Opens the business day.
+#[must_use]
+pub fn day_open() -> DayOpen {
     DayOpen {
         business_date: DATE,
         ..DayOpen::default()
@@ -297,7 +318,7 @@ fn define_sessions(put: &mut impl FnMut(Command), shape: &Shape, public_key: Tex
 }
 
 /// An instrument with tick 0.01 and lot 1.
-pub(crate) fn instrument(instrument_id: u32, product_group: u32) -> DefineInstrument {
+pub fn instrument(instrument_id: u32, product_group: u32) -> DefineInstrument {
     DefineInstrument {
         instrument_id,
         product_group,
@@ -316,7 +337,9 @@ pub(crate) fn instrument(instrument_id: u32, product_group: u32) -> DefineInstru
     }
 }
 
-pub(crate) fn reference(instrument_id: u32, price: i64) -> SetReference {
+/// Sets the reference price of an instrument.
+#[must_use]
+pub fn reference(instrument_id: u32, price: i64) -> SetReference {
     SetReference {
         instrument_id,
         price: Price(price),
@@ -325,7 +348,9 @@ pub(crate) fn reference(instrument_id: u32, price: i64) -> SetReference {
     }
 }
 
-pub(crate) fn mark(instrument_id: u32, price: i64) -> SetMark {
+/// Sets the mark of an instrument.
+#[must_use]
+pub fn mark(instrument_id: u32, price: i64) -> SetMark {
     SetMark {
         instrument_id,
         price: Price(price),
@@ -334,7 +359,7 @@ pub(crate) fn mark(instrument_id: u32, price: i64) -> SetMark {
 }
 
 /// The command that sets a rule on one scope.
-pub(crate) fn limit(rule: &Rule, scope_id: u32, expected_version: u32) -> SetLimit {
+pub fn limit(rule: &Rule, scope_id: u32, expected_version: u32) -> SetLimit {
     let unit = if rule.kind == LimitKind::PriceCollar {
         Unit::BasisPoints
     } else {

@@ -2,14 +2,21 @@
 
 /// A generator whose stream depends on its seed alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A stream of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a stream of bits without an end"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,23 +25,23 @@ impl Random {
     }
 
     /// Below `bound`, which is not 0. The bias is below 2⁻³² for the bounds used here.
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         let wide = (self.next() >> 32) * u64::from(bound);
         u32::try_from(wide >> 32).unwrap_or(0)
     }
 
     /// Below `bound`, as an index.
-    pub(crate) fn index(&mut self, bound: usize) -> usize {
+    pub fn index(&mut self, bound: usize) -> usize {
         self.below(u32::try_from(bound).unwrap_or(u32::MAX)) as usize
     }
 
     /// From `low` to `high`, both included.
-    pub(crate) fn between(&mut self, low: u32, high: u32) -> u32 {
+    pub fn between(&mut self, low: u32, high: u32) -> u32 {
         low + self.below(high - low + 1)
     }
 
     /// True once in `n` times.
-    pub(crate) fn one_in(&mut self, n: u32) -> bool {
+    pub fn one_in(&mut self, n: u32) -> bool {
         self.below(n) == 0
     }
 
@@ -46,7 +53,7 @@ impl Random {
 
 /// Ranks with probability proportional to 1 / (rank + 1)^s, by Gray's method (SIGMOD 1994), s below 1.
 #[derive(Debug, Clone)]
-pub(crate) struct Zipf {
+pub struct Zipf {
     n: u32,
     theta: f64,
     alpha: f64,
@@ -55,7 +62,9 @@ pub(crate) struct Zipf {
 }
 
 impl Zipf {
-    pub(crate) fn new(n: u32, theta: f64) -> Self {
+    /// Over ranks below `n`, which is not 0.
+    #[must_use]
+    pub fn new(n: u32, theta: f64) -> Self {
         let zeta_of = |n: u32| -> f64 { (1..=n).map(|i| f64::from(i).powf(-theta)).sum() };
         let zeta = zeta_of(n);
         let alpha = 1.0 / (1.0 - theta);
@@ -69,12 +78,13 @@ impl Zipf {
         }
     }
 
+    /// Draws a rank.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the rank is in 0..n by construction, and clamped"
     )]
-    pub(crate) fn rank(&self, random: &mut Random) -> u32 {
+    pub fn rank(&self, random: &mut Random) -> u32 {
         let u = random.unit();
         let uz = u * self.zeta;
         if uz < 1.0 {

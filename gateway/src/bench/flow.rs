@@ -13,10 +13,14 @@ use wire::{
 
 /// What a command of the flow is, for figures apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A new order.
     New,
+    /// A replace.
     Replace,
+    /// A cancel.
     Cancel,
+    /// A fill.
     Fill,
     /// Acknowledgement of an order, a replace or a cancel.
     Report,
@@ -25,7 +29,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    /// All of them, in the order of their index.
+    pub const ALL: [Self; 6] = [
         Self::New,
         Self::Replace,
         Self::Cancel,
@@ -34,7 +39,9 @@ impl Kind {
         Self::Refused,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// What figures call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Replace => "replace",
@@ -45,7 +52,9 @@ impl Kind {
         }
     }
 
-    pub(crate) fn index(self) -> usize {
+    /// Its place in [`Self::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
         Self::ALL
             .iter()
             .position(|kind| *kind == self)
@@ -55,9 +64,11 @@ impl Kind {
 
 /// One command with what it is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Work {
-    pub(crate) kind: Kind,
-    pub(crate) input: Sequenced,
+pub struct Work {
+    /// What it is.
+    pub kind: Kind,
+    /// The command in its place.
+    pub input: Sequenced,
 }
 
 /// A live order as its desk and venue see it.
@@ -88,7 +99,7 @@ const LAG: u64 = 16;
 
 /// The flow.
 #[derive(Debug)]
-pub(crate) struct Flow {
+pub struct Flow {
     shape: Shape,
     random: Random,
     accounts: Option<Zipf>,
@@ -108,7 +119,7 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// A flow around `target` live orders that goes on after sequence `seq`.
-    pub(crate) fn new(shape: Shape, seed: u64, seq: u64, target: usize) -> Self {
+    pub fn new(shape: Shape, seed: u64, seq: u64, target: usize) -> Self {
         Self {
             shape,
             random: Random::new(seed),
@@ -127,29 +138,31 @@ impl Flow {
     }
 
     /// Accounts and instruments are drawn by Zipf (0.99) instead of uniformly.
-    pub(crate) fn skewed(mut self) -> Self {
+    pub fn skewed(mut self) -> Self {
         self.accounts = Some(Zipf::new(self.shape.accounts, 0.99));
         self.instruments = Some(Zipf::new(self.shape.instruments, 0.99));
         self
     }
 
     /// Live orders, those whose cancel is on its way left out.
-    pub(crate) fn live(&self) -> usize {
+    pub fn live(&self) -> usize {
         self.live.len()
     }
 
-    pub(crate) fn seq(&self) -> u64 {
+    /// The last number of the sequence.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
         self.seq
     }
 
     /// The next number of the sequence, for a command from outside the flow.
-    pub(crate) fn take_seq(&mut self) -> (u64, u64) {
+    pub fn take_seq(&mut self) -> (u64, u64) {
         self.seq += 1;
         (self.seq, self.t)
     }
 
     /// Fills `batch` anew.
-    pub(crate) fn fill(&mut self, batch: &mut Vec<Work>, count: usize) {
+    pub fn fill(&mut self, batch: &mut Vec<Work>, count: usize) {
         batch.clear();
         for _ in 0..count {
             let work = self.next();
@@ -158,7 +171,8 @@ impl Flow {
     }
 
     /// The next command.
-    pub(crate) fn next(&mut self) -> Work {
+    #[expect(clippy::should_implement_trait, reason = "a flow without an end")]
+    pub fn next(&mut self) -> Work {
         self.seq += 1;
         self.t += u64::from(self.random.between(500, 1_500));
         if self.due.front().is_some_and(|due| due.at <= self.seq)
@@ -177,7 +191,7 @@ impl Flow {
     }
 
     /// New orders drawn as the flow draws them, outside its sequence, for a check that keeps no orders.
-    pub(crate) fn sample(&mut self, orders: &mut Vec<NewOrder>, count: usize) {
+    pub fn sample(&mut self, orders: &mut Vec<NewOrder>, count: usize) {
         while orders.len() < count {
             let order = self.drawn();
             orders.push(order);
