@@ -32,7 +32,7 @@ fn every_bit(name: &'static str, step: usize) {
 }
 
 fn random_bits(name: &'static str, segments: u64, count: u64) {
-    let journal = Whole::new(segments, 256 << 10, 1, |_| {});
+    let journal = Whole::new(segments, 128 << 10, 1, |_| {});
     let mut tally = Tally::new(name);
     for seed in seeds(name, count) {
         let bit = Random::new(mix(seed, 5)).index(journal.bytes() * 8);
@@ -50,5 +50,5 @@ fn flipped_bits_of_a_small_journal_are_refused_with_their_place() {
 #[ignore = "half a million starts: a minute in a release build"]
 fn full_bits() {
     every_bit("every bit of 64 KiB", 1);
-    random_bits("random bits of 4 MiB", 16, 100_000);
+    random_bits("random bits of 1 MiB", 8, 100_000);
 }

@@ -103,7 +103,7 @@ fn full_disks(name: &'static str, lives: u64) {
 
 #[test]
 fn an_error_at_any_operation_stops_the_writer_and_loses_nothing_acknowledged() {
-    errors("errors at every operation, quick", 8, 1_500);
+    errors("errors at every operation, quick", 8, 1_200);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_file_system_that_is_really_full_loses_nothing_acknowledged() {
 #[test]
 #[ignore = "minutes in a release build"]
 fn full_errors() {
-    errors("errors at every operation", 2_000, 400_000);
-    reads("errors at every read of a start", 20_000);
-    full_disks("full file systems", 200_000);
+    errors("errors at every operation", 1_000, 200_000);
+    reads("errors at every read of a start", 2_000);
+    full_disks("full file systems", 50_000);
 }

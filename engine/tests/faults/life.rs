@@ -103,7 +103,7 @@ impl Life {
     pub(crate) fn run(&mut self) -> Result<(), Stop> {
         for _ in 0..3 {
             let writer = self.start()?;
-            let writer = self.work(writer, 16)?;
+            let writer = self.work(writer, 10)?;
             match self.random.below(4) {
                 0 | 1 => self.stop_cleanly(writer)?,
                 2 => {
@@ -270,7 +270,7 @@ impl Life {
 
     fn go_on(&mut self) -> Result<(), Stop> {
         let writer = self.start()?;
-        let writer = self.work(writer, 6)?;
+        let writer = self.work(writer, 4)?;
         self.stop_cleanly(writer)?;
         match self.promise.check(&self.files, self.promise.pushed())? {
             Found::Journal(_, scan) if scan.verdict() == Verdict::Clean => Ok(()),

@@ -10,6 +10,10 @@
     clippy::unwrap_used,
     reason = "a campaign that cannot go on should say where"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a campaign says how long it took"
+)]
 
 // What is done to a disk, and what must be there afterwards.
 mod life;
@@ -22,6 +26,7 @@ mod whole;
 mod bits;
 mod crashes;
 mod errors;
+mod firm;
 mod liars;
 mod power;
 mod sectors;

@@ -142,9 +142,9 @@ fn full_sectors() {
         100_000,
     );
     campaign(
-        "sectors exchanged and replaced in 2 MiB",
+        "sectors exchanged and replaced in 1 MiB",
         8,
-        256 << 10,
+        128 << 10,
         100_000,
     );
 }
