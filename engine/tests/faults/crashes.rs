@@ -16,11 +16,6 @@ fn strike(seed: u64, at: u64, between: Between, tally: &mut Tally) -> Result<(),
         // A crash in a spare that is not waited for shows at the next operation, or never.
         Err(Stop::Disk) | Ok(()) => {}
     }
-    // A spare's crash may be followed by a planned restart; all others still stand.
-    tally.add(
-        "crashed at the very end",
-        u64::from(life.files.has_crashed()),
-    );
     let chance = mix(seed, at);
     life.files.reseed(chance);
     let outcome = life.outlive(between, chance % 4);

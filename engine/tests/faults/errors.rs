@@ -80,7 +80,7 @@ fn reads(name: &'static str, lives: u64) {
 fn full_disk(seed: u64, tally: &mut Tally) -> Result<(), Breach> {
     let mut life = Life::new(seed);
     // From less than one segment to a few of them.
-    life.files.limit_to(512 + mix(seed, 9) % (16 * 2048));
+    life.files.limit_to(512 + mix(seed, 9) % (7 * 2048));
     match life.run() {
         Err(Stop::Breach(breach)) => return Err(breach),
         Err(Stop::Disk) => tally.count("ran full"),
