@@ -50,5 +50,5 @@ fn flipped_bits_of_a_small_journal_are_refused_with_their_place() {
 #[ignore = "half a million starts: a minute in a release build"]
 fn full_bits() {
     every_bit("every bit of 64 KiB", 1);
-    random_bits("random bits of 1 MiB", 8, 100_000);
+    random_bits("random bits of 512 KiB", 4, 100_000);
 }

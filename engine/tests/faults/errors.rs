@@ -80,7 +80,7 @@ fn reads(name: &'static str, lives: u64) {
 fn full_disk(seed: u64, tally: &mut Tally) -> Result<(), Breach> {
     let mut life = Life::new(seed);
     // From less than one segment to a few of them.
-    life.files.limit_to(512 + mix(seed, 9) % (7 * 2048));
+    life.files.limit_to(512 + mix(seed, 9) % (5 * 2048));
     match life.run() {
         Err(Stop::Breach(breach)) => return Err(breach),
         Err(Stop::Disk) => tally.count("ran full"),
@@ -103,7 +103,7 @@ fn full_disks(name: &'static str, lives: u64) {
 
 #[test]
 fn an_error_at_any_operation_stops_the_writer_and_loses_nothing_acknowledged() {
-    errors("errors at every operation, quick", 8, 1_200);
+    errors("errors at every operation, quick", 12, 1_000);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_file_system_that_is_really_full_loses_nothing_acknowledged() {
 #[test]
 #[ignore = "minutes in a release build"]
 fn full_errors() {
-    errors("errors at every operation", 1_000, 200_000);
+    errors("errors at every operation", 1_000, 100_000);
     reads("errors at every read of a start", 2_000);
     full_disks("full file systems", 50_000);
 }

@@ -3,7 +3,7 @@
 //! engine's state that of a fresh engine fed the same records: nothing half-applied.
 
 use engine::command::{Command, Sequenced};
-use engine::decision::{Decision, Outbox};
+use engine::decision::{Decision, Outbox, Outcome};
 use engine::firm::Firm;
 use engine::journal::sim::{Fault, SimFiles};
 use engine::journal::{Reader, SegmentId};
@@ -23,6 +23,7 @@ use crate::tally::{Tally, seeds};
 
 const START: u64 = 1_780_000_000_000_000_000;
 const DESK: u32 = 1;
+const TRADE_DATE: u32 = 20_260_528;
 
 const FIRM: &str = r#"
 [firm]
@@ -69,7 +70,8 @@ traders = [1]
 public_key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 "#;
 
-fn options() -> OpenOptions {
+/// How a start goes, and the commands that open the first day.
+fn options() -> (OpenOptions, Vec<Command>) {
     let mut text = FIRM.to_owned();
     for (kind, value) in [
         ("MaxOrderQty", "100"),
@@ -83,13 +85,12 @@ fn options() -> OpenOptions {
     ] {
         text += &format!("[[limits]]\nscope = \"firm\"\nkind = \"{kind}\"\nvalue = \"{value}\"\n");
     }
-    let genesis = Firm::parse("firm.toml", &text)
-        .unwrap()
-        .genesis(Time(START));
+    let firm = Firm::parse("firm.toml", &text).unwrap();
+    let genesis = firm.genesis(Time(START));
     let mut options = OpenOptions::new(genesis, AckPolicy::Durable, "test-1", START);
     options.segment_bytes = 8 << 10;
     options.retained = 256;
-    options
+    (options, firm.first_day(TRADE_DATE))
 }
 
 /// A firm, its disk, and what was journalled.
@@ -103,11 +104,16 @@ struct Office {
     written: u64,
     in_seq_no: u64,
     cl_ord_id: u64,
+    day: Vec<Command>,
+    /// Orders that were accepted.
+    accepted: u64,
 }
 
 impl Office {
-    fn new(seed: u64, options: OpenOptions) -> Self {
+    fn new(seed: u64, (options, day): (OpenOptions, Vec<Command>)) -> Self {
         Self {
+            day,
+            accepted: 0,
             files: SimFiles::new(mix(seed, 7)),
             options,
             random: Random::new(seed),
@@ -187,15 +193,28 @@ impl Office {
         } = opened;
         let mut outbox = Outbox::new();
         let mut bytes = [0; MAX_RECORD];
+        let ready = engine.firm().is_some_and(|firm| firm.ready);
+        let mut day = if ready { Vec::new() } else { self.day.clone() }.into_iter();
         for _ in 0..commands {
             seq += 1;
             t += 1 + self.random.below(1_000_000);
-            let input = self.command(seq, t);
+            let input = match day.next() {
+                Some(command) => Sequenced {
+                    seq,
+                    t,
+                    session_id: 0,
+                    in_seq_no: 0,
+                    busy: false,
+                    command,
+                },
+                None => self.command(seq, t),
+            };
             outbox.clear();
             let decision = engine.apply(&input, &mut outbox);
             if !sink.has_room_for(MAX_RECORD) && !self.put(&mut *sink, t, true) {
                 return false;
             }
+            self.accepted += u64::from(decision.outcome == Outcome::Accepted);
             let length = encode_record(&input, &decision, &mut bytes);
             self.records.push(bytes[..length].to_vec());
             if sink.push(seq, &bytes[..length]).is_err() {
@@ -278,7 +297,7 @@ impl Office {
                 cum_qty: Qty::NULL,
                 leaves_qty: Qty::NULL,
                 transact_time: Time(t),
-                trade_date: 20_260_528,
+                trade_date: TRADE_DATE,
                 account: 1,
                 instrument_id: 1,
                 venue_id: 1,
@@ -304,7 +323,12 @@ impl Office {
 }
 
 /// A first run, and a second one that is struck at operation `at`; then starts until one works.
-fn strike(seed: u64, at: Option<u64>, options: &OpenOptions) -> Result<u64, Breach> {
+fn strike(
+    seed: u64,
+    at: Option<u64>,
+    options: &(OpenOptions, Vec<Command>),
+    tally: &mut Tally,
+) -> Result<u64, Breach> {
     let mut office = Office::new(seed, options.clone());
     let Some(opened) = office.open(0)? else {
         return Err(Breach::Refused("the first start".to_owned()));
@@ -344,6 +368,7 @@ fn strike(seed: u64, at: Option<u64>, options: &OpenOptions) -> Result<u64, Brea
             office.work(opened, 4);
         }
     }
+    tally.add("orders accepted", office.accepted);
     Ok(operations)
 }
 
@@ -351,17 +376,18 @@ fn campaign(name: &'static str, lives: u64) {
     let options = options();
     let mut tally = Tally::new(name);
     for seed in seeds(name, lives) {
-        let operations = strike(seed, None, &options);
+        let operations = strike(seed, None, &options, &mut tally);
         let until = *operations.as_ref().unwrap_or(&0);
         tally.tried(
             operations.map(drop),
             format_args!("seed {seed}, undisturbed"),
         );
         for at in 0..until {
-            let outcome = strike(seed, Some(at), &options).map(drop);
+            let outcome = strike(seed, Some(at), &options, &mut tally).map(drop);
             tally.tried(outcome, format_args!("seed {seed}, operation {at}"));
         }
     }
+    assert!(tally.of("orders accepted") > lives * 50);
     tally.finish(lives * 20);
 }
 

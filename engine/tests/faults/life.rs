@@ -99,11 +99,11 @@ impl Life {
         life
     }
 
-    /// Starts, works, ends in some way and starts again, three times.
+    /// Starts, works and ends in some way, twice.
     pub(crate) fn run(&mut self) -> Result<(), Stop> {
-        for _ in 0..3 {
+        for _ in 0..2 {
             let writer = self.start()?;
-            let writer = self.work(writer, 10)?;
+            let writer = self.work(writer, 9)?;
             match self.random.below(4) {
                 0 | 1 => self.stop_cleanly(writer)?,
                 2 => {

@@ -142,9 +142,9 @@ fn full_sectors() {
         100_000,
     );
     campaign(
-        "sectors exchanged and replaced in 1 MiB",
-        8,
+        "sectors exchanged and replaced in 512 KiB",
+        4,
         128 << 10,
-        100_000,
+        20_000,
     );
 }

@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use crate::promise::Breach;
 
+/// Faults between two lines that say how far a campaign has come.
+const PROGRESS_EVERY: u64 = 50_000;
+
 /// Breaches told in full.
 const TOLD_MAX: usize = 10;
 
@@ -42,6 +45,9 @@ impl Tally {
     /// One fault injected; what came of it is told with the seed and place that bring it back.
     pub(crate) fn tried(&mut self, outcome: Result<(), Breach>, place: impl fmt::Display) {
         self.tried += 1;
+        if self.tried.is_multiple_of(PROGRESS_EVERY) {
+            println!("{self}");
+        }
         let Err(breach) = outcome else { return };
         match &breach {
             Breach::Lost(_) => self.lost += 1,
