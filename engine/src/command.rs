@@ -5,9 +5,10 @@
 //! here with the same layouts, template ids 300 and up. Nothing else reaches the engine.
 
 use wire::{
-    Adjust, AdvanceTime, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount, DefineInstrument,
-    LocateLoad, MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Query, Reconcile,
-    ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState, VenueReport,
+    Adjust, AdvanceTime, Approve, CancelOrder, CashLoad, DayOpen, DayRoll, DefineAccount,
+    DefineInstrument, LocateLoad, MassCancel, MmpReset, NewOrder, Permit, PositionLoad, Propose,
+    Query, Reconcile, ReplaceOrder, SetFx, SetLimit, SetMark, SetReference, SetState, SetTwoPerson,
+    VenueReport,
 };
 use wire::{CodMode, Flag, Request, Role, Text, Time, Topology, message_set, messages};
 
@@ -76,6 +77,8 @@ messages! {
         topology: Topology [optional],
         #[doc = "Venue of a venue's session; else 0."]
         venue_id: u16,
+        #[doc = "The person behind it; where none is named the session is a person of its own."]
+        person: Text<16>,
     }
 
     #[doc = "Genesis: lets a session act for an account or a trader."]
@@ -217,7 +220,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
+        Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
         Started, RulesChanged, DefineCurrency,
@@ -233,7 +236,7 @@ impl From<Request> for Command {
         }
         same!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
               SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
+              DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson)
     }
 }
 
@@ -264,7 +267,7 @@ impl Command {
         }
         prefixed!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport SetLimit SetState Query
                   SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
-                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
+                  DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson)
     }
 }
 

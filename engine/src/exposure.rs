@@ -13,10 +13,11 @@ use crate::tree::{CHAIN, FIRM, Tree};
 use wire::{Scope, Selector};
 
 /// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
+///
+/// What every order reads and writes stands in the first two cache lines, what fills move behind it.
 #[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
 pub(crate) struct Row {
-    pub(crate) scope: u32,
-    pub(crate) instrument: u32,
     /// Signed filled position.
     pub(crate) position: i128,
     /// Open quantity of live buys.
@@ -31,6 +32,16 @@ pub(crate) struct Row {
     pub(crate) value: i128,
     /// Live orders.
     pub(crate) live: i64,
+    /// Limits of this scope on this instrument.
+    pub(crate) limits: u32,
+    /// Sum over the product group.
+    pub(crate) group: u32,
+    /// Sum over all instruments.
+    pub(crate) all: u32,
+    /// Rows of desk and firm in the same instrument (accounts only).
+    pub(crate) desk_row: u32,
+    pub(crate) firm_row: u32,
+    pub(crate) scope: u32,
     /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
     pub(crate) bought: i128,
     pub(crate) sold: i128,
@@ -41,15 +52,7 @@ pub(crate) struct Row {
     pub(crate) profit: i128,
     /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
     pub(crate) day_fills: i128,
-    /// Limits of this scope on this instrument.
-    pub(crate) limits: u32,
-    /// Sum over the product group.
-    pub(crate) group: u32,
-    /// Sum over all instruments.
-    pub(crate) all: u32,
-    /// Rows of desk and firm in the same instrument (accounts only).
-    pub(crate) desk_row: u32,
-    pub(crate) firm_row: u32,
+    pub(crate) instrument: u32,
     next_of_instrument: Option<u32>,
     next_of_scope: Option<u32>,
     unmarked: bool,
@@ -61,6 +64,21 @@ impl Row {
     /// Worst case of the value: |V + OB| or |V − OS|.
     pub(crate) fn gross(&self) -> i128 {
         gross(self.value, self.reserved_buy, self.reserved_sell)
+    }
+
+    /// What the row adds to its sums.
+    pub(crate) fn contribution(&self) -> Sums {
+        Sums {
+            gross: self.gross(),
+            long: self.value + self.reserved_buy,
+            short: self.reserved_sell - self.value,
+            live: self.live,
+            buying: self.bought + self.reserved_buy,
+            selling: self.sold + self.reserved_sell,
+            profit: self.profit,
+            unmarked: i64::from(self.unmarked),
+            unrated: i64::from(self.unrated),
+        }
     }
 }
 
@@ -314,8 +332,12 @@ impl Exposure {
 
     /// Applies a change to one row and to its two sums.
     pub(crate) fn apply(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
-        let before = self.contribution(slot);
+        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 {
+            self.apply_fill(slot, delta, instruments);
+            return;
+        }
         let row = &mut self.rows[slot as usize];
+        let gross = row.gross();
         if delta.buy {
             row.open_buy += delta.qty;
             row.reserved_buy += delta.value;
@@ -326,41 +348,54 @@ impl Exposure {
             row.sold += delta.turnover;
         }
         row.live += delta.live;
-        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 {
-            row.position += delta.position;
-            row.opening += delta.opening;
-            row.traded += delta.traded;
-            revalue(row, instruments);
+        let change = row.gross() - gross;
+        for total in [row.group, row.all] {
+            let sums = &mut self.totals[total as usize].sums;
+            sums.gross += change;
+            sums.live += delta.live;
+            if delta.buy {
+                sums.long += delta.value;
+                sums.buying += delta.value + delta.turnover;
+            } else {
+                sums.short += delta.value;
+                sums.selling += delta.value + delta.turnover;
+            }
         }
+    }
+
+    /// Applies a change that moves what is valued at the mark.
+    fn apply_fill(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
+        let row = &mut self.rows[slot as usize];
+        let before = row.contribution();
+        if delta.buy {
+            row.open_buy += delta.qty;
+            row.reserved_buy += delta.value;
+            row.bought += delta.turnover;
+        } else {
+            row.open_sell += delta.qty;
+            row.reserved_sell += delta.value;
+            row.sold += delta.turnover;
+        }
+        row.live += delta.live;
+        row.position += delta.position;
+        row.opening += delta.opening;
+        row.traded += delta.traded;
+        revalue(row, instruments);
         self.settle(slot, before);
     }
 
     /// Values a row's position anew, after a change of mark or rate.
     pub(crate) fn remark(&mut self, slot: u32, instruments: &Instruments) {
-        let before = self.contribution(slot);
-        revalue(&mut self.rows[slot as usize], instruments);
+        let row = &mut self.rows[slot as usize];
+        let before = row.contribution();
+        revalue(row, instruments);
         self.settle(slot, before);
-    }
-
-    fn contribution(&self, slot: u32) -> Sums {
-        let row = self.row(slot);
-        Sums {
-            gross: row.gross(),
-            long: row.value + row.reserved_buy,
-            short: row.reserved_sell - row.value,
-            live: row.live,
-            buying: row.bought + row.reserved_buy,
-            selling: row.sold + row.reserved_sell,
-            profit: row.profit,
-            unmarked: i64::from(row.unmarked),
-            unrated: i64::from(row.unrated),
-        }
     }
 
     /// Carries what changed in a row into its sums.
     fn settle(&mut self, slot: u32, before: Sums) {
-        let after = self.contribution(slot);
-        let (group, all) = (self.row(slot).group, self.row(slot).all);
+        let row = &self.rows[slot as usize];
+        let (after, group, all) = (row.contribution(), row.group, row.all);
         for total in [group, all] {
             let sums = &mut self.totals[total as usize].sums;
             sums.gross += after.gross - before.gross;
@@ -390,8 +425,8 @@ impl Exposure {
     /// Fills, turnover and profit of the day begin anew; what is held is the day's opening.
     pub(crate) fn start_day(&mut self, instruments: &Instruments) {
         for slot in 0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX) {
-            let before = self.contribution(slot);
             let row = &mut self.rows[slot as usize];
+            let before = row.contribution();
             (row.day_fills, row.bought, row.sold) = (0, 0, 0);
             (row.opening, row.traded) = (row.position, 0);
             revalue(row, instruments);
@@ -436,7 +471,7 @@ impl Exposure {
         let mut totals = vec![Sums::default(); self.totals.len()];
         for slot in 0..self.rows.len() {
             let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            let part = self.contribution(slot);
+            let part = self.row(slot).contribution();
             for total in [self.row(slot).group, self.row(slot).all] {
                 let sums = &mut totals[total as usize];
                 sums.gross += part.gross;
@@ -475,7 +510,7 @@ pub(crate) fn day_profit(row: &Row, instruments: &Instruments) -> Option<i128> {
         if position == 0 {
             return Some(0);
         }
-        position.checked_mul(i128::from(mark?))
+        crate::units::product(position, mark?)
     };
     let now = worth(row.position, instrument.mark)?;
     let opening = worth(row.opening, instrument.opening_mark)?;

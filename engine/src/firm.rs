@@ -276,6 +276,7 @@ fn read(root: &Section<'_>) -> Option<Firm> {
     let accounts = people::accounts(root, &desks);
     let traders = people::traders(root);
     let (sessions, entitlements, key_files) = people::sessions(root, &accounts, &traders);
+    people::two_people(root, firm.as_ref(), &sessions, &key_files);
     let names = Names::of(&desks, &accounts, &traders, &instruments, &known);
     let permits = limits::permissions(root, &names);
     let set_limits = limits::limits(root, &names);

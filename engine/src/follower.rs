@@ -4,11 +4,11 @@
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome, Outgoing};
 use crate::risk::{RiskEngine, RoomQuestion};
-use crate::view::{LimitView, OrderView, RoomView, RowView, SessionView, StateView};
+use crate::view::{LimitView, OrderView, ProposalView, RoomView, RowView, SessionView, StateView};
 use wire::{
-    AdminAck, Amount, Flag, LimitReport, Message, OpenOrderReport, PositionReport, Price, Qty,
-    Query, QueryWhat, RejectCode, Reply, Role, RoomReport, Scope, SessionReport, StateReport, Text,
-    Time,
+    AdminAck, Amount, Flag, LimitReport, Message, OpenOrderReport, PositionReport, Price,
+    ProposalReport, Qty, Query, QueryWhat, RejectCode, Reply, Role, RoomReport, Scope,
+    SessionReport, StateReport, Text, Time,
 };
 
 /// Rows of a page where the query leaves it to the server, and at most.
@@ -218,6 +218,10 @@ impl Follower {
                     Err(code) => self.end_page(&asked, 0, 0, code.number(), out),
                 }
             }
+            QueryWhat::Proposals => {
+                let proposals = engine.proposals().filter(|_| sight.all);
+                self.page(&asked, proposals.map(|view| proposal_report(&view)), out);
+            }
             _ => self.end_page(&asked, 0, 0, RejectCode::MalformedField.number(), out),
         }
     }
@@ -312,6 +316,33 @@ fn room_report(room: &RoomView) -> Reply {
     })
 }
 
+fn proposal_report(proposal: &ProposalView) -> Reply {
+    let change = &proposal.change;
+    Reply::ProposalReport(ProposalReport {
+        value: change.value,
+        window_ns: change.window_ns,
+        limit_expires_at: change.limit_expires_at,
+        proposed_at: Time(proposal.proposed_at),
+        expires_at: Time(proposal.expires_at),
+        proposal_id: proposal.id,
+        expected_version: change.expected_version,
+        scope_id: change.scope_id,
+        selector_id: change.selector_id,
+        desk_id: change.desk_id,
+        session_id: proposal.session_id,
+        what: change.what,
+        scope: change.scope,
+        limit_kind: change.limit_kind,
+        selector: change.selector,
+        unit: change.unit,
+        mode: change.mode,
+        state: change.state,
+        person: Text::new(&proposal.person),
+        reason: change.reason,
+        ..ProposalReport::default()
+    })
+}
+
 fn set_request_id(reply: &mut Reply, request_id: u64) {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -324,6 +355,7 @@ fn set_request_id(reply: &mut Reply, request_id: u64) {
         Reply::StateReport(report) => report.request_id = request_id,
         Reply::SessionReport(report) => report.request_id = request_id,
         Reply::RoomReport(report) => report.request_id = request_id,
+        Reply::ProposalReport(report) => report.request_id = request_id,
         Reply::AdminAck(report) => report.request_id = request_id,
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! Instruments and currencies: definitions, reference prices, marks and rates.
 
 use crate::table::{Key, Table, mix};
-use crate::units::ValueFactor;
+use crate::units::{Multiple, ValueFactor};
 use wire::{DefineInstrument, E8, Text, TradingState};
 
 /// A price with the time of its feed.
@@ -29,6 +29,10 @@ pub(crate) struct Instrument {
     pub(crate) factor: Option<ValueFactor>,
     /// The newest factor there ever was: values fills while the currency has no rate.
     pub(crate) last_factor: Option<ValueFactor>,
+    /// Multiples of the definition's steps, told without a division.
+    pub(crate) qty_steps: Multiple,
+    pub(crate) lots: Multiple,
+    pub(crate) ticks: Multiple,
     pub(crate) state: TradingState,
     pub(crate) state_version: u32,
     /// First row that holds the instrument: the head of a list through the rows.
@@ -129,6 +133,9 @@ impl Instruments {
             own_factor: ValueFactor::new(definition.multiplier.0, E8),
             factor: None,
             last_factor: None,
+            qty_steps: Multiple::of(definition.qty_step.0),
+            lots: Multiple::of(definition.lot.0),
+            ticks: Multiple::of(definition.tick.0),
             state: TradingState::Active,
             state_version: 0,
             first_row: None,
@@ -144,10 +151,13 @@ impl Instruments {
         }
     }
 
-    /// Recomputes the constant of a value after a change of definition or rate.
+    /// Recomputes what follows from definition and rate, after a change of either.
     pub(crate) fn refresh_factor(&mut self, slot: u32) {
         let rate = self.currencies[self.items[slot as usize].currency as usize].rate;
         let instrument = &mut self.items[slot as usize];
+        instrument.qty_steps = Multiple::of(instrument.definition.qty_step.0);
+        instrument.lots = Multiple::of(instrument.definition.lot.0);
+        instrument.ticks = Multiple::of(instrument.definition.tick.0);
         instrument.own_factor = ValueFactor::new(instrument.definition.multiplier.0, E8);
         instrument.factor =
             rate.map(|rate| ValueFactor::new(instrument.definition.multiplier.0, rate));

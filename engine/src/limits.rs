@@ -14,30 +14,51 @@ pub(crate) const KINDS: usize = 21;
 /// The set that holds no limit.
 pub(crate) const NO_SET: u32 = 0;
 
-/// One limit.
+/// One limit. What an order's checks read stands first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Limit {
-    pub(crate) scope: u32,
-    pub(crate) selector: Selector,
-    pub(crate) selector_id: u32,
-    pub(crate) kind: LimitKind,
     /// Value in force; `None` once removed, while the version lives on.
     pub(crate) value: Option<i64>,
-    /// The permanent value that a temporary one reverts to.
-    pub(crate) permanent: Option<i64>,
-    /// When the temporary value ends; 0 where the permanent one is in force.
-    pub(crate) expires_at: u64,
-    pub(crate) unit: Unit,
-    pub(crate) mode: LimitMode,
-    pub(crate) window_ns: u64,
-    pub(crate) version: u32,
-    pub(crate) warn: [u8; 3],
+    /// Uses in `quiet_from..quiet_to` cross no warn level and no bound: nothing is to be told.
+    pub(crate) quiet_from: i64,
+    pub(crate) quiet_to: i64,
     /// C5: theoretical arrival time of the next conforming order.
     pub(crate) arrival: u64,
+    /// C5: ⌈window / n⌉, the time that one order takes; 0 where none conforms.
+    pub(crate) interval: u64,
+    pub(crate) scope: u32,
+    pub(crate) kind: LimitKind,
+    pub(crate) mode: LimitMode,
+    pub(crate) unit: Unit,
     /// Whether use is above the value (R18).
     pub(crate) breached: bool,
     /// Warn levels that use has crossed and that are not re-armed yet (R27).
     pub(crate) warned: u8,
+    pub(crate) selector: Selector,
+    pub(crate) selector_id: u32,
+    pub(crate) window_ns: u64,
+    /// The permanent value that a temporary one reverts to.
+    pub(crate) permanent: Option<i64>,
+    /// When the temporary value ends; 0 where the permanent one is in force.
+    pub(crate) expires_at: u64,
+    pub(crate) version: u32,
+    pub(crate) warn: [u8; 3],
+}
+
+/// Warn levels in per cent where none were set.
+const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
+/// A level is armed again when use has fallen this many points below it.
+pub(crate) const REARM_POINTS: i128 = 5;
+
+/// Warn levels with the default for each that is 0.
+pub(crate) fn with_default_levels(mut levels: [u8; 3]) -> [u8; 3] {
+    for (level, default) in levels.iter_mut().zip(WARN_DEFAULT) {
+        if *level == 0 {
+            *level = default;
+        }
+    }
+    levels
 }
 
 impl Limit {
@@ -50,6 +71,95 @@ impl Limit {
     pub(crate) fn is_shadow(&self) -> bool {
         self.mode == LimitMode::Shadow
     }
+
+    /// Warn levels in force, in per cent.
+    pub(crate) fn warn_levels(&self) -> [u8; 3] {
+        with_default_levels(self.warn)
+    }
+
+    /// Whether a use changes neither warnings nor breach: nothing is to be told.
+    pub(crate) fn is_quiet(&self, used: i128) -> bool {
+        used >= i128::from(self.quiet_from) && used < i128::from(self.quiet_to)
+    }
+
+    /// One bound for each instrument, over a group or all.
+    pub(crate) fn is_each(&self) -> bool {
+        matches!(self.kind, LimitKind::MaxLong | LimitKind::MaxShort)
+            && self.selector != Selector::Instrument
+    }
+
+    /// What follows from value, warn levels and what was told: the quiet uses, and the bucket's interval.
+    fn derive(&mut self) {
+        self.interval = self
+            .value
+            .and_then(|count| u64::try_from(count).ok())
+            .filter(|count| *count > 0)
+            .map_or(0, |count| self.window_ns.div_ceil(count));
+        let (from, to) = self.quiet();
+        let saturate = crate::units::saturate;
+        (self.quiet_from, self.quiet_to) = (saturate(from), saturate(to));
+    }
+
+    fn quiet(&self) -> (i128, i128) {
+        const NONE: (i128, i128) = (0, 0);
+        let (mut from, mut to) = (i128::from(i64::MIN), i128::from(i64::MAX));
+        let loss = self.kind == LimitKind::DailyLoss;
+        let bound = self.finite().filter(|_| loss || !self.is_shadow());
+        let Some(bound) = bound.map(i128::from) else {
+            return if self.warned == 0 && !self.breached {
+                (from, to)
+            } else {
+                NONE
+            };
+        };
+        // A loss at its bound has reached it; any other use is above it only past it.
+        let past = if loss { bound } else { bound + 1 };
+        if self.breached {
+            from = past;
+        } else {
+            to = past;
+        }
+        if loss {
+            return (from, to);
+        }
+        if self.is_each() && (self.warned != 0 || self.breached) {
+            // One row alone does not tell whether the highest use has fallen.
+            return NONE;
+        }
+        for (at, level) in self.warn_levels().into_iter().enumerate() {
+            let was = self.warned & (1 << at) != 0;
+            if level == 0 || bound <= 0 {
+                if was {
+                    return NONE;
+                }
+                continue;
+            }
+            let level = i128::from(level);
+            if was {
+                from = from.max((bound * (level - REARM_POINTS)).div_euclid(100) + 1);
+            } else {
+                to = to.min((bound * level + 99).div_euclid(100));
+            }
+        }
+        (from, to)
+    }
+}
+
+/// Kinds that are used up, so that their use is watched: C8 to C13.
+const WATCHED: u32 = bit(LimitKind::MaxOpenOrders)
+    | bit(LimitKind::MaxLong)
+    | bit(LimitKind::MaxShort)
+    | bit(LimitKind::GrossNotional)
+    | bit(LimitKind::NetLong)
+    | bit(LimitKind::NetShort)
+    | bit(LimitKind::DailyBuyTurnover)
+    | bit(LimitKind::DailySellTurnover)
+    | bit(LimitKind::DailyTurnover)
+    | bit(LimitKind::DailyLoss);
+
+/// The bit of a kind in a mask over kinds.
+pub(crate) const fn bit(kind: LimitKind) -> u32 {
+    1 << kind.0
 }
 
 /// The limits of one scope and selector, by kind.
@@ -59,12 +169,22 @@ pub(crate) struct LimitSet {
     pub(crate) mask: u32,
     /// The same, enforced only.
     pub(crate) enforced: u32,
+    /// The same, enforced and finite, of kinds that are used up.
+    pub(crate) watched: u32,
     slots: [u32; KINDS],
+}
+
+impl LimitSet {
+    /// Slot of the limit of a kind that the mask has.
+    pub(crate) fn slot(&self, kind: usize) -> u32 {
+        self.slots[kind]
+    }
 }
 
 const EMPTY_SET: LimitSet = LimitSet {
     mask: 0,
     enforced: 0,
+    watched: 0,
     slots: [u32::MAX; KINDS],
 };
 
@@ -92,6 +212,8 @@ pub(crate) struct Limits {
     /// (end, slot) of temporary limits, soonest first.
     deadlines: BTreeSet<(u64, u32)>,
     longest_window: [u64; KINDS],
+    /// Kinds that were ever in force.
+    known: u32,
     capacity: usize,
 }
 
@@ -110,6 +232,7 @@ impl Limits {
             by_key: Table::with_capacity(capacity, filler),
             deadlines: BTreeSet::new(),
             longest_window: [0; KINDS],
+            known: 0,
             capacity,
         }
     }
@@ -123,6 +246,11 @@ impl Limits {
         self.by_key.get(key).unwrap_or(NO_SET)
     }
 
+    /// Whether a limit of a kind was ever in force.
+    pub(crate) fn knows(&self, kind: LimitKind) -> bool {
+        self.known & bit(kind) != 0
+    }
+
     /// The limits in force of a set, as a bit mask over kinds.
     pub(crate) fn mask(&self, set: u32) -> u32 {
         self.sets[set as usize].mask
@@ -131,6 +259,11 @@ impl Limits {
     /// The enforced limits in force of a set, as a bit mask over kinds.
     pub(crate) fn enforced(&self, set: u32) -> u32 {
         self.sets[set as usize].enforced
+    }
+
+    /// A set as a whole.
+    pub(crate) fn set(&self, set: u32) -> &LimitSet {
+        &self.sets[set as usize]
     }
 
     /// The limit of `kind` in a set whose mask has it.
@@ -148,11 +281,6 @@ impl Limits {
         self.sets[set as usize].slots[kind]
     }
 
-    /// The limit of `kind` in a set whose mask has it, to advance its rate bucket.
-    pub(crate) fn in_set_mut(&mut self, set: u32, kind: usize) -> &mut Limit {
-        &mut self.items[self.sets[set as usize].slots[kind] as usize]
-    }
-
     /// The slot of a limit, removed or in force.
     pub(crate) fn find(&self, key: SetKey, kind: LimitKind) -> Option<u32> {
         let set = self.by_key.get(key)?;
@@ -164,8 +292,16 @@ impl Limits {
         &self.items[slot as usize]
     }
 
+    /// The limit of a slot, to advance its rate bucket.
     pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Limit {
         &mut self.items[slot as usize]
+    }
+
+    /// Remembers what was told of a limit's use.
+    pub(crate) fn note_told(&mut self, slot: u32, warned: u8, breached: bool) {
+        let limit = &mut self.items[slot as usize];
+        (limit.warned, limit.breached) = (warned, breached);
+        limit.derive();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Limit> {
@@ -203,7 +339,8 @@ impl Limits {
     }
 
     /// Puts `limit` in force (or out of it, where its value is `None`) and returns its set and slot.
-    pub(crate) fn put(&mut self, limit: Limit) -> (u32, u32) {
+    pub(crate) fn put(&mut self, mut limit: Limit) -> (u32, u32) {
+        limit.derive();
         let key = SetKey {
             scope: limit.scope,
             selector: limit.selector,
@@ -217,14 +354,19 @@ impl Limits {
         });
         let kind = usize::from(limit.kind.0);
         self.longest_window[kind] = self.longest_window[kind].max(limit.window_ns);
+        self.known |= bit(limit.kind);
         let entry = &mut self.sets[set as usize];
         let bit = 1_u32 << limit.kind.0;
         entry.mask &= !bit;
         entry.enforced &= !bit;
+        entry.watched &= !bit;
         if limit.value.is_some() {
             entry.mask |= bit;
             if limit.mode == LimitMode::Enforced {
                 entry.enforced |= bit;
+                if limit.finite().is_some() {
+                    entry.watched |= bit & WATCHED;
+                }
             }
         }
         if entry.slots[kind] == u32::MAX {

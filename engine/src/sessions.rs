@@ -14,6 +14,7 @@ pub(crate) struct Session {
     pub(crate) accounts: Vec<u32>,
     /// Slots of the traders it may name, ascending.
     pub(crate) traders: Vec<u32>,
+    /// Changed by [`Sessions::set_up`] only.
     pub(crate) up: bool,
     pub(crate) cod_mode: CodMode,
     pub(crate) cod_grace_ns: u64,
@@ -46,6 +47,16 @@ impl Session {
     }
 }
 
+/// One venue and the sessions that speak for it.
+#[derive(Debug, Clone, Copy)]
+struct Venue {
+    id: u16,
+    /// The first defined.
+    session: u32,
+    /// How many are logged on.
+    up: u32,
+}
+
 /// All sessions.
 #[derive(Debug, Clone)]
 pub(crate) struct Sessions {
@@ -53,6 +64,7 @@ pub(crate) struct Sessions {
     by_id: Table<u64>,
     /// Slots of the sessions that hear of risk events.
     pub(crate) watchers: Vec<u32>,
+    venues: Vec<Venue>,
     /// (end of grace, slot) of sessions that are down.
     deadlines: BTreeSet<(u64, u32)>,
 }
@@ -66,6 +78,7 @@ impl Sessions {
             items: Vec::with_capacity(capacity),
             by_id: Table::with_capacity(capacity, 0),
             watchers: Vec::with_capacity(WATCHERS_MAX),
+            venues: Vec::with_capacity(capacity),
             deadlines: BTreeSet::new(),
         }
     }
@@ -106,6 +119,7 @@ impl Sessions {
                 cl_ord_id_mark: 0,
             });
         }
+        self.count_venues();
         self.watchers.clear();
         for (slot, session) in self.items.iter().enumerate() {
             if session.role() == Role::Risk && self.watchers.len() < WATCHERS_MAX {
@@ -116,19 +130,45 @@ impl Sessions {
 
     /// The session of a venue, first defined first.
     pub(crate) fn of_venue(&self, venue_id: u16) -> Option<u32> {
-        self.items
-            .iter()
-            .position(|session| {
-                session.role() == Role::Venue && session.definition.venue_id == venue_id
-            })
-            .and_then(|slot| u32::try_from(slot).ok())
+        self.venue(venue_id).map(|venue| venue.session)
     }
 
     /// Whether any session of the venue is logged on.
     pub(crate) fn venue_is_up(&self, venue_id: u16) -> bool {
-        self.items.iter().any(|session| {
-            session.up && session.role() == Role::Venue && session.definition.venue_id == venue_id
-        })
+        self.venue(venue_id).is_some_and(|venue| venue.up > 0)
+    }
+
+    fn venue(&self, venue_id: u16) -> Option<&Venue> {
+        self.venues.iter().find(|venue| venue.id == venue_id)
+    }
+
+    /// A session has logged on or its connection has ended; returns whether it was up before.
+    pub(crate) fn set_up(&mut self, slot: u32, up: bool) -> bool {
+        let before = std::mem::replace(&mut self.items[slot as usize].up, up);
+        if before != up {
+            self.count_venues();
+        }
+        before
+    }
+
+    /// Lists the venues anew: sessions come and go rarely, orders look every time.
+    fn count_venues(&mut self) {
+        self.venues.clear();
+        for (slot, session) in self.items.iter().enumerate() {
+            if session.role() != Role::Venue {
+                continue;
+            }
+            let id = session.definition.venue_id;
+            let up = u32::from(session.up);
+            match self.venues.iter_mut().find(|venue| venue.id == id) {
+                Some(venue) => venue.up = venue.up.saturating_add(up),
+                None => self.venues.push(Venue {
+                    id,
+                    session: u32::try_from(slot).unwrap_or(u32::MAX),
+                    up,
+                }),
+            }
+        }
     }
 
     /// When the first grace period ends.

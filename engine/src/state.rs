@@ -8,6 +8,7 @@ use crate::instrument::Instruments;
 use crate::limits::Limits;
 use crate::orders::Orders;
 use crate::peers::Peers;
+use crate::proposals::Proposals;
 use crate::sessions::Sessions;
 use crate::tree::Tree;
 use crate::windows::{AcceptedOrders, FillLogs};
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pub(crate) account_fills: FillLogs,
     /// R24: adjustments that were made.
     pub(crate) adjusted: BTreeSet<u64>,
+    /// Changes that wait for a second person.
+    pub(crate) proposals: Proposals,
     pub(crate) day: Day,
     pub(crate) epoch: u64,
     /// Reduce only until a lossy restart is reconciled.
@@ -86,6 +89,7 @@ impl State {
             trader_fills: FillLogs::with_capacity(1_024),
             account_fills: FillLogs::with_capacity(rows),
             adjusted: BTreeSet::new(),
+            proposals: Proposals::new(),
             day: Day::default(),
             epoch: 0,
             restricted: false,

@@ -9,11 +9,12 @@ pub(crate) trait Key: Copy + Eq {
     fn spread(self) -> u64;
 }
 
-/// Mixes 64 bits (the finalizer of splitmix64).
-pub(crate) fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+/// Mixes 64 bits: both halves of the product with a constant whose bits are scattered (2⁶⁴ / φ, odd).
+#[inline]
+pub(crate) fn mix(x: u64) -> u64 {
+    let product = u128::from(x ^ 0x2545_f491_4f6c_dd1d) * 0x9e37_79b9_7f4a_7c15;
+    let [low, high] = [product & u128::from(u64::MAX), product >> 64];
+    u64::try_from(low ^ high).unwrap_or(0)
 }
 
 impl Key for u64 {

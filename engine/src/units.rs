@@ -16,6 +16,25 @@ const UNIT: u128 = 10_u128.pow(28);
 pub(crate) struct ValueFactor {
     num: u128,
     den: u128,
+    /// ⌊(2¹²⁸ − 1) / den⌋: a division by `den` is a multiplication by it and one correction.
+    reciprocal: u128,
+}
+
+/// ⌊n / d⌋ and whether nothing remains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quotient {
+    floor: u128,
+    exact: bool,
+}
+
+impl Quotient {
+    fn ceiling(self) -> Option<u128> {
+        if self.exact {
+            Some(self.floor)
+        } else {
+            self.floor.checked_add(1)
+        }
+    }
 }
 
 impl ValueFactor {
@@ -24,16 +43,44 @@ impl ValueFactor {
         let num = u128::from(multiplier_e8.unsigned_abs())
             .saturating_mul(u128::from(rate_e8.unsigned_abs()));
         let divisor = gcd(num, UNIT).max(1);
+        let den = UNIT / divisor;
         Self {
             num: num / divisor,
-            den: UNIT / divisor,
+            den,
+            reciprocal: u128::MAX / den,
         }
+    }
+
+    /// product · num / den; `None` above `u128::MAX`.
+    fn divide(self, product: u128) -> Option<Quotient> {
+        let scaled = if self.num == 1 {
+            product
+        } else {
+            match product.checked_mul(self.num) {
+                Some(scaled) => scaled,
+                None => return wide_div(product, self.num, self.den),
+            }
+        };
+        // The reciprocal is at most den / 2¹²⁸ too small, so that the estimate is at most 1 too small.
+        let estimate = high_half(scaled, self.reciprocal);
+        let rest = scaled.wrapping_sub(estimate.wrapping_mul(self.den));
+        Some(if rest >= self.den {
+            Quotient {
+                floor: estimate.wrapping_add(1),
+                exact: rest == self.den,
+            }
+        } else {
+            Quotient {
+                floor: estimate,
+                exact: rest == 0,
+            }
+        })
     }
 
     /// ⌈ |price| · |qty| · multiplier · rate ⌉ in 10⁻⁴; `None` above `i64::MAX`.
     pub(crate) fn order_value(self, price_e8: i64, qty_e8: i64) -> Option<i64> {
         let product = u128::from(price_e8.unsigned_abs()) * u128::from(qty_e8.unsigned_abs());
-        i64::try_from(mul_div_ceil(product, self.num, self.den)?).ok()
+        i64::try_from(self.divide(product)?.ceiling()?).ok()
     }
 
     /// price · qty · multiplier · rate in 10⁻⁴, signed by the price, rounded up or down; clamped.
@@ -41,52 +88,55 @@ impl ValueFactor {
         let product = u128::from(price_e8.unsigned_abs()) * u128::from(qty_e8.unsigned_abs());
         let negative = price_e8 < 0;
         // Rounding a negative amount up is rounding its magnitude down.
-        let ceiling = mul_div_ceil(product, self.num, self.den);
-        let exact = ceiling.and_then(|value| mul_div_is_exact(product, self, value));
-        let magnitude = ceiling.map_or(VALUE_CLAMP, |value| {
-            let floor = if exact == Some(true) {
-                value
-            } else {
-                value.saturating_sub(1)
-            };
-            let rounded = if up == negative { floor } else { value };
-            i128::try_from(rounded)
-                .unwrap_or(VALUE_CLAMP)
-                .min(VALUE_CLAMP)
-        });
-        if negative { -magnitude } else { magnitude }
+        self.signed(product, negative, up != negative)
     }
 
     /// ⌊ sum · multiplier · rate ⌋ toward −∞ in 10⁻⁴, of a signed sum in 10⁻¹⁶; clamped.
     pub(crate) fn profit(self, sum_e16: i128) -> i128 {
-        let ceiling = mul_div_ceil(sum_e16.unsigned_abs(), self.num, self.den);
-        let magnitude = ceiling.map_or(VALUE_CLAMP, |value| {
-            let exact = mul_div_is_exact(sum_e16.unsigned_abs(), self, value) == Some(true);
-            let rounded = if sum_e16 >= 0 && !exact {
-                value.saturating_sub(1)
+        let negative = sum_e16 < 0;
+        self.signed(sum_e16.unsigned_abs(), negative, negative)
+    }
+
+    /// A magnitude rounded away from zero or toward it, with its sign; clamped.
+    fn signed(self, product: u128, negative: bool, away: bool) -> i128 {
+        let rounded = self.divide(product).and_then(|quotient| {
+            if away {
+                quotient.ceiling()
             } else {
-                value
-            };
-            i128::try_from(rounded)
-                .unwrap_or(VALUE_CLAMP)
-                .min(VALUE_CLAMP)
+                Some(quotient.floor)
+            }
         });
-        if sum_e16 < 0 { -magnitude } else { magnitude }
+        let magnitude = rounded
+            .and_then(|value| i128::try_from(value).ok())
+            .unwrap_or(VALUE_CLAMP)
+            .min(VALUE_CLAMP);
+        if negative { -magnitude } else { magnitude }
     }
 
     /// sign(position) · ⌈ |position| · |mark| · multiplier · rate ⌉ in 10⁻⁴, clamped at ±2⁹⁰. The second
     /// value says whether it had to be clamped.
     pub(crate) fn position_value(self, position_e8: i128, mark_e8: i64) -> (i128, bool) {
-        let magnitude = position_e8
-            .unsigned_abs()
-            .checked_mul(u128::from(mark_e8.unsigned_abs()))
-            .and_then(|product| mul_div_ceil(product, self.num, self.den))
+        let magnitude = product(position_e8, mark_e8)
+            .and_then(|product| self.divide(product.unsigned_abs())?.ceiling())
             .and_then(|value| i128::try_from(value).ok())
             .filter(|value| *value <= VALUE_CLAMP);
         let value = magnitude.unwrap_or(VALUE_CLAMP);
         let signed = if position_e8 < 0 { -value } else { value };
         (signed, magnitude.is_none())
     }
+}
+
+/// quantity · price; `None` if it does not fit. Quantities that fit `i64` cost one multiplication.
+pub(crate) fn product(qty_e8: i128, price_e8: i64) -> Option<i128> {
+    match i64::try_from(qty_e8) {
+        Ok(qty) => Some(i128::from(qty) * i128::from(price_e8)),
+        Err(_) => qty_e8.checked_mul(i128::from(price_e8)),
+    }
+}
+
+/// The upper 128 bits of the 256-bit product.
+fn high_half(a: u128, b: u128) -> u128 {
+    wide_mul(a, b).0
 }
 
 /// ⌈ value · part / whole ⌉: what is reserved of a value (R7). A part above the whole, where a bust reopened
@@ -104,39 +154,27 @@ pub(crate) fn proportion_ceil(value: i64, part: i64, whole: i64) -> i64 {
     i64::try_from(ceiling).unwrap_or(i64::MAX)
 }
 
-/// ⌈ a · b / d ⌉ with a 256-bit product; `None` if the result is above `u128::MAX`.
-pub(crate) fn mul_div_ceil(a: u128, b: u128, d: u128) -> Option<u128> {
-    if let Some(product) = a.checked_mul(b) {
-        return Some(match (u64::try_from(product), u64::try_from(d)) {
-            (Ok(product), Ok(d)) => u128::from(product.div_ceil(d)),
-            _ => product.div_ceil(d),
-        });
-    }
+/// a · b / d with a 256-bit product; `None` if the result is above `u128::MAX`.
+fn wide_div(a: u128, b: u128, d: u128) -> Option<Quotient> {
     let (high, low) = wide_mul(a, b);
     if high >= d {
         return None;
     }
     // Schoolbook division, one bit at a time: only absurd sizes come this way.
-    let (mut remainder, mut quotient) = (high, 0_u128);
+    let (mut remainder, mut floor) = (high, 0_u128);
     for bit in (0..128).rev() {
         let carry = remainder >> 127;
         remainder = (remainder << 1) | ((low >> bit) & 1);
-        quotient <<= 1;
+        floor <<= 1;
         if carry == 1 || remainder >= d {
             remainder = remainder.wrapping_sub(d);
-            quotient |= 1;
+            floor |= 1;
         }
     }
-    if remainder == 0 {
-        Some(quotient)
-    } else {
-        quotient.checked_add(1)
-    }
-}
-
-/// Whether `product · num / den` is `value` without a remainder.
-fn mul_div_is_exact(product: u128, factor: ValueFactor, value: u128) -> Option<bool> {
-    Some(wide_mul(product, factor.num) == wide_mul(value, factor.den))
+    Some(Quotient {
+        floor,
+        exact: remainder == 0,
+    })
 }
 
 /// The 256-bit product as (high, low).
@@ -148,6 +186,49 @@ fn wide_mul(a: u128, b: u128) -> (u128, u128) {
     let low = (p00 & LOW) | (middle << 64);
     let high = p11 + (p01 >> 64) + (p10 >> 64) + (middle >> 64);
     (high, low)
+}
+
+/// Tells multiples of a positive step without a division (Granlund and Montgomery, PLDI 1994, §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Multiple {
+    /// Inverse of the step's odd part modulo 2⁶⁴.
+    inverse: u64,
+    /// The step's factors of two.
+    twos: u32,
+    /// Largest quotient of a multiple.
+    most: u64,
+}
+
+impl Multiple {
+    /// A step of 1 or more; anything else has no multiples but 0.
+    pub(crate) fn of(step: i64) -> Self {
+        let step = u64::try_from(step).unwrap_or(0);
+        if step == 0 {
+            return Self {
+                inverse: 1,
+                twos: 0,
+                most: 0,
+            };
+        }
+        let twos = step.trailing_zeros();
+        let odd = step >> twos;
+        // Newton's iteration: each round doubles the bits that are right, three to begin with.
+        let mut inverse = odd;
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Self {
+            inverse,
+            twos,
+            most: u64::MAX / step,
+        }
+    }
+
+    /// Whether `n` is a multiple of the step.
+    pub(crate) fn divides(self, n: i64) -> bool {
+        let quotient = n.unsigned_abs().wrapping_mul(self.inverse);
+        quotient.rotate_right(self.twos) <= self.most
+    }
 }
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {
@@ -215,18 +296,45 @@ mod tests {
         assert_eq!(proportion_ceil(10, 4, 3), 14);
     }
 
+    #[test]
+    fn divisibility_is_told_for_every_small_number_and_step() {
+        for step in 1..=64_i64 {
+            let multiple = Multiple::of(step);
+            for n in -300..=300 {
+                assert_eq!(multiple.divides(n), n % step == 0, "{n} by {step}");
+            }
+            assert_eq!(multiple.divides(i64::MIN), i64::MIN % step == 0);
+            assert_eq!(multiple.divides(i64::MAX), i64::MAX % step == 0);
+        }
+    }
+
     proptest! {
         #[test]
+        fn divisibility_agrees_with_the_remainder(n in any::<i64>(), d in 1_i64.., small in 1_i64..100_000) {
+            prop_assert_eq!(Multiple::of(d).divides(n), n % d == 0);
+            prop_assert_eq!(Multiple::of(small).divides(n), n % small == 0);
+            prop_assert!(Multiple::of(d).divides(n / d * d));
+        }
+
+        #[test]
         fn wide_division_undoes_wide_multiplication(a in 1u128.., d in 1u128.., r in 0u128..) {
-            // (a·d − r mod d) / d rounds up to a.
+            // a · d / d is a without a remainder, and (a·d − r) / d rounds up to a.
+            prop_assert_eq!(wide_div(a, d, d), Some(Quotient { floor: a, exact: true }));
             let (high, low) = wide_mul(a, d);
-            let r = r % d;
-            let (low, borrow) = low.overflowing_sub(r);
-            let high = high - u128::from(borrow);
+            let low = low.wrapping_sub(r % d);
             if high == 0 {
-                prop_assert_eq!(mul_div_ceil(low, 1, d), Some(a));
-            } else {
-                prop_assert_eq!(mul_div_ceil(a, d, d), Some(a));
+                prop_assert_eq!(wide_div(low, 1, d).and_then(Quotient::ceiling), Some(a));
+            }
+        }
+
+        #[test]
+        fn the_reciprocal_divides_as_the_schoolbook_does(
+            multiplier in 1_i64.., rate in 1_i64.., product in any::<u128>(), shift in 0_u32..127,
+        ) {
+            for (multiplier, rate) in [(multiplier, rate), (E8, E8), (E8, rate), (multiplier % 1_000 + 1, E8)] {
+                let factor = ValueFactor::new(multiplier, rate);
+                let product = product >> shift;
+                prop_assert_eq!(factor.divide(product), wide_div(product, factor.num, factor.den));
             }
         }
     }

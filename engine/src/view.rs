@@ -111,6 +111,23 @@ pub struct LimitView {
     pub warn: [u8; 3],
 }
 
+/// A proposal that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalView {
+    /// Its number.
+    pub id: u32,
+    /// Session that proposed it.
+    pub session_id: u32,
+    /// The person that the session names; empty for none.
+    pub person: String,
+    /// When it was proposed, nanoseconds.
+    pub proposed_at: u64,
+    /// When it lapses, nanoseconds.
+    pub expires_at: u64,
+    /// What is to change, and why.
+    pub change: wire::Propose,
+}
+
 /// The trading state of a scope or an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateView {
@@ -143,6 +160,8 @@ pub struct SessionView {
     pub key_id: u32,
     /// Ed25519 public key, 64 hexadecimal digits.
     pub public_key: String,
+    /// The person behind it; empty for none.
+    pub person: String,
     /// Whether it is logged on.
     pub up: bool,
     /// Cancel on disconnect.

@@ -179,7 +179,7 @@ fn each_difference_is_told_in_a_line_and_gone_once_its_command_is_applied() {
         (
             "topology = \"sidecar\"",
             "topology = \"inline\"",
-            "session 2 desk2: its role, topology, venue or key differs",
+            "session 2 desk2: its role, topology, venue, key or person differs",
         ),
         (
             "max_age = \"30d\"",

@@ -20,6 +20,7 @@ const SMALL: &str = r#"[firm]
 name = "Small"
 instance = "small"
 base_currency = "USD"
+two_person = false
 [[desks]]
 id = 1
 name = "D"
@@ -197,14 +198,14 @@ fn numbers_of_the_file_become_exact_integers() {
 fn a_misspelt_key_is_named_with_line_column_and_the_right_one() {
     assert_eq!(
         only("desk = 1\n", "dsek = 1\ndesk = 1\n"),
-        "firm.toml:11:1: [[accounts]] dsek: is not a key that Portcullis knows; did you mean `desk`?"
+        "firm.toml:12:1: [[accounts]] dsek: is not a key that Portcullis knows; did you mean `desk`?"
     );
     let section = only(
         "[[traders]]",
         "[[trader]]\nid = 7\nname = \"T\"\n[[traders]]",
     );
     assert!(
-        section.starts_with("firm.toml:13:3: the file trader: is not a key"),
+        section.starts_with("firm.toml:14:3: the file trader: is not a key"),
         "{section}"
     );
     assert!(section.contains("did you mean `traders`?"), "{section}");
@@ -216,27 +217,27 @@ fn each_mistake_names_its_place_the_key_and_the_way_out() {
         (
             "tick = 0.01",
             "tick = 0.000000001",
-            "19:8: [[instruments]] tick: `0.000000001` has more than 8 decimals, and nothing is rounded",
+            "20:8: [[instruments]] tick: `0.000000001` has more than 8 decimals, and nothing is rounded",
         ),
         (
             "tick = 0.01",
             "tick = 0",
-            "19:8: [[instruments]] tick: must be above 0",
+            "20:8: [[instruments]] tick: must be above 0",
         ),
         (
             "tick = 0.01",
             "tick = true",
-            "19:8: [[instruments]] tick: must be a number, and is of type boolean",
+            "20:8: [[instruments]] tick: must be a number, and is of type boolean",
         ),
         (
             "lot = 1\n",
             "lot = 10\nqty_step = 3\n",
-            "21:12: [[instruments]] qty_step: does not divide the lot",
+            "22:12: [[instruments]] qty_step: does not divide the lot",
         ),
         (
             "venue = 1",
             "venue = 1\ncurrency = \"EUR\"",
-            "22:12: [[instruments]] currency: EUR is not defined; add [[currencies]] with code = \"EUR\"",
+            "23:12: [[instruments]] currency: EUR is not defined; add [[currencies]] with code = \"EUR\"",
         ),
         (
             "venue = 1",
@@ -246,7 +247,7 @@ fn each_mistake_names_its_place_the_key_and_the_way_out() {
         (
             "desk = 1\n",
             "desk = 4\n",
-            "11:8: [[accounts]] desk: there is no desk 4; add [[desks]] with id = 4",
+            "12:8: [[accounts]] desk: there is no desk 4; add [[desks]] with id = 4",
         ),
         ("suspense = true\n", "", "no account has `suspense = true`"),
         (
@@ -268,17 +269,17 @@ fn each_mistake_names_its_place_the_key_and_the_way_out() {
         (
             "role = \"desk\"",
             "role = \"desck\"",
-            "26:8: [[sessions]] role: `desck` is not a Role; did you mean `Desk`?",
+            "27:8: [[sessions]] role: `desck` is not a Role; did you mean `Desk`?",
         ),
         (
             "role = \"desk\"",
             "role = \"desk\"\nvenue = 1",
-            "27:9: [[sessions]] venue: means nothing for the role Desk; it belongs to Venue",
+            "28:9: [[sessions]] venue: means nothing for the role Desk; it belongs to Venue",
         ),
         (
             "accounts = [1]",
             "accounts = [1, 2]",
-            "27:16: [[sessions]] accounts: there is no account 2",
+            "28:16: [[sessions]] accounts: there is no account 2",
         ),
         (
             "traders = [7]\n",
@@ -293,7 +294,7 @@ fn each_mistake_names_its_place_the_key_and_the_way_out() {
         (
             "key_file = \"keys/desk.pub\"",
             "public_key = \"abc\"",
-            "29:14: [[sessions]] public_key: is not 64 hexadecimal digits",
+            "30:14: [[sessions]] public_key: is not 64 hexadecimal digits",
         ),
         (
             "venue = 1",
@@ -311,7 +312,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
     for (more, says) in [
         (
             "[[limits]]\nscope = \"account:9\"\nkind = \"MaxLong\"\nvalue = \"1\"\n",
-            "31:9: [[limits]] scope: there is no account `9`",
+            "32:9: [[limits]] scope: there is no account `9`",
         ),
         (
             "[[limits]]\nscope = \"book:9\"\nkind = \"MaxLong\"\nvalue = \"1\"\n",
@@ -319,15 +320,15 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"MaxLng\"\nvalue = \"1\"\n",
-            "32:8: [[limits]] kind: `MaxLng` is not a LimitKind; did you mean `MaxLong`?",
+            "33:8: [[limits]] kind: `MaxLng` is not a LimitKind; did you mean `MaxLong`?",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = \"1\"\nhalt = true\n",
-            "34:8: [[limits]] halt: means nothing for MaxLong",
+            "35:8: [[limits]] halt: means nothing for MaxLong",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"BuyingPower\"\nvalue = \"1\"\n",
-            "32:8: [[limits]] kind: BuyingPower is an account's credit in one currency",
+            "33:8: [[limits]] kind: BuyingPower is an account's credit in one currency",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nselector = \"currency:USD\"\nkind = \"MaxLong\"\nvalue = \"1\"\n",
@@ -343,7 +344,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[[cash]]\naccount = \"A\"\ncurrency = \"USD\"\namount = 1\n[[cash]]\naccount = 1\ncurrency = \"USD\"\namount = 2\n",
-            "35:11: [[cash]] account: has a row for this already",
+            "36:11: [[cash]] account: has a row for this already",
         ),
         (
             "[[locates]]\naccount = 1\ninstrument = \"AAPL\"\n",
@@ -355,7 +356,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"PriceCollar\"\nvalue = \"5\"\n",
-            "33:9: [[limits]] value: `5` has no unit; write a distance as `5%`",
+            "34:9: [[limits]] value: `5` has no unit; write a distance as `5%`",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"OrderRate\"\nvalue = 5\n",
@@ -363,7 +364,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nper = \"1s\"\n",
-            "34:7: [[limits]] per: means nothing for MaxLong",
+            "35:7: [[limits]] per: means nothing for MaxLong",
         ),
         (
             "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 5\nselector = \"instrument:APPL\"\n",
@@ -383,7 +384,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[journal]\nack = \"durabel\"\n",
-            "31:7: [journal] ack: `durabel` is not a Ack; did you mean `durable`?",
+            "32:7: [journal] ack: `durabel` is not a Ack; did you mean `durable`?",
         ),
         (
             "[journal]\nsegment_size = \"1KiB\"\n",
@@ -391,7 +392,7 @@ fn mistakes_of_limits_and_process_name_their_place_too() {
         ),
         (
             "[listen]\naddress = \"0.0.0.0:7201\"\n",
-            "31:11: [listen] address: is not loopback, and traffic is not encrypted",
+            "32:11: [listen] address: is not loopback, and traffic is not encrypted",
         ),
         (
             "[listen]\naddress = \"localhost\"\n",
@@ -698,4 +699,23 @@ amount = 100.25
     limits_of(&format!(
         "[[limits]]\nscope = \"firm\"\nkind = \"MaxLong\"\nvalue = 1\n{more}"
     ));
+}
+
+#[test]
+fn loosening_takes_two_people_unless_the_firm_says_that_it_is_one() {
+    let told = only("two_person = false\n", "");
+    assert!(told.contains("loosening takes two people"), "{told}");
+    let session = |id: u32, person: &str, key: &str| {
+        format!(
+            "[[sessions]]\nid = {id}\nname = \"r{id}\"\nrole = \"risk\"\nperson = \"{person}\"\nkey_file = \"{key}\"\n"
+        )
+    };
+    let firm = |second: String| {
+        let text = SMALL.replacen("two_person = false\n", "", 1) + &session(21, "ada", "ada.pub");
+        Firm::parse("firm.toml", &(text + &second))
+    };
+    assert!(firm(session(22, "bob", "bob.pub")).is_ok());
+    assert!(firm(session(22, "ada", "bob.pub")).is_err(), "one person");
+    assert!(firm(session(22, "bob", "ada.pub")).is_err(), "one key");
+    assert!(firm(String::new()).is_err());
 }

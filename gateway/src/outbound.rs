@@ -135,6 +135,7 @@ impl OutboundLog {
             | Reply::StateReport(_)
             | Reply::SessionReport(_)
             | Reply::RoomReport(_)
+            | Reply::ProposalReport(_)
             | Reply::RoutedOrder(_)
             | Reply::RoutedReplace(_)
             | Reply::RoutedCancel(_) => 0,

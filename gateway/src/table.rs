@@ -259,6 +259,7 @@ mod tests {
             venue_id: 0,
             key_id: 1,
             public_key: String::new(),
+            person: String::new(),
             up: false,
             cod_mode: wire::CodMode::Off,
             last_applied_seq_no: 4,

@@ -369,6 +369,7 @@ fn is_definition(command: &Command) -> bool {
             | Command::DefineAccount(_)
             | Command::Entitle(_)
             | Command::Permit(_)
+            | Command::SetTwoPerson(_)
             | Command::SetLimit(_)
             | Command::SetReference(_)
             | Command::SetMark(_)
@@ -391,6 +392,9 @@ fn role_of(command: &Command) -> Option<Role> {
         | Command::SetMark(_)
         | Command::SetFx(_)
         | Command::Permit(_)
+        | Command::Propose(_)
+        | Command::Approve(_)
+        | Command::SetTwoPerson(_)
         | Command::Query(_) => Some(Role::Risk),
         Command::DefineInstrument(_)
         | Command::DefineAccount(_)

@@ -126,6 +126,7 @@ fn sections(engine: &RiskEngine) -> Vec<Section> {
                 })
                 .collect(),
         },
+        proposals(engine),
         prices(engine),
         currencies(engine),
         sessions(engine),
@@ -312,6 +313,53 @@ fn limits(engine: &RiskEngine) -> Section {
                     json!(v.mode.name()),
                     json!(v.warn),
                     json!((v.expires_at != 0).then_some(v.expires_at)),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn proposals(engine: &RiskEngine) -> Section {
+    Section {
+        what: "proposal",
+        fields: &[
+            "proposalId",
+            "what",
+            "scope",
+            "scopeId",
+            "limitKind",
+            "selector",
+            "selectorId",
+            "value",
+            "state",
+            "deskId",
+            "session",
+            "person",
+            "expiresAt",
+            "reason",
+        ],
+        rows: engine
+            .proposals()
+            .map(|v| {
+                let m = &v.change;
+                let named = |null: bool, name: &str| (!null).then(|| name.to_owned());
+                let limit = !m.limit_kind.is_null();
+                let value = limit_text(value_form(m.limit_kind, m.unit), m.value);
+                vec![
+                    json!(v.id),
+                    json!(m.what.name()),
+                    json!(named(m.scope.is_null(), m.scope.name())),
+                    json!((!m.scope.is_null()).then_some(m.scope_id)),
+                    json!(named(!limit, m.limit_kind.name())),
+                    json!(named(m.selector.is_null(), m.selector.name())),
+                    json!(limit.then_some(m.selector_id)),
+                    json!((limit && m.value != i64::MIN).then_some(value)),
+                    json!(named(m.state.is_null(), m.state.name())),
+                    json!((m.desk_id != 0).then_some(m.desk_id)),
+                    json!(v.session_id),
+                    json!(v.person),
+                    json!(v.expires_at),
+                    json!(m.reason.as_str()),
                 ]
             })
             .collect(),

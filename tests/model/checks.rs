@@ -1,10 +1,13 @@
-//! The order of checks of `controls.md`, as one flat list of questions over rows made from scratch.
+//! The order of checks of `controls.md`, from `Busy` to the end, over rows made from scratch.
+//!
+//! `prices` has the checks of prices and values, `exposures` those of what is open, `covers` those of
+//! C6, C12 and C15 to C18.
 
-use super::state::{At, Instrument, Limit, LimitKey, Model, Row};
-use super::value::{amount, ceil_div};
-use num_bigint::BigInt;
-use std::collections::BTreeMap;
-use wire::{LimitKind, RejectCode, Scope, Topology, TradingState, Unit};
+use super::book::Rows;
+use super::limits::{Limit, LimitKey, edge_of};
+use super::orders::Order;
+use super::state::{At, Instrument, Model};
+use wire::{LimitKind, RejectCode, Scope, Side, Topology, TradingState};
 
 /// What a new order or a replace asks for, once its fields are known to make sense.
 #[derive(Debug, Clone)]
@@ -13,13 +16,19 @@ pub(crate) struct Ask {
     pub(crate) account: u32,
     pub(crate) instrument: u32,
     pub(crate) trader: u16,
-    pub(crate) buy: bool,
+    pub(crate) side: Side,
     pub(crate) price: Option<i64>,
     /// Full quantity of the order or of the new version.
     pub(crate) qty: i128,
     pub(crate) busy: bool,
     /// Index of the order that is replaced.
     pub(crate) replaces: Option<usize>,
+}
+
+impl Ask {
+    pub(crate) fn is_buy(&self) -> bool {
+        self.side == Side::Buy
+    }
 }
 
 /// Why an order was refused. `None` where the documents don't say and nothing is compared.
@@ -46,61 +55,97 @@ impl Refusal {
         }
     }
 
-    fn not_set(kind: LimitKind) -> Self {
+    pub(crate) fn at(code: RejectCode, at: At) -> Self {
+        Self {
+            at: Some(at),
+            ..Self::of(code)
+        }
+    }
+
+    pub(crate) fn not_set(kind: LimitKind) -> Self {
         Self {
             kind: Some(kind),
             ..Self::of(RejectCode::LimitNotSet)
         }
     }
-
-    fn by(code: RejectCode, key: &LimitKey, limit: &Limit, observed: Option<i128>) -> Self {
-        Self {
-            code,
-            kind: Some(key.kind),
-            at: Some((key.scope, key.scope_id)),
-            limit: Some(limit.value),
-            observed: observed.map(super::value::saturate),
-            version: Some(limit.version),
-        }
-    }
 }
 
 /// What an accepted order reserves, and how near it came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     pub(crate) leaves: i128,
     pub(crate) value: i128,
-    pub(crate) util_bps: u16,
-    pub(crate) util_kind: LimitKind,
-    pub(crate) util_scope: Scope,
-    /// Limits that it reaches exactly, or nearly: for the campaign's count of boundaries.
+    pub(crate) cash: i128,
+    pub(crate) util: Option<(u16, LimitKind, Scope)>,
+}
+
+/// What the checks found on their way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Judgement {
+    /// Buckets that advance whether or not the answer is yes.
+    pub(crate) advance: Vec<(LimitKey, u64)>,
+    /// The first shadow limit that would have refused.
+    pub(crate) shadow: Option<Refusal>,
+    /// Bounds that were reached, or nearly: for the campaign's count.
     pub(crate) edges: Vec<String>,
 }
 
-/// Counts a passed limit that was reached exactly or to within one per cent.
-fn edge(edges: &mut Vec<String>, kind: LimitKind, reached: i128, limit: i64) {
-    let limit = i128::from(limit);
-    if reached == limit {
-        edges.push(format!("edge {kind}: at the limit"));
-    } else if reached < limit && (limit - reached) * 100 <= limit.max(100) {
-        edges.push(format!("edge {kind}: just below"));
+impl Judgement {
+    /// A limit was met: refuses if it is enforced and `over`, and is recorded if it is a shadow.
+    pub(crate) fn meet(
+        &mut self,
+        code: RejectCode,
+        (key, limit): &(LimitKey, Limit),
+        reached: Option<i128>,
+        over: bool,
+    ) -> Result<(), Refusal> {
+        if let (Some(reached), true) = (reached, limit.bound().is_some()) {
+            self.edges
+                .extend(edge_of(key.kind, reached, limit.value, over));
+        }
+        if !over {
+            return Ok(());
+        }
+        let refusal = Refusal {
+            kind: Some(key.kind),
+            limit: Some(limit.value),
+            observed: Some(reached.map_or(0, super::value::saturate)),
+            version: Some(limit.version),
+            ..Refusal::at(code, (key.scope, key.scope_id))
+        };
+        if limit.shadow() {
+            self.shadow = self.shadow.take().or(Some(refusal));
+            return Ok(());
+        }
+        Err(refusal)
     }
 }
 
-/// The answer, and the buckets that advance whether or not it is yes.
-#[derive(Debug, Clone)]
-pub(crate) struct Judgement {
-    pub(crate) advance: Vec<(LimitKey, u64)>,
-    pub(crate) answer: Result<Plan, Refusal>,
+/// Everything that the checks of one order look at.
+pub(crate) struct Case<'a> {
+    pub(crate) ask: &'a Ask,
+    pub(crate) chain: [At; 4],
+    pub(crate) instrument: &'a Instrument,
+    pub(crate) replaced: Option<&'a Order>,
+    pub(crate) rows: &'a ChainRows,
+    /// Leaves of the order, or of the new version when accepted.
+    pub(crate) leaves: i128,
+    /// What is added to the open quantity of the side.
+    pub(crate) qty_added: i128,
+    pub(crate) purely_reducing: bool,
 }
 
 /// The rows of the four scopes of an order's chain.
-pub(crate) type ChainRows = [BTreeMap<u32, Row>; 4];
+pub(crate) type ChainRows = [Rows; 4];
 
-/// What the order adds to the open quantity and reserved value of its side.
-struct Added {
-    qty: i128,
-    value: i128,
+/// What the order is worth, and what of it is added to what is reserved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Worth {
+    pub(crate) full: i128,
+    pub(crate) value: i128,
+    pub(crate) cash: i128,
+    pub(crate) value_added: i128,
+    pub(crate) cash_added: i128,
 }
 
 impl Model {
@@ -109,420 +154,167 @@ impl Model {
         self.chain(account, trader).map(|at| self.rows(at))
     }
 
-    /// All checks from `Busy` to the end.
-    pub(crate) fn judge(&self, ask: &Ask, rows: &ChainRows) -> Judgement {
-        let mut advance = Vec::new();
-        let answer = self.checks(ask, rows, &mut advance);
-        Judgement { advance, answer }
-    }
-
-    fn checks(
+    /// All checks from `Busy` to the end: first refusal wins.
+    pub(crate) fn judge(
         &self,
         ask: &Ask,
         rows: &ChainRows,
-        advance: &mut Vec<(LimitKey, u64)>,
+        found: &mut Judgement,
     ) -> Result<Plan, Refusal> {
-        let chain = self.chain(ask.account, ask.trader);
-        let instrument = &self.instruments[&ask.instrument];
-        let binding = |kind| self.binding(kind, &chain, ask.instrument);
         let replaced = ask.replaces.map(|index| &self.orders[index]);
-        let row = |i: usize| rows[i].get(&ask.instrument).copied().unwrap_or_default();
+        let leaves = (ask.qty - replaced.map_or(0, |o| o.cum)).max(0);
+        let reserved = replaced.map_or(0, Order::reserved_qty);
+        let qty_added = reserved.max(leaves) - reserved;
+        let own = rows[0].get(&ask.instrument).copied().unwrap_or_default();
+        let case = Case {
+            ask,
+            chain: self.chain(ask.account, ask.trader),
+            instrument: &self.instruments[&ask.instrument],
+            replaced,
+            rows,
+            leaves,
+            qty_added,
+            purely_reducing: ask.price.is_some() && own.reducing(ask.is_buy(), qty_added),
+        };
+        self.check_service(&case)?;
+        self.check_halted(&case)?;
+        self.check_rate(&case, found)?;
+        self.check_duplicate(&case, found)?;
+        let stale = self.check_reference(&case, found)?;
+        let rate = self.check_fx(&case)?;
+        self.check_collar(&case, stale, found)?;
+        self.check_size(&case, found)?;
+        let worth = self.worth(&case, rate)?;
+        self.check_value(&case, &worth, found)?;
+        self.check_volume(&case, found)?;
+        self.check_open_orders(&case, found)?;
+        self.check_short_sale(&case, found)?;
+        let after = self.after(&case, &worth);
+        self.check_position(&case, &after, found)?;
+        self.check_reduce_only(&case, found)?;
+        self.check_gross(&case, &worth, &after, found)?;
+        self.check_net(&case, &after, found)?;
+        self.check_turnover(&case, &worth, &after, found)?;
+        self.check_cash(&case, &worth, found)?;
+        self.check_self_match(&case, found)?;
+        self.check_frozen(&case)?;
+        Ok(Plan {
+            leaves,
+            value: worth.value,
+            cash: worth.cash,
+            util: self.utilisation(&case, &after),
+        })
+    }
 
-        // Busy, VenueDown, NotReady, Halted.
-        if ask.busy || replaced.is_some_and(|o| o.pending_replaces() >= 8) {
+    /// The limits of a kind that the order meets.
+    pub(crate) fn met(&self, case: &Case, kind: LimitKind) -> Vec<(LimitKey, Limit)> {
+        self.binding(kind, &case.chain, case.ask.instrument)
+    }
+
+    /// ●: some enforced limit must be there, or "unlimited" must have been said.
+    pub(crate) fn met_or_refused(
+        &self,
+        case: &Case,
+        kind: LimitKind,
+    ) -> Result<Vec<(LimitKey, Limit)>, Refusal> {
+        let met = self.met(case, kind);
+        if met.iter().all(|(_, l)| l.shadow()) {
+            return Err(Refusal::not_set(kind));
+        }
+        Ok(met)
+    }
+
+    /// Busy, CapacityExceeded, VenueDown, NotReady.
+    fn check_service(&self, case: &Case) -> Result<(), Refusal> {
+        if case.ask.busy || case.replaced.is_some_and(|o| o.pending_replaces() >= 8) {
             return Err(Refusal::of(RejectCode::Busy));
         }
-        if self.sessions[&ask.session].topology == Topology::Inline
-            && !self.venue_up(instrument.def.venue_id)
+        if self.executions.len() * 10 >= self.executions_max * 9 {
+            return Err(Refusal::of(RejectCode::CapacityExceeded));
+        }
+        if self.sessions[&case.ask.session].topology == Topology::Inline
+            && !self.venue_up(case.instrument.def.venue_id)
         {
             return Err(Refusal::of(RejectCode::VenueDown));
         }
         if !self.ready {
             return Err(Refusal::of(RejectCode::NotReady));
         }
-        let everywhere: Vec<At> = chain
-            .into_iter()
-            .chain([(Scope::Instrument, ask.instrument)])
-            .collect();
-        for at in &everywhere {
-            if self.state(*at) == TradingState::Halted {
-                return Err(Refusal {
-                    at: Some(*at),
-                    ..Refusal::of(RejectCode::Halted)
-                });
-            }
-        }
+        Ok(())
+    }
 
-        // C5: every bucket is tested before any of them advances.
-        let rates = binding(LimitKind::OrderRate);
-        if rates.is_empty() {
-            return Err(Refusal::not_set(LimitKind::OrderRate));
+    /// The first place of the chain, then the instrument, that has the state.
+    pub(crate) fn first_in(&self, case: &Case, state: TradingState) -> Option<At> {
+        let instrument = (Scope::Instrument, case.ask.instrument);
+        case.chain
+            .into_iter()
+            .chain([instrument])
+            .find(|at| self.state(*at) == state)
+    }
+
+    fn check_halted(&self, case: &Case) -> Result<(), Refusal> {
+        match self.first_in(case, TradingState::Halted) {
+            Some(at) => Err(Refusal::at(RejectCode::Halted, at)),
+            None => Ok(()),
         }
-        for (key, limit) in rates.iter().filter(|(_, l)| l.finite()) {
+    }
+
+    /// C5: every bucket is tested before any of them advances.
+    fn check_rate(&self, case: &Case, found: &mut Judgement) -> Result<(), Refusal> {
+        let mut advance = Vec::new();
+        for met in self.met_or_refused(case, LimitKind::OrderRate)? {
+            let (key, limit) = &met;
+            if !limit.finite() {
+                continue;
+            }
             let n = u64::try_from(limit.value).unwrap_or(0);
             let spacing = if n == 0 { 0 } else { limit.window.div_ceil(n) };
-            let tat = self.buckets.get(key).copied().unwrap_or(0).max(self.t) + spacing;
-            if n == 0 || u128::from(tat - self.t) > u128::from(n) * u128::from(spacing) {
-                advance.clear();
-                return Err(Refusal::by(RejectCode::OrderRate, key, limit, Some(0)));
-            }
-            advance.push((*key, tat));
-        }
-
-        // What the order would reserve beyond what is reserved now, and whether it only reduces.
-        let cum = replaced.map_or(0, |o| o.cum);
-        let leaves = (ask.qty - cum).max(0);
-        let qty_before = replaced.map_or(0, |o| o.reserved_qty());
-        let value_before = replaced.map_or(0, |o| o.reserved_value());
-        let qty_added = qty_before.max(leaves) - qty_before;
-        let purely_reducing = ask.price.is_some() && row(0).reducing(ask.buy, qty_added);
-
-        // C4, and the marks of what is held in the chain.
-        let stale = match instrument.reference {
-            None if purely_reducing => true,
-            None => return Err(Refusal::of(RejectCode::ReferenceMissing)),
-            Some((_, feed_time)) => {
-                let age = self.t - feed_time.min(self.t);
-                let mut stale = false;
-                for (key, limit) in binding(LimitKind::ReferenceMaxAge) {
-                    if limit.finite() && i128::from(age) > i128::from(limit.value) {
-                        if !purely_reducing {
-                            return Err(Refusal::by(
-                                RejectCode::ReferenceStale,
-                                &key,
-                                &limit,
-                                Some(0),
-                            ));
-                        }
-                        stale = true;
-                    }
-                }
-                stale
-            }
-        };
-        let held = |missing: &dyn Fn(&Instrument) -> bool| {
-            rows.iter().any(|rows| {
-                rows.iter()
-                    .any(|(id, row)| row.position != 0 && missing(&self.instruments[id]))
-            })
-        };
-        if !purely_reducing && held(&|i| i.mark.is_none()) {
-            return Err(Refusal::of(RejectCode::ReferenceMissing));
-        }
-
-        // FX: always for the order's own currency; for what is held unless it only reduces.
-        let Some((rate, rate_time)) = self.rate(instrument) else {
-            return Err(Refusal::of(RejectCode::FxMissing));
-        };
-        if !purely_reducing && held(&|i| self.rate(i).is_none()) {
-            return Err(Refusal::of(RejectCode::FxMissing));
-        }
-        if instrument.def.currency != self.base {
-            let max_age = self.currencies[&instrument.def.currency].max_age;
-            if max_age.is_some_and(|max| self.t - rate_time.min(self.t) > max) {
-                return Err(Refusal::of(RejectCode::FxStale));
-            }
-        }
-
-        // C3.
-        let collars = binding(LimitKind::PriceCollar);
-        if collars.is_empty() || (ask.price.is_none() && !collars.iter().any(|(_, l)| l.finite())) {
-            return Err(Refusal::not_set(LimitKind::PriceCollar));
-        }
-        if let (Some(px), false, Some((reference, _))) = (ask.price, stale, instrument.reference) {
-            for (key, limit) in collars.iter().filter(|(_, l)| l.finite()) {
-                if beyond_collar(px, reference, ask.buy, limit, instrument) {
-                    return Err(Refusal::by(RejectCode::PriceCollar, key, limit, None));
-                }
-            }
-        }
-
-        // C1.
-        let mut edges = Vec::new();
-        let sizes = binding(LimitKind::MaxOrderQty);
-        if sizes.is_empty() {
-            return Err(Refusal::not_set(LimitKind::MaxOrderQty));
-        }
-        for (key, limit) in sizes.iter().filter(|(_, l)| l.finite()) {
-            if ask.qty > i128::from(limit.value) {
-                return Err(Refusal::by(
-                    RejectCode::MaxOrderQty,
-                    key,
-                    limit,
-                    Some(ask.qty),
-                ));
-            }
-            edge(&mut edges, key.kind, ask.qty, limit.value);
-        }
-
-        // The value of the full quantity, and C2.
-        let px = valuation_price(ask, instrument, &collars);
-        let multiplier = instrument.def.multiplier.0;
-        let Ok(full_value) = i64::try_from(amount(&px, ask.qty, multiplier, rate)) else {
-            return Err(Refusal::of(RejectCode::ValueOverflow));
-        };
-        let full_value = i128::from(full_value);
-        let notionals = binding(LimitKind::MaxOrderNotional);
-        if notionals.is_empty() {
-            return Err(Refusal::not_set(LimitKind::MaxOrderNotional));
-        }
-        for (key, limit) in notionals.iter().filter(|(_, l)| l.finite()) {
-            if full_value > i128::from(limit.value) {
-                return Err(Refusal::by(
-                    RejectCode::MaxOrderNotional,
-                    key,
-                    limit,
-                    Some(full_value),
-                ));
-            }
-            edge(&mut edges, key.kind, full_value, limit.value);
-        }
-        let value = i128::try_from(amount(&px, leaves, multiplier, rate)).unwrap_or(i128::MAX);
-        let added = Added {
-            qty: qty_added,
-            value: value_before.max(value) - value_before,
-        };
-
-        // C8.
-        if replaced.is_none() {
-            for (key, limit) in binding(LimitKind::MaxOpenOrders) {
-                let after = self.live_count(&key) + 1;
-                if limit.finite() && after > i128::from(limit.value) {
-                    return Err(Refusal::by(
-                        RejectCode::MaxOpenOrders,
-                        &key,
-                        &limit,
-                        Some(after),
-                    ));
-                }
-            }
-        }
-
-        let after = after_rows(rows, ask, &added);
-        let place = |key: &LimitKey| chain.iter().position(|at| *at == (key.scope, key.scope_id));
-
-        // C9: each side looks only at its own bound.
-        let (kind, code) = if ask.buy {
-            (LimitKind::MaxLong, RejectCode::MaxLong)
-        } else {
-            (LimitKind::MaxShort, RejectCode::MaxShort)
-        };
-        let bounds = binding(kind);
-        if bounds.is_empty() {
-            return Err(Refusal::not_set(kind));
-        }
-        for (key, limit) in bounds.iter().filter(|(_, l)| l.finite()) {
-            let at = place(key).map_or(0, |i| worst_case(ask.buy, &after[i][&ask.instrument]));
-            if at > i128::from(limit.value) && added.qty > 0 {
-                return Err(Refusal::by(code, key, limit, Some(at)));
-            }
-        }
-
-        // ReduceOnly and Restricted.
-        let reduces = row(0).reducing(ask.buy, added.qty);
-        if !reduces {
-            for at in &everywhere {
-                if self.state(*at) == TradingState::ReduceOnly {
-                    return Err(Refusal {
-                        at: Some(*at),
-                        ..Refusal::of(RejectCode::ReduceOnly)
-                    });
-                }
-            }
-            if self.restricted {
-                return Err(Refusal::of(RejectCode::Restricted));
-            }
-        }
-
-        // C10 and C11.
-        let grosses = binding(LimitKind::GrossNotional);
-        if grosses.is_empty() {
-            return Err(Refusal::not_set(LimitKind::GrossNotional));
-        }
-        for (key, limit) in grosses.iter().filter(|(_, l)| l.finite()) {
-            let i = place(key).unwrap_or(0);
-            let (before, ..) = self.sums(key, &rows[i]);
-            let (reached, ..) = self.sums(key, &after[i]);
-            let passes = reached <= i128::from(limit.value)
-                || reached <= before
-                || added.value <= 0
-                || row(i).reducing(ask.buy, added.qty);
-            if !passes {
-                return Err(Refusal::by(
-                    RejectCode::GrossNotional,
-                    key,
-                    limit,
-                    Some(reached),
-                ));
-            }
-        }
-        for (key, limit) in binding(LimitKind::NetLong) {
-            let i = place(&key).unwrap_or(0);
-            let (_, before, _) = self.sums(&key, &rows[i]);
-            let (_, reached, _) = self.sums(&key, &after[i]);
-            if limit.finite() && reached > i128::from(limit.value) && reached > before {
-                return Err(Refusal::by(
-                    RejectCode::NetLong,
-                    &key,
-                    &limit,
-                    Some(reached),
-                ));
-            }
-        }
-        for (key, limit) in binding(LimitKind::NetShort) {
-            let i = place(&key).unwrap_or(0);
-            let (.., before) = self.sums(&key, &rows[i]);
-            let (.., reached) = self.sums(&key, &after[i]);
-            if limit.finite() && reached > i128::from(limit.value) && reached > before {
-                return Err(Refusal::by(
-                    RejectCode::NetShort,
-                    &key,
-                    &limit,
-                    Some(reached),
-                ));
-            }
-        }
-
-        // Accepted: how near does it come?
-        let mut plan = Plan {
-            leaves,
-            value,
-            util_bps: 0,
-            util_kind: LimitKind::NULL,
-            util_scope: Scope::NULL,
-            edges,
-        };
-        let more = i128::from(replaced.is_none());
-        for kind in [
-            LimitKind::MaxOpenOrders,
-            LimitKind::MaxLong,
-            LimitKind::MaxShort,
-            LimitKind::GrossNotional,
-            LimitKind::NetLong,
-            LimitKind::NetShort,
-        ] {
-            for (key, limit) in binding(kind).iter().filter(|(_, l)| l.finite()) {
-                let i = place(key).unwrap_or(0);
-                let (gross, long, short) = self.sums(key, &after[i]);
-                let row = &after[i][&ask.instrument];
-                let used = match kind {
-                    LimitKind::MaxOpenOrders => self.live_count(key) + more,
-                    LimitKind::MaxLong => worst_case(true, row),
-                    LimitKind::MaxShort => worst_case(false, row),
-                    LimitKind::GrossNotional => gross,
-                    LimitKind::NetLong => long,
-                    _ => short,
+            let tat = limit.arrival.max(self.t) + spacing;
+            let (wait, burst) = (
+                u128::from(tat - self.t),
+                u128::from(n) * u128::from(spacing),
+            );
+            let over = n == 0 || wait > burst;
+            if n > 0 && limit.bound().is_some() {
+                let side = match wait.abs_diff(burst) {
+                    0 => Some("at"),
+                    1..=1_000 if over => Some("past"),
+                    1..=1_000 => Some("below"),
+                    _ => None,
                 };
-                edge(&mut plan.edges, kind, used, limit.value);
-                let bps = utilisation(used.max(0), limit.value);
-                if plan.util_kind.is_null() || bps > plan.util_bps {
-                    plan.util_bps = bps;
-                    plan.util_kind = kind;
-                    plan.util_scope = key.scope;
-                }
+                found
+                    .edges
+                    .extend(side.map(|side| format!("edge {}: {side}", key.kind)));
+            }
+            found.meet(RejectCode::OrderRate, &met, None, over)?;
+            if !over {
+                advance.push((*key, tat));
             }
         }
-        Ok(plan)
+        found.advance = advance;
+        Ok(())
     }
 
-    /// Whether a session of the venue is logged on.
-    pub(crate) fn venue_up(&self, venue: u16) -> bool {
-        self.sessions
-            .values()
-            .any(|s| s.role == wire::Role::Venue && s.venue == venue && s.up)
+    /// Place of a limit's scope in the chain.
+    pub(crate) fn place(&self, case: &Case, key: &LimitKey) -> usize {
+        let at = (key.scope, key.scope_id);
+        case.chain.iter().position(|it| *it == at).unwrap_or(0)
     }
-}
 
-/// The rows with the order's reserve in them.
-fn after_rows(rows: &ChainRows, ask: &Ask, added: &Added) -> ChainRows {
-    let mut after = rows.clone();
-    for rows in &mut after {
-        let row = rows.entry(ask.instrument).or_default();
-        if ask.buy {
-            row.open_buy += added.qty;
-            row.reserved_buy += added.value;
-        } else {
-            row.open_sell += added.qty;
-            row.reserved_sell += added.value;
+    /// The rows with the order's reserve in them.
+    fn after(&self, case: &Case, worth: &Worth) -> ChainRows {
+        let mut after = case.rows.clone();
+        for rows in &mut after {
+            let row = rows.entry(case.ask.instrument).or_default();
+            row.live += i128::from(case.replaced.is_none());
+            if case.ask.is_buy() {
+                row.open_buy += case.qty_added;
+                row.reserved_buy += worth.value_added;
+            } else {
+                row.open_sell += case.qty_added;
+                row.reserved_sell += worth.value_added;
+            }
         }
-    }
-    after
-}
-
-/// P + B, or −(P − S).
-pub(crate) fn worst_case(buy: bool, row: &Row) -> i128 {
-    if buy {
-        row.position + row.open_buy
-    } else {
-        -(row.position - row.open_sell)
-    }
-}
-
-fn utilisation(used: i128, limit: i64) -> u16 {
-    if limit == 0 {
-        return if used == 0 { 0 } else { 65_534 };
-    }
-    let bps = BigInt::from(used) * 10_000 / limit;
-    u16::try_from(bps).unwrap_or(65_534).min(65_534)
-}
-
-fn beyond_collar(
-    px: i64,
-    reference: i64,
-    buy: bool,
-    limit: &Limit,
-    instrument: &Instrument,
-) -> bool {
-    let (px, reference, c) = (
-        i128::from(px),
-        i128::from(reference),
-        i128::from(limit.value),
-    );
-    if limit.unit == Unit::Ticks {
-        let width = c * i128::from(instrument.def.tick.0);
-        return if buy {
-            px > reference + width
-        } else {
-            px < reference - width
-        };
-    }
-    if reference <= 0 {
-        return true;
-    }
-    if buy {
-        px * 10_000 > reference * (10_000 + c)
-    } else {
-        px * 10_000 < reference * (10_000 - c)
-    }
-}
-
-/// The price at which an order is valued (section 2), never negative.
-fn valuation_price(ask: &Ask, instrument: &Instrument, collars: &[(LimitKey, Limit)]) -> BigInt {
-    let reference = instrument.last_reference.map(i128::from);
-    match (ask.price.map(i128::from), reference) {
-        (Some(px), None) => px.abs().into(),
-        (Some(px), Some(reference)) if px <= 0 || reference <= 0 => {
-            px.abs().max(reference.abs()).into()
-        }
-        (Some(px), Some(reference)) if !ask.buy => px.max(reference).into(),
-        (Some(px), Some(_)) => px.into(),
-        (None, reference) => {
-            let reference = BigInt::from(reference.unwrap_or(0).abs());
-            collars
-                .iter()
-                .filter(|(_, l)| l.finite())
-                .map(|(_, l)| {
-                    if l.unit == Unit::Ticks {
-                        &reference + BigInt::from(l.value) * instrument.def.tick.0
-                    } else {
-                        ceil_div(
-                            &(&reference * (BigInt::from(l.value) + 10_000)),
-                            &BigInt::from(10_000),
-                        )
-                    }
-                })
-                .min()
-                .unwrap_or_default()
-        }
+        after
     }
 }

@@ -121,8 +121,62 @@ pub(crate) const INSTRUMENTS: [Listed; 5] = [
 /// Currencies besides the base with their rates.
 pub(crate) const CURRENCIES: [(&str, i64); 2] = [("EUR", 108_765_432), ("JPY", 667_788)];
 
+/// What differs from firm to firm.
+#[derive(Debug, Clone)]
+pub(crate) struct Traits {
+    /// Size of the table of execution ids.
+    pub(crate) executions: u32,
+    /// Whether sales are checked, by instrument.
+    pub(crate) short_sale_check: [bool; 5],
+    /// Average daily volume in lots, by instrument.
+    pub(crate) volume: [Option<i64>; 5],
+    /// Self-match group and whether the check is off, by account.
+    pub(crate) self_match: [(u32, bool); 5],
+}
+
+impl Traits {
+    /// Those of one seed: one firm in twenty has a small table.
+    pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
+        let quiet = random.chance(50);
+        Self {
+            executions: if seed % 20 == 7 { 20 } else { 4_096 },
+            short_sale_check: std::array::from_fn(|_| random.chance(25)),
+            volume: std::array::from_fn(|_| random.chance(60).then(|| random.between(50, 3_000))),
+            self_match: std::array::from_fn(|_| {
+                (random.pick(&[0, 0, 700, 800]), quiet || random.chance(50))
+            }),
+        }
+    }
+
+    /// The definition of an instrument under these traits.
+    pub(crate) fn instrument(&self, listed: &Listed) -> DefineInstrument {
+        let at = INSTRUMENTS.iter().position(|i| i.id == listed.id);
+        let at = at.unwrap_or(0);
+        DefineInstrument {
+            tick: Price(listed.tick),
+            lot: Qty(listed.lot),
+            qty_step: Qty(listed.step),
+            multiplier: Factor(listed.multiplier),
+            average_daily_volume: self.volume[at].map_or(Qty::NULL, |lots| Qty(lots * listed.lot)),
+            instrument_id: listed.id,
+            product_group: listed.group,
+            currency: Text::new(listed.currency),
+            venue_id: listed.venue,
+            odd_lot_sell: listed.odd_lot_sell,
+            short_sale_check: flag(self.short_sale_check[at]),
+            ord_types: listed.ord_types,
+            symbol: Text::new(&format!("I{}", listed.id)),
+            ..DefineInstrument::default()
+        }
+    }
+}
+
+pub(crate) fn flag(yes: bool) -> Flag {
+    if yes { Flag::Yes } else { Flag::No }
+}
+
 /// The commands that build the firm, without its limits, loads and the opening of the day.
-pub(crate) fn firm() -> Vec<Command> {
+pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
     let mut out: Vec<Command> = vec![
         DefineFirm {
             instance: Text::new("model"),
@@ -132,7 +186,7 @@ pub(crate) fn firm() -> Vec<Command> {
             instruments: 64,
             orders: 4_096,
             rows: 4_096,
-            executions: 4_096,
+            executions: traits.executions,
             limits: 4_096,
             sessions: 64,
             two_person: Flag::No,
@@ -157,24 +211,7 @@ pub(crate) fn firm() -> Vec<Command> {
         }
     }
     for i in &INSTRUMENTS {
-        out.push(
-            DefineInstrument {
-                tick: Price(i.tick),
-                lot: Qty(i.lot),
-                qty_step: Qty(i.step),
-                multiplier: Factor(i.multiplier),
-                instrument_id: i.id,
-                product_group: i.group,
-                currency: Text::new(i.currency),
-                venue_id: i.venue,
-                odd_lot_sell: i.odd_lot_sell,
-                short_sale_check: Flag::No,
-                ord_types: i.ord_types,
-                symbol: Text::new(&format!("I{}", i.id)),
-                ..DefineInstrument::default()
-            }
-            .into(),
-        );
+        out.push(traits.instrument(i).into());
         out.push(reference(i.id, Some(i.price), START));
         out.push(mark(i.id, Some(i.price)));
     }
@@ -182,8 +219,8 @@ pub(crate) fn firm() -> Vec<Command> {
         let name = Text::new("desk");
         out.push(DefineDesk { desk_id, name }.into());
     }
-    for (account, desk_id) in ACCOUNTS {
-        out.push(account_at(account, desk_id));
+    for ((account, desk_id), own) in ACCOUNTS.into_iter().zip(traits.self_match) {
+        out.push(account_at(account, desk_id, own));
     }
     for trader_id in TRADERS {
         out.push(
@@ -204,6 +241,7 @@ pub(crate) fn firm() -> Vec<Command> {
             role,
             topology,
             venue_id,
+            ..DefineSession::default()
         })
     };
     for (id, topology, accounts, traders) in DESK_SESSIONS {
@@ -237,10 +275,16 @@ pub(crate) fn sessions() -> impl Iterator<Item = u32> {
 }
 
 pub(crate) fn up(session_id: u32) -> Command {
+    up_with(session_id, wire::CodMode::Off, 0)
+}
+
+/// A logon with cancel on disconnect after a grace.
+pub(crate) fn up_with(session_id: u32, cod_mode: wire::CodMode, cod_grace_ms: u32) -> Command {
     SessionUp {
         session_id,
         key_id: session_id,
-        cod_mode: wire::CodMode::Off,
+        cod_mode,
+        cod_grace_ms,
         app_name: Text::new("model"),
         ..SessionUp::default()
     }
@@ -263,16 +307,14 @@ pub(crate) fn entitle(
     .into()
 }
 
-pub(crate) fn account_at(account: u32, desk_id: u32) -> Command {
+/// An account at a desk, with its self-match group and whether the check is off.
+pub(crate) fn account_at(account: u32, desk_id: u32, (group, off): (u32, bool)) -> Command {
     DefineAccount {
         account,
         desk_id,
-        self_match_off: Flag::Yes,
-        suspense: if account == SUSPENSE {
-            Flag::Yes
-        } else {
-            Flag::No
-        },
+        self_match_group: group,
+        self_match_off: flag(off),
+        suspense: flag(account == SUSPENSE),
         name: Text::new("account"),
         ..DefineAccount::default()
     }

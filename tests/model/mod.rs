@@ -1,15 +1,34 @@
 //! An independent, naive model of the risk engine, and what is needed to hold the engine against it.
 //!
 //! Written from the description of the controls and of the protocol alone. It shares with the engine the
-//! messages and the views, nothing else, and remembers plain lists of orders and fills from which every
+//! messages and the views, nothing else, and remembers plain lists of orders and moves from which every
 //! row and sum is worked out again at each question. Slow and simple is its whole merit.
+//!
+//! The model: `state`, `orders`, `book`, `limits`; the checks in `checks`, `prices`,
+//! `exposures`, `covers`; what
+//! commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `admin`, `day`. Random flows come
+//! from `flow` and its neighbours; `pair` and `views` compare, `shrink` makes a failing history short.
 
+pub(crate) mod admin;
+pub(crate) mod book;
 pub(crate) mod checks;
-pub(crate) mod compare;
+pub(crate) mod covers;
+pub(crate) mod day;
+pub(crate) mod entry;
+pub(crate) mod exposures;
+pub(crate) mod fills;
 pub(crate) mod flow;
 pub(crate) mod genesis;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
+pub(crate) mod orders;
+pub(crate) mod pair;
+pub(crate) mod prices;
 pub(crate) mod random;
 pub(crate) mod reports;
+pub(crate) mod requests;
+pub(crate) mod shrink;
 pub(crate) mod state;
 pub(crate) mod value;
+pub(crate) mod views;
+pub(crate) mod wanted;

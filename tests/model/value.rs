@@ -10,6 +10,12 @@ pub(crate) fn ceil_div(a: &BigInt, b: &BigInt) -> BigInt {
     (a + b - BigInt::from(1)) / b
 }
 
+/// ⌊a / b⌋ for b > 0.
+pub(crate) fn floor_div(a: &BigInt, b: &BigInt) -> BigInt {
+    let rest = ((a % b) + b) % b;
+    (a - rest) / b
+}
+
 /// ⌈a / b⌉ for a ≥ 0 and b > 0, in 128 bits.
 pub(crate) fn ceil_div_128(a: i128, b: i128) -> i128 {
     (a + b - 1) / b
@@ -20,6 +26,18 @@ pub(crate) fn ceil_div_128(a: i128, b: i128) -> i128 {
 pub(crate) fn amount(px: &BigInt, qty: i128, multiplier: i64, rate: i64) -> BigInt {
     let product = px * BigInt::from(qty) * BigInt::from(multiplier) * BigInt::from(rate);
     ceil_div(&product, &BigInt::from(10).pow(28))
+}
+
+/// What a fill costs or brings in 10⁻⁴: rounded against us, a buy up and a sell down.
+pub(crate) fn cash_of(px: i64, qty: i128, multiplier: i64, buy: bool) -> i128 {
+    let product = BigInt::from(px) * qty * multiplier;
+    let unit = BigInt::from(10).pow(20);
+    let rounded = if buy {
+        -floor_div(&-product, &unit)
+    } else {
+        floor_div(&product, &unit)
+    };
+    i128::try_from(rounded).unwrap_or(i128::MAX)
 }
 
 /// Signed value of a position at the mark: sign(P) × ⌈|P| × |mark| × k⌉, saturating.
@@ -51,6 +69,14 @@ mod tests {
             amount(&E8.into(), i128::from(E8), E8, E8 + 5_000),
             10_001.into()
         );
+    }
+
+    #[test]
+    fn a_buy_costs_no_less_and_a_sell_brings_no_more() {
+        assert_eq!(cash_of(5_000, i128::from(E8), E8, true), 1);
+        assert_eq!(cash_of(5_000, i128::from(E8), E8, false), 0);
+        assert_eq!(cash_of(-5_000, i128::from(E8), E8, true), 0);
+        assert_eq!(cash_of(-5_000, i128::from(E8), E8, false), -1);
     }
 
     #[test]

@@ -19,8 +19,8 @@ use engine::command::{
 use engine::decision::Outcome;
 use wire::{
     CodMode, DayOpen, DefineAccount, DefineInstrument, E8, Factor, Flag, LimitKind, PositionLoad,
-    Price, Qty, Role, Scope, Selector, SetFx, SetLimit, SetMark, SetReference, Text, Time,
-    Topology, Unit,
+    Price, Qty, Role, Scope, Selector, SetFx, SetLimit, SetMark, SetReference, SetTwoPerson, Text,
+    Time, Topology, Unit,
 };
 
 /// Business date of a new scenario.
@@ -59,7 +59,15 @@ fn build(world: &mut World, command: impl Into<engine::command::Command>) -> Res
     ))
 }
 
-/// `firm [orders N] [executions N] [rows N] [unopened]`: the firm as drawn above.
+/// Sessions of role risk besides `risk`, and of whom, where loosening takes two people.
+const PEOPLE: [(&str, u32, &str); 3] = [
+    ("risk", 20, "ada"),
+    ("risk2", 21, "bob"),
+    ("ada2", 22, "ada"),
+];
+
+/// `firm [orders N] [executions N] [rows N] [unopened] [two-person]`: the firm as drawn above; with
+/// `two-person` Ada has the sessions `risk` and `ada2`, Bob has `risk2`, and loosening takes both.
 pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
     let table = |size: Option<u32>| size.unwrap_or(1_000);
     let define = DefineFirm {
@@ -76,6 +84,7 @@ pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
         ..DefineFirm::default()
     };
     let opened = !words.flag("unopened");
+    let two_person = words.flag("two-person");
     words.finish()?;
     build(world, define)?;
     build(
@@ -197,6 +206,28 @@ pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
             },
         )?;
     }
+    if two_person {
+        for (name, session_id, person) in PEOPLE {
+            let define = DefineSession {
+                session_id,
+                key_id: 1,
+                name: Text::new(name),
+                role: Role::Risk,
+                person: Text::new(person),
+                ..DefineSession::default()
+            };
+            build(world, define)?;
+            world.sessions.insert(name.to_owned(), session_id);
+        }
+        for session_id in [21, 22] {
+            build(world, up(session_id))?;
+        }
+        let on = SetTwoPerson {
+            on: Flag::Yes,
+            ..SetTwoPerson::default()
+        };
+        build(world, on)?;
+    }
     world.sent.clear();
     world.next_request = 1;
     Ok(())
@@ -231,6 +262,7 @@ fn sessions(world: &mut World) -> Result<(), String> {
                 role,
                 topology,
                 venue_id,
+                person: Text::default(),
             },
         )?;
         world.sessions.insert(name.to_owned(), session_id);

@@ -6,6 +6,7 @@
 //! a reviewer then reads the difference against `docs/controls.md`.
 
 mod admin;
+mod approval;
 mod firm;
 mod message;
 mod orders;
@@ -147,6 +148,18 @@ fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
         "state" => {
             from_or(risk);
             admin::state(world, words)?
+        }
+        "propose" => {
+            from_or(risk);
+            approval::propose(world, words)?
+        }
+        "approve" | "drop" => {
+            from_or(known("risk2"));
+            approval::approve(&verb, words)?
+        }
+        "two-person" => {
+            from_or(risk);
+            approval::two_person(words)?
         }
         "reference" => {
             from_or(risk);

@@ -7,7 +7,7 @@ use engine::risk::RoomQuestion;
 use engine::view::{OrderView, RowView};
 use wire::{LimitKind, LimitMode, TradingState, Unit};
 
-/// `show rows|row|pnl|orders|order|limits|states|sessions|sent|alerts|day|unbooked|command`
+/// `show rows|row|pnl|orders|order|limits|proposals|states|sessions|sent|alerts|day|unbooked|command`
 pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
     let lines = match words.next("what to show")?.as_str() {
         "rows" => rows(world, words)?,
@@ -33,6 +33,11 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
             )]
         }
         "limits" => limits(world, words)?,
+        "proposals" => {
+            let lines = world.engine.proposals();
+            let lines = lines.map(|view| super::approval::words_of(world, &view));
+            or_none(lines.collect(), "no proposal")
+        }
         "states" => {
             let states = world.engine.states();
             let told = states.filter(|state| {

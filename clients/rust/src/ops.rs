@@ -20,7 +20,7 @@ pub fn ref_id(request: &Request) -> u64 {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime)
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson)
 }
 
 /// Gives an administrative request the id that its answer will carry; orders keep their clOrdId.
@@ -35,7 +35,7 @@ fn set_request_id(request: &mut Request, id: u64) {
     }
     ids!(NewOrder ReplaceOrder CancelOrder MassCancel VenueReport;
          SetLimit SetState Query SetReference SetMark SetFx DefineInstrument DefineAccount Permit
-         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad MmpReset AdvanceTime);
+         PositionLoad DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson);
 }
 
 impl Client {
@@ -177,6 +177,7 @@ fn report_id(reply: &Reply) -> Option<u64> {
         Reply::StateReport(m) => Some(m.request_id),
         Reply::SessionReport(m) => Some(m.request_id),
         Reply::RoomReport(m) => Some(m.request_id),
+        Reply::ProposalReport(m) => Some(m.request_id),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! An order's chain of scopes with the rows, sums and limits that its checks read.
 
+use super::NO_ROW;
 use crate::exposure::{Row, Sums};
 use crate::limits::{KINDS, Limit, NO_SET, SetKey};
 use crate::state::State;
@@ -21,9 +22,8 @@ pub(crate) struct Place {
 /// The chain of an order, looked up once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chain {
-    pub(crate) scopes: [u32; CHAIN],
     /// Rows of the order's instrument; `None` where there is none yet.
-    pub(crate) rows: [Option<u32>; CHAIN],
+    rows: [Option<u32>; CHAIN],
     groups: [Option<u32>; CHAIN],
     alls: [u32; CHAIN],
     sets: [u32; CHAIN * SELECTORS],
@@ -34,27 +34,17 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Looks up the chain of an account and a trader in an instrument.
-    pub(crate) fn of(state: &State, account: u32, trader: u32, instrument: u32) -> Self {
-        let scopes = state.tree.chain(account, trader);
+    /// Looks up the limits of a chain in an instrument.
+    pub(crate) fn of(
+        state: &State,
+        scopes: [u32; CHAIN],
+        rows: [u32; CHAIN],
+        instrument: u32,
+    ) -> Self {
         let definition = &state.instruments.get(instrument).definition;
         let (instrument_id, group_id) = (definition.instrument_id, definition.product_group);
-        let account_row = state.exposure.find(account, instrument);
-        let rows = match account_row {
-            Some(slot) => {
-                let row = state.exposure.row(slot);
-                let trader_row = state.exposure.find(trader, instrument);
-                [
-                    account_row,
-                    Some(row.desk_row),
-                    Some(row.firm_row),
-                    trader_row,
-                ]
-            }
-            None => scopes.map(|scope| state.exposure.find(scope, instrument)),
-        };
+        let rows = rows.map(|row| Some(row).filter(|row| *row != NO_ROW));
         let mut chain = Self {
-            scopes,
             rows,
             groups: [None; CHAIN],
             alls: [0; CHAIN],

@@ -1,22 +1,23 @@
 //! What covers an order: C18 settled positions and locates for sells, C16 cash for buys.
 
-use super::{Findings, Proposal, Refusal};
+use super::{Ask, Findings, Refusal};
 use crate::limits::SetKey;
 use crate::state::State;
 use wire::{Flag, LimitKind, RejectCode, Scope, Selector, Side};
 
 /// Quantity of a short sell that has no locate yet: a replace needs only its increase over the chain.
-pub(crate) fn unlocated(order: &Proposal) -> i64 {
+pub(crate) fn unlocated(order: &Ask) -> i64 {
     order.qty.saturating_sub(order.located_qty).max(0)
 }
 
 /// C18: plain sells are covered by what is settled, short sells by what is located.
-pub(super) fn sale_is_covered(state: &State, order: &Proposal) -> Result<(), Refusal> {
+pub(super) fn sale_is_covered(state: &State, order: &Ask) -> Result<(), Refusal> {
     let definition = &state.instruments.get(order.instrument).definition;
     if order.is_buy() || definition.short_sale_check != Flag::Yes {
         return Ok(());
     }
-    let book = order.chain.rows[0]
+    let book = order
+        .account_row()
         .map(|slot| *state.exposure.short(slot))
         .unwrap_or_default();
     let (bound, observed) = if order.side == Side::SellShort {
@@ -29,7 +30,7 @@ pub(super) fn sale_is_covered(state: &State, order: &Proposal) -> Result<(), Ref
     if observed <= bound {
         return Ok(());
     }
-    let account = state.tree.get(order.chain.scopes[0]);
+    let account = state.tree.get(order.scopes[0]);
     Err(Refusal {
         limit: Some(crate::units::saturate(bound)),
         observed: Some(crate::units::saturate(observed)),
@@ -40,11 +41,11 @@ pub(super) fn sale_is_covered(state: &State, order: &Proposal) -> Result<(), Ref
 /// C16: cash and credit pay for the order and for all live buys of the account in the currency.
 pub(super) fn buy_is_paid(
     state: &State,
-    order: &Proposal,
+    order: &Ask,
     cash_delta: i64,
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
-    let account = order.chain.scopes[0];
+    let account = order.scopes[0];
     let instrument = state.instruments.get(order.instrument);
     if !order.is_buy() || (order.is_replace() && cash_delta <= 0) {
         return Ok(());

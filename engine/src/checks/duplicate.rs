@@ -1,14 +1,14 @@
 //! C6 `DuplicateOrder`: equal new orders accepted within a window. Replaces are skipped.
 
-use super::{Findings, Proposal, Refusal};
+use super::{Ask, Findings, Proposal, Refusal};
 use crate::state::State;
 use crate::windows::OrderKey;
 use wire::{LimitKind, RejectCode};
 
 /// What makes the order equal to another.
-pub(crate) fn key(order: &Proposal) -> OrderKey {
+pub(crate) fn key(order: &Ask) -> OrderKey {
     OrderKey {
-        account: order.chain.scopes[0],
+        account: order.scopes[0],
         instrument: order.instrument,
         buy: order.is_buy(),
         price: order.price.0,

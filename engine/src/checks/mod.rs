@@ -7,6 +7,7 @@
 mod chain;
 mod cover;
 mod duplicate;
+mod fast;
 mod notional;
 mod open_orders;
 mod permission;
@@ -23,20 +24,32 @@ mod turnover;
 pub(crate) use chain::Chain;
 pub(crate) use cover::unlocated;
 pub(crate) use duplicate::key as order_key;
+#[cfg(debug_assertions)]
+pub(crate) use fast::Passed;
+pub(crate) use fast::passes;
 pub(crate) use permission::is_permitted;
 pub(crate) use position::fits_reduce_only;
 pub(crate) use rate::advance as advance_rates;
-pub(crate) use refusal::{Findings, Met, Refusal};
+#[cfg(debug_assertions)]
+pub(crate) use rate::arrivals;
+pub(crate) use refusal::{Findings, Headroom, Met, Refusal};
 pub(crate) use self_match::{group_of, price_of};
 pub(crate) use size::Values;
 
 use crate::state::State;
+use crate::tree::CHAIN;
 use wire::{OrdType, Price, Side};
 
-/// What a new order or a replace would do, before anything is changed.
+/// No row of a scope in the order's instrument yet.
+pub(crate) const NO_ROW: u32 = u32::MAX;
+
+/// What a new order or a replace asks for, before anything is changed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Proposal {
-    pub(crate) chain: Chain,
+pub(crate) struct Ask {
+    /// Account, desk, firm, trader.
+    pub(crate) scopes: [u32; CHAIN],
+    /// Their rows in the order's instrument; [`NO_ROW`] where there is none yet.
+    pub(crate) rows: [u32; CHAIN],
     pub(crate) instrument: u32,
     pub(crate) side: Side,
     pub(crate) ord_type: OrdType,
@@ -59,7 +72,7 @@ pub(crate) struct Proposal {
     pub(crate) t: u64,
 }
 
-impl Proposal {
+impl Ask {
     pub(crate) fn is_buy(&self) -> bool {
         self.side == Side::Buy
     }
@@ -71,6 +84,47 @@ impl Proposal {
     /// Change of the reserved quantity.
     pub(crate) fn qty_delta(&self) -> i128 {
         i128::from(self.leaves.saturating_sub(self.reserved_qty).max(0))
+    }
+
+    /// Change of the reserved value.
+    fn value_delta(&self, values: &Values) -> i64 {
+        let change = values.worth.value.saturating_sub(self.reserved_value);
+        change.max(0)
+    }
+
+    /// Change of the reserved cash.
+    fn cash_delta(&self, values: &Values) -> i64 {
+        let change = values.worth.cash.saturating_sub(self.reserved_cash);
+        change.max(0)
+    }
+
+    /// The account's row, if there is one.
+    fn account_row(&self) -> Option<u32> {
+        Some(self.rows[0]).filter(|row| *row != NO_ROW)
+    }
+}
+
+/// What is asked, with the limits of its chain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proposal {
+    ask: Ask,
+    pub(crate) chain: Chain,
+}
+
+impl Proposal {
+    pub(crate) fn of(state: &State, ask: &Ask) -> Self {
+        Self {
+            ask: *ask,
+            chain: Chain::of(state, ask.scopes, ask.rows, ask.instrument),
+        }
+    }
+}
+
+impl std::ops::Deref for Proposal {
+    type Target = Ask;
+
+    fn deref(&self) -> &Ask {
+        &self.ask
     }
 }
 
@@ -119,11 +173,7 @@ pub(crate) fn decide(
     check!(cover::sale_is_covered(state, order));
     check!(position::is_within_limits(state, order, found));
     check!(trading_state::reduces_where_it_must(state, order));
-    let value_delta = values
-        .worth
-        .value
-        .saturating_sub(order.reserved_value)
-        .max(0);
+    let value_delta = order.value_delta(&values);
     check!(notional::gross_is_within_limits(
         state,
         order,
@@ -137,7 +187,7 @@ pub(crate) fn decide(
         found
     ));
     check!(turnover::is_within_limits(state, order, value_delta, found));
-    let cash_delta = values.worth.cash.saturating_sub(order.reserved_cash).max(0);
+    let cash_delta = order.cash_delta(&values);
     check!(cover::buy_is_paid(state, order, cash_delta, found));
     check!(self_match::matches_nobody(state, order, found));
     check!(protection::is_not_frozen(state, order));

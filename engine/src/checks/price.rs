@@ -3,7 +3,7 @@
 //! A purely reducing order passes C3 and C4 when the reference is missing or stale (R17); a rate is
 //! always required. Any held instrument of the chain without mark or rate refuses all other orders.
 
-use super::{Findings, Proposal, Refusal};
+use super::{Ask, Findings, Proposal, Refusal};
 use crate::instrument::{Instrument, Reference};
 use crate::limits::Limit;
 use crate::state::State;
@@ -12,12 +12,12 @@ use crate::units::BPS;
 use wire::{LimitKind, OrdType, RejectCode, Unit};
 
 /// Age of something stamped `stamped`, seen at `t`: never negative.
-fn age(stamped: u64, t: u64) -> u64 {
+pub(super) fn age(stamped: u64, t: u64) -> u64 {
     t - stamped.min(t)
 }
 
 /// Whether a limit finds the reference too old.
-fn is_stale(limit: &Limit, reference: Reference, t: u64) -> bool {
+pub(super) fn is_stale(limit: &Limit, reference: Reference, t: u64) -> bool {
     limit
         .finite()
         .is_some_and(|value| i128::from(age(reference.feed_time, t)) > i128::from(value))
@@ -106,6 +106,30 @@ pub(super) fn finite_collars<'a>(
         .filter_map(|(_, limit)| Some((limit.finite()?, limit.unit)))
 }
 
+/// Whether the order's price is further from the reference than a collar allows.
+pub(super) fn is_outside(
+    order: &Ask,
+    instrument: &Instrument,
+    reference: i128,
+    (collar, unit): (i64, Unit),
+) -> bool {
+    let (price, collar) = (i128::from(order.price.0), i128::from(collar));
+    if unit == Unit::Ticks {
+        let width = collar * i128::from(instrument.definition.tick.0);
+        if order.is_buy() {
+            price > reference + width
+        } else {
+            price < reference - width
+        }
+    } else if reference <= 0 {
+        true
+    } else if order.is_buy() {
+        price * BPS > reference * (BPS + collar)
+    } else {
+        price * BPS < reference * (BPS - collar)
+    }
+}
+
 /// C3: the price is no further from the reference than every collar of the chain allows.
 pub(super) fn is_within_collars(
     state: &State,
@@ -136,21 +160,7 @@ pub(super) fn is_within_collars(
             findings.note_met(limit, || None);
             continue;
         };
-        let collar = i128::from(collar);
-        let outside = if limit.unit == Unit::Ticks {
-            let width = collar * i128::from(instrument.definition.tick.0);
-            if order.is_buy() {
-                price > reference + width
-            } else {
-                price < reference - width
-            }
-        } else if reference <= 0 {
-            true
-        } else if order.is_buy() {
-            price * BPS > reference * (BPS + collar)
-        } else {
-            price * BPS < reference * (BPS - collar)
-        };
+        let outside = is_outside(order, instrument, reference, (collar, limit.unit));
         let reached = || distance(price, reference, limit.unit, instrument);
         if outside {
             findings.refuse(RejectCode::PriceCollar, limit, &state.tree, reached())?;

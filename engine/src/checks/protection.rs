@@ -1,12 +1,12 @@
 //! C15: market-maker protection has tripped, and the account's desk has not reset it.
 
-use super::{Proposal, Refusal};
+use super::{Ask, Refusal};
 use crate::state::State;
 use wire::{RejectCode, Scope};
 
 /// The account is not frozen in the instrument's group.
-pub(super) fn is_not_frozen(state: &State, order: &Proposal) -> Result<(), Refusal> {
-    let account = order.chain.scopes[0];
+pub(super) fn is_not_frozen(state: &State, order: &Ask) -> Result<(), Refusal> {
+    let account = order.scopes[0];
     let group = state
         .instruments
         .get(order.instrument)

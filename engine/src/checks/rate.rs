@@ -9,13 +9,12 @@ use crate::state::State;
 use wire::{LimitKind, RejectCode};
 
 /// The bucket's next arrival time if an order at `t` conforms.
-fn next_arrival(limit: &Limit, t: u64) -> Option<u64> {
+pub(super) fn next_arrival(limit: &Limit, t: u64) -> Option<u64> {
     let count = u64::try_from(limit.value?)
         .ok()
         .filter(|count| *count > 0)?;
-    let interval = limit.window_ns.div_ceil(count);
-    let next = limit.arrival.max(t).checked_add(interval)?;
-    let burst = u128::from(count) * u128::from(interval);
+    let next = limit.arrival.max(t).checked_add(limit.interval)?;
+    let burst = u128::from(count) * u128::from(limit.interval);
     (u128::from(next - t) <= burst).then_some(next)
 }
 
@@ -38,13 +37,30 @@ pub(super) fn conforms(
     Ok(())
 }
 
-/// Takes one order out of every bucket of the chain that conforms: all enforced ones do.
+/// Slots of the buckets of the chain that conform, all enforced ones among them, and where they go.
+#[cfg(debug_assertions)]
+pub(crate) fn arrivals<'a>(
+    state: &'a State,
+    order: &'a Proposal,
+) -> impl Iterator<Item = (u32, u64)> + use<'a> {
+    let kind = LimitKind::OrderRate;
+    order.chain.places(kind).filter_map(move |place| {
+        let set = order.chain.set(place);
+        let slot = state.limits.slot_in_set(set, usize::from(kind.0));
+        let limit = state.limits.get(slot);
+        limit.finite()?;
+        Some((slot, next_arrival(limit, order.t)?))
+    })
+}
+
+/// Takes one order out of every bucket of the chain that conforms.
 pub(crate) fn advance(state: &mut State, order: &Proposal) {
     let kind = LimitKind::OrderRate;
     for place in order.chain.places(kind) {
-        let limit = state
+        let slot = state
             .limits
-            .in_set_mut(order.chain.set(place), usize::from(kind.0));
+            .slot_in_set(order.chain.set(place), usize::from(kind.0));
+        let limit = state.limits.get_mut(slot);
         if limit.finite().is_some()
             && let Some(next) = next_arrival(limit, order.t)
         {
@@ -56,10 +72,12 @@ pub(crate) fn advance(state: &mut State, order: &Proposal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
     use wire::{LimitMode, Selector, Unit};
 
     fn limit(count: i64, window_ns: u64) -> Limit {
-        Limit {
+        let mut limits = Limits::with_capacity(1);
+        let (_, slot) = limits.put(Limit {
             scope: 0,
             selector: Selector::All,
             selector_id: 0,
@@ -73,9 +91,13 @@ mod tests {
             permanent: Some(count),
             expires_at: 0,
             arrival: 0,
+            interval: 0,
+            quiet_from: 0,
+            quiet_to: 0,
             breached: false,
             warned: 0,
-        }
+        });
+        *limits.get(slot)
     }
 
     #[test]

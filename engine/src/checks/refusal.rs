@@ -73,6 +73,8 @@ pub(crate) struct Findings {
     pub(crate) mark_passes: bool,
     /// Every enforced rate bucket conforms: all advance, whatever later checks say (C5).
     pub(crate) rate_conforms: bool,
+    /// The order's use of some limit crosses a warn level or its bound: alerts are due once it is reserved.
+    pub(crate) tells: bool,
     /// A list of possible matches was walked: its exact bound (C17).
     pub(crate) peer_bound: Option<(u32, i64)>,
     /// Every limit met on the way, where the order is to be explained rather than decided.
@@ -161,7 +163,7 @@ impl Default for Headroom {
 }
 
 /// Largest use that can be told.
-const BPS_MAX: u16 = 65_534;
+pub(super) const BPS_MAX: u16 = 65_534;
 
 impl Headroom {
     /// Takes the use of one enforced, finite limit into account.

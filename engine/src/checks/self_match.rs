@@ -1,6 +1,6 @@
 //! C17: the order would match a live order of the same group in the same instrument and venue.
 
-use super::{Findings, Proposal, Refusal};
+use super::{Ask, Findings, Refusal};
 use crate::orders::Version;
 use crate::peers;
 use crate::state::State;
@@ -38,31 +38,41 @@ fn best_price(state: &State, slot: u32) -> Option<i64> {
     }
 }
 
+/// Whether the order's own price reaches one of the other side.
+fn crosses(order: &Ask, other: i64) -> bool {
+    let own = price_of(order.ord_type, order.price.0, order.is_buy());
+    if order.is_buy() {
+        peers::crosses(own, other)
+    } else {
+        peers::crosses(other, own)
+    }
+}
+
+/// The list of orders that the order may cross, unless its bound shows that it crosses none.
+fn reachable(state: &State, order: &Ask) -> Option<u32> {
+    let account = order.scopes[0];
+    if state.tree.get(account).self_match_off {
+        return None;
+    }
+    let group = group_of(state, account);
+    let (list, bound) = state.peers.list(group, order.instrument, !order.is_buy())?;
+    (bound != peers::never(!order.is_buy()) && crosses(order, bound)).then_some(list)
+}
+
+/// Whether the best price on the other side shows that nothing can cross the order.
+pub(super) fn is_clear(state: &State, order: &Ask) -> bool {
+    reachable(state, order).is_none()
+}
+
 /// Nothing live on the other side of the group crosses the order.
 pub(super) fn matches_nobody(
     state: &State,
-    order: &Proposal,
+    order: &Ask,
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
-    let account = order.chain.scopes[0];
-    if state.tree.get(account).self_match_off {
-        return Ok(());
-    }
-    let group = group_of(state, account);
-    let Some((list, bound)) = state.peers.list(group, order.instrument, !order.is_buy()) else {
+    let Some(list) = reachable(state, order) else {
         return Ok(());
     };
-    let own = price_of(order.ord_type, order.price.0, order.is_buy());
-    let crosses = |other| {
-        if order.is_buy() {
-            peers::crosses(own, other)
-        } else {
-            peers::crosses(other, own)
-        }
-    };
-    if bound == peers::never(!order.is_buy()) || !crosses(bound) {
-        return Ok(());
-    }
     let (mut best, mut crossed) = (peers::never(!order.is_buy()), false);
     for slot in state.peers.orders(list) {
         let Some(price) = best_price(state, slot) else {
@@ -73,11 +83,11 @@ pub(super) fn matches_nobody(
         } else {
             best.max(price)
         };
-        crossed |= crosses(price) && order.replaces != Some(slot);
+        crossed |= crosses(order, price) && order.replaces != Some(slot);
     }
     findings.peer_bound = Some((list, best));
     if crossed {
-        let id = state.tree.get(account).id;
+        let id = state.tree.get(order.scopes[0]).id;
         return Err(Refusal::at(RejectCode::SelfMatch, Scope::Account, id));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! C1 `MaxOrderQty`, the value of an order, C2 `MaxOrderNotional` and C14 `MaxOrderVsAdv`.
 
 use super::price::finite_collars;
-use super::{Findings, Proposal, Refusal};
+use super::{Ask, Findings, Proposal, Refusal};
 use crate::instrument::Instrument;
 use crate::orders::Worth;
 use crate::state::State;
@@ -31,12 +31,16 @@ pub(super) fn quantity_is_within_limits(
 
 /// The price at which an order is valued: what it may cost at worst.
 fn worst_price(state: &State, order: &Proposal, instrument: &Instrument) -> Option<i64> {
-    let reference = instrument.last_reference;
     if order.ord_type == OrdType::Market {
-        return market_price(state, order, instrument, reference?);
+        return market_price(state, order, instrument, instrument.last_reference?);
     }
+    limit_price(order, instrument)
+}
+
+/// The worst price of a limit order.
+fn limit_price(order: &Ask, instrument: &Instrument) -> Option<i64> {
     let price = order.price.0;
-    match reference {
+    match instrument.last_reference {
         Some(reference) if price <= 0 || reference <= 0 => {
             let worst = price.unsigned_abs().max(reference.unsigned_abs());
             i64::try_from(worst).ok()
@@ -81,27 +85,35 @@ pub(crate) struct Values {
 /// Value of the full quantity and of the leaves.
 pub(super) fn value(state: &State, order: &Proposal) -> Result<Values, Refusal> {
     let instrument = state.instruments.get(order.instrument);
-    let values = worst_price(state, order, instrument).and_then(|price| {
-        let factor = instrument.factor?;
-        let full = factor.order_value(price, order.qty)?;
-        let value = if order.leaves == order.qty {
-            full
-        } else {
-            factor.order_value(price, order.leaves)?
-        };
-        let cash = if !order.is_buy() {
-            0
-        } else if factor == instrument.own_factor {
-            value
-        } else {
-            instrument.own_factor.order_value(price, order.leaves)?
-        };
-        Some(Values {
-            full,
-            worth: Worth { value, cash },
-        })
-    });
-    values.ok_or(Refusal::plain(RejectCode::ValueOverflow))
+    worst_price(state, order, instrument)
+        .and_then(|price| values_at(price, order, instrument))
+        .ok_or(Refusal::plain(RejectCode::ValueOverflow))
+}
+
+/// The same for a limit order; `None` where it can't be told.
+pub(super) fn limit_value(order: &Ask, instrument: &Instrument) -> Option<Values> {
+    values_at(limit_price(order, instrument)?, order, instrument)
+}
+
+fn values_at(price: i64, order: &Ask, instrument: &Instrument) -> Option<Values> {
+    let factor = instrument.factor?;
+    let full = factor.order_value(price, order.qty)?;
+    let value = if order.leaves == order.qty {
+        full
+    } else {
+        factor.order_value(price, order.leaves)?
+    };
+    let cash = if !order.is_buy() {
+        0
+    } else if factor == instrument.own_factor {
+        value
+    } else {
+        instrument.own_factor.order_value(price, order.leaves)?
+    };
+    Some(Values {
+        full,
+        worth: Worth { value, cash },
+    })
 }
 
 /// C14: the total order quantity as a share of the average daily volume, where that is loaded.

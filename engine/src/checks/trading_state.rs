@@ -6,7 +6,7 @@ use wire::{RejectCode, Scope, TradingState};
 
 /// The first scope of the chain, or the instrument, that is in `state`.
 fn first_in(state: &State, order: &Proposal, wanted: TradingState) -> Option<(Scope, u32)> {
-    for scope in order.chain.scopes {
+    for scope in order.scopes {
         let node = state.tree.get(scope);
         if node.state == wanted {
             return Some((node.scope, node.id));

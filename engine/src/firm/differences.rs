@@ -31,6 +31,8 @@ pub fn differences(firm: &Firm, engine: &RiskEngine, now: Time) -> Vec<Differenc
     tree(firm, engine, &mut out);
     sessions(firm, engine, &mut out);
     limits(firm, engine, &mut out);
+    // Last: the changes of this file are judged as the journal says.
+    two_person(firm, engine, &mut out);
     out
 }
 
@@ -59,6 +61,25 @@ fn firm_itself(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
             );
             say(out, line, None);
         }
+    }
+}
+
+fn two_person(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
+    let file = firm.definitions.firm.two_person;
+    let Some(journal) = engine.firm().map(|view| view.two_person) else {
+        return;
+    };
+    if journal != (file == Flag::Yes) {
+        let line = format!(
+            "[firm] two_person: {journal} in the journal, {} in the file",
+            !journal
+        );
+        let switch = wire::SetTwoPerson {
+            on: file,
+            reason: Text::new("configuration"),
+            ..wire::SetTwoPerson::default()
+        };
+        say(out, line, Command::from(switch));
     }
 }
 
@@ -239,6 +260,7 @@ fn sessions(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
                 && view.venue_id == define.venue_id
                 && view.key_id == define.key_id
                 && view.public_key == define.public_key.as_str()
+                && view.person == define.person.as_str()
         };
         match &known {
             None => say(
@@ -247,7 +269,9 @@ fn sessions(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
                 Command::from(*define),
             ),
             Some(view) if !same(view) => {
-                let line = format!("session {id} {name}: its role, topology, venue or key differs");
+                let line = format!(
+                    "session {id} {name}: its role, topology, venue, key or person differs"
+                );
                 say(out, line, Command::from(*define));
             }
             Some(_) => {}

@@ -19,6 +19,10 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
     let name = section.required("name").and_then(|v| v.text());
     let instance = section.required("instance").and_then(|v| v.text());
     let base_currency = base_currency(&section);
+    // Loosening takes two people unless the firm says that it has only one.
+    let two_person = section
+        .optional("two_person")
+        .map_or(Some(true), |v| v.boolean());
     section.finish();
     let sizes = root.table("capacity", "[capacity]");
     let size = |key, usual: u32, most: u32| match sizes.optional(key) {
@@ -46,6 +50,7 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
         executions: executions?,
         limits: limits?,
         sessions: sessions?,
+        two_person: if two_person? { Flag::Yes } else { Flag::No },
         ..DefineFirm::default()
     })
 }
@@ -226,6 +231,9 @@ pub(super) fn sessions(
         }
         let key_id = section.optional("key_id").map_or(Some(1), |v| v.id());
         let (public_key, key_file) = key(&section);
+        let person = section
+            .optional("person")
+            .map_or(Some(Text::default()), |v| v.text());
         section.finish();
         let (Some(session_id), Some(name), Some(role)) = (session_id, text, role) else {
             continue;
@@ -259,9 +267,41 @@ pub(super) fn sessions(
             role,
             topology,
             venue_id,
+            person: person.unwrap_or_default(),
         });
     }
     (out, entitlements, key_files)
+}
+
+/// Where loosening takes two people there must be two who may.
+pub(super) fn two_people(
+    root: &Section<'_>,
+    firm: Option<&DefineFirm>,
+    sessions: &[DefineSession],
+    key_files: &[KeyFile],
+) {
+    let Some(_) = firm.filter(|firm| firm.two_person == Flag::Yes) else {
+        return;
+    };
+    let file_of = |id: u32| {
+        let file = key_files.iter().find(|file| file.session_id == id);
+        file.map(|file| &file.path)
+    };
+    let one_person = |a: &DefineSession, b: &DefineSession| {
+        (!a.person.as_str().is_empty() && a.person == b.person)
+            || (!a.public_key.as_str().is_empty() && a.public_key == b.public_key)
+            || (file_of(a.session_id).is_some() && file_of(a.session_id) == file_of(b.session_id))
+    };
+    let mut risk = sessions.iter().filter(|session| session.role == Role::Risk);
+    let first = risk.next();
+    let has_two = first.is_some_and(|first| risk.any(|other| !one_person(first, other)));
+    if !has_two {
+        root.mistake(
+            "loosening takes two people, and fewer have sessions of role risk",
+            "add a second [[sessions]] with role = \"risk\" and another key and person, \
+             or say `two_person = false` in [firm]",
+        );
+    }
 }
 
 /// A key that means something for one role only.

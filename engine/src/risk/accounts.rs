@@ -7,6 +7,12 @@ use wire::{DefineAccount, Flag, Permit, RejectCode, Scope, Selector};
 
 impl RiskEngine {
     pub(super) fn define_account(&mut self, m: &DefineAccount) -> Done {
+        if self.moves(m)
+            && self.move_takes_two()
+            && self.state.tree.find(Scope::Desk, m.desk_id).is_some()
+        {
+            return Done::refused(RejectCode::NeedsApproval, 0);
+        }
         let state = &mut self.state;
         let Some(desk) = state.tree.find(Scope::Desk, m.desk_id) else {
             return Done::refused(RejectCode::LimitRange, 0);
@@ -42,7 +48,7 @@ impl RiskEngine {
     }
 
     /// R28: everything the account holds and has open leaves one desk and reaches the other at once.
-    fn move_account(&mut self, account: u32, desk: u32) {
+    pub(super) fn move_account(&mut self, account: u32, desk: u32) {
         let from = self.state.tree.get(account).desk;
         if from == desk {
             return;

@@ -186,7 +186,7 @@ impl RiskEngine {
     /// Position limits on this instrument follow; those on groups or all can't.
     fn rescale_limits(&mut self, instrument_id: u32, ratio: Ratio) {
         for slot in self.state.limits.slots() {
-            let limit = self.state.limits.get_mut(slot);
+            let mut limit = *self.state.limits.get(slot);
             let bound = matches!(limit.kind, LimitKind::MaxLong | LimitKind::MaxShort)
                 && limit.selector == Selector::Instrument
                 && limit.selector_id == instrument_id;
@@ -203,6 +203,7 @@ impl RiskEngine {
             limit.value = limit.value.map(scale);
             limit.permanent = limit.permanent.map(scale);
             limit.version = limit.version.saturating_add(1);
+            self.state.limits.put(limit);
         }
     }
 }

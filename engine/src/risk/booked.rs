@@ -11,37 +11,35 @@ use wire::{
 };
 
 impl RiskEngine {
-    /// Carries a booked fill into every book. Position and reserve have moved already.
-    pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
-        let instrument = self.state.instruments.get(fill.instrument);
-        let factor = instrument.last_factor;
+    /// What a fill moves in its rows besides position and reserve: turnover and profit of the day.
+    pub(super) fn day_delta(&self, fill: &Booked) -> Delta {
         let buy = fill.side == Side::Buy;
         let signed = i128::from(if buy {
             fill.qty
         } else {
             fill.qty.saturating_neg()
         });
-        let delta = if fill.today {
-            Delta {
-                buy,
-                turnover: factor.map_or(0, |factor| {
-                    factor.fill_value(fill.price.saturating_abs(), fill.qty, true)
-                }),
-                traded: signed.saturating_mul(i128::from(fill.price)),
-                ..Delta::default()
-            }
-        } else {
+        if !fill.today {
             // A late fill of a prior date moves the position, not the new day's counters (R23).
-            Delta {
+            return Delta {
+                buy,
                 opening: signed,
                 ..Delta::default()
-            }
-        };
-        for row in rows {
-            self.state
-                .exposure
-                .apply(*row, delta, &self.state.instruments);
+            };
         }
+        let factor = self.state.instruments.get(fill.instrument).last_factor;
+        Delta {
+            buy,
+            turnover: factor.map_or(0, |factor| {
+                factor.fill_value(fill.price.saturating_abs(), fill.qty, true)
+            }),
+            traded: signed.saturating_mul(i128::from(fill.price)),
+            ..Delta::default()
+        }
+    }
+
+    /// Carries a fill, whose rows have moved, into every other book.
+    pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
         self.settle_fill(fill);
         if fill.today {
             self.note_execution(fill);
@@ -68,8 +66,14 @@ impl RiskEngine {
             },
             longest,
         );
+        if longest == 0 {
+            return;
+        }
         let order = self.state.orders.get(order);
-        let chain = crate::checks::Chain::of(&self.state, order.account, trader, fill.instrument);
+        let scopes = self.state.tree.chain(order.account, trader);
+        let (account_row, trader_row) = (order.account_row, order.trader_row);
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        let chain = crate::checks::Chain::of(&self.state, scopes, rows, fill.instrument);
         let trips = chain
             .limits(&self.state, LimitKind::RepeatedExecution)
             .any(|(_, limit)| {
@@ -142,6 +146,9 @@ impl RiskEngine {
             },
             longest,
         );
+        if longest == 0 {
+            return;
+        }
         let Some(limit) = self
             .state
             .limits
@@ -233,7 +240,7 @@ impl RiskEngine {
             .finite()
             .is_some_and(|bound| -self.profit_of(&limit) >= i128::from(bound));
         let crossed = reached && !limit.breached;
-        self.state.limits.get_mut(slot).breached = reached;
+        self.state.limits.note_told(slot, limit.warned, reached);
         if !crossed || limit.is_shadow() {
             return;
         }

@@ -5,6 +5,7 @@ use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;
+use crate::tree::CHAIN;
 use crate::units::saturate;
 use wire::{
     ExecType, Flag, OrderFilled, Price, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope,
@@ -61,8 +62,10 @@ impl RiskEngine {
         let reopen = m.reopen == Flag::Yes;
         let key = self.execution_key(turn, m, instrument, m.ref_exec_id);
         let Some(slot) = self.state.executions.find(key) else {
-            self.account_of_unknown(turn, m)?;
-            let (exec_id, reopen) = corrected.map_or((0, reopen), |c| (c.exec_id, true));
+            if order.is_none() {
+                self.account_of_unknown(turn, m)?;
+            }
+            let exec_id = corrected.map_or(0, |c| c.exec_id);
             if corrected.is_some() && exec_id == m.ref_exec_id {
                 // Corrected before it was seen, under its own id: what it says now is the fill.
                 let fill = VenueReport {
@@ -74,7 +77,8 @@ impl RiskEngine {
             self.state.executions.add(Execution {
                 key,
                 price: m.last_px.0,
-                qty: m.last_qty.0,
+                // What the correction books; nothing for a bust.
+                qty: corrected.map_or(0, |c| c.qty),
                 side: m.side,
                 standing: Standing::Tombstone { reopen },
                 order_id: 0,
@@ -103,7 +107,7 @@ impl RiskEngine {
             return Ok(Outcome::NoEffect);
         }
         self.may_take_back(turn, &known)?;
-        self.take_back(slot, reopen, corrected, out);
+        self.take_back(slot, reopen, corrected, 0, out);
         Ok(Outcome::Applied)
     }
 
@@ -125,17 +129,19 @@ impl RiskEngine {
     }
 
     /// Takes an execution back, and books what it was corrected to, in one event. Windows and turnover
-    /// keep what they counted; position, profit and cash move back.
+    /// keep what they counted; position, profit and cash move back. `booked` is what a correction that
+    /// came before its fill has booked already.
     pub(super) fn take_back(
         &mut self,
         slot: u32,
         reopen: bool,
         corrected: Option<Corrected>,
+        booked: i64,
         out: &mut Outbox,
     ) {
         let old = *self.state.executions.get(slot);
-        let rows = self.rows_of_execution(&old);
-        let rows = rows.as_slice();
+        let (rows, count) = self.rows_of_execution(&old);
+        let rows = &rows[..count];
         let buy = old.side == Side::Buy;
         let signed = |qty: i64| i128::from(if buy { qty } else { qty.saturating_neg() });
         let today = old.key.trade_date >= self.state.day.date;
@@ -174,11 +180,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         self.state.executions.get_mut(slot).standing = Standing::Busted;
-        for row in rows {
-            self.state
-                .exposure
-                .apply(*row, delta, &self.state.instruments);
-        }
+        self.reserve(rows, delta);
         if let Some(row) = self.account_row_of(&old) {
             let account = self.state.exposure.row(row).scope;
             self.move_cash(account, &undone, -1);
@@ -191,16 +193,19 @@ impl RiskEngine {
         // Bust and fill are one event: nothing is told or latched between them.
         self.in_one_event = corrected.is_some();
         if let Some(order) = order {
-            let gone = if reopen {
-                0
-            } else {
-                old.qty.saturating_sub(new_qty).max(0)
-            };
-            self.reverse_in_order(order, old.qty, new_qty, gone, reopen);
+            let freed = old
+                .qty
+                .saturating_sub(new_qty)
+                .saturating_sub(booked)
+                .max(0);
+            self.reverse_in_order(order, old.qty, new_qty, freed, reopen);
         }
         self.in_one_event = false;
         match &redone {
-            Some(fill) => self.booked(fill, rows),
+            Some(fill) => {
+                self.reserve(rows, self.day_delta(fill));
+                self.booked(fill, rows);
+            }
             None => self.refresh_rows(rows),
         }
         self.tell_bust(&old, order, corrected, out);
@@ -217,17 +222,14 @@ impl RiskEngine {
             .then_some(execution.order)
     }
 
-    /// Rows an execution was booked to: account, desk, firm and, where known, trader.
-    fn rows_of_execution(&self, execution: &Execution) -> Vec<u32> {
+    /// Rows an execution was booked to: account, desk, firm and, where known, trader; and how many.
+    fn rows_of_execution(&self, execution: &Execution) -> ([u32; CHAIN], usize) {
         match self.account_row_of(execution) {
-            None => vec![execution.row],
+            None => ([execution.row; CHAIN], 1),
             Some(row) => {
-                let place = self.state.exposure.row(row);
-                let mut rows = vec![row, place.desk_row, place.firm_row];
-                if execution.trader_row != u32::MAX {
-                    rows.push(execution.trader_row);
-                }
-                rows
+                let rows = self.state.exposure.chain_rows(row, execution.trader_row);
+                let known = execution.trader_row != u32::MAX;
+                (rows, if known { CHAIN } else { CHAIN - 1 })
             }
         }
     }
@@ -251,17 +253,20 @@ impl RiskEngine {
     }
 
     /// cumQty falls; what is not reopened is gone for good, and what is may revive the order.
-    fn reverse_in_order(&mut self, slot: u32, old: i64, new: i64, gone: i64, reopen: bool) {
+    fn reverse_in_order(&mut self, slot: u32, old: i64, new: i64, freed: i64, reopen: bool) {
         let order = self.state.orders.get_mut(slot);
         order.cum_qty = order.cum_qty.saturating_sub(old).saturating_add(new);
         let was_terminal = order.terminal;
-        self.state.orders.lose(slot, gone);
+        self.state.orders.lose(slot, if reopen { 0 } else { freed });
         if !was_terminal {
-            self.settle(slot, 0);
+            self.settle_and_tell(slot);
             return;
         }
-        let freed = old.saturating_sub(new);
-        if !reopen || freed <= 0 || !self.state.orders.revive(slot, freed) {
+        // As with a late fill: what was released as gone was filled after all.
+        self.state
+            .orders
+            .find_again(slot, new.saturating_sub(old).max(0));
+        if !reopen || freed == 0 || !self.state.orders.revive(slot, freed) {
             return;
         }
         let (account_row, trader_row, buy) = {
@@ -274,9 +279,9 @@ impl RiskEngine {
             ..Delta::default()
         };
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(rows, live);
+        self.reserve(&rows, live);
         self.list_peer(slot);
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
     }
 
     fn tell_bust(

@@ -203,7 +203,7 @@ impl RiskEngine {
             return range;
         }
         self.state.orders.keep_at_most(slot, m.leaves_qty.0);
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
         let freed = reserved.saturating_sub(m.leaves_qty.0);
         if m.leaves_qty.0 == 0 {
             self.send_cancelled(slot, freed, CancelReason::Reconciled, out);

@@ -108,8 +108,8 @@ impl RiskEngine {
         let Some(slot) = self.state.sessions.find(id) else {
             return Decision::refused(RejectCode::UnknownSession);
         };
+        let changed = self.state.sessions.set_up(slot, up) != up;
         let session = self.state.sessions.get_mut(slot);
-        let changed = std::mem::replace(&mut session.up, up) != up;
         let before = (session.cod_mode, session.cod_grace_ns);
         if let Some(logon) = logon {
             session.cod_mode = logon.cod_mode;
@@ -158,8 +158,9 @@ impl RiskEngine {
         // A restart breaks every connection, and the grace begins anew.
         let sessions = u32::try_from(self.state.sessions.len()).unwrap_or(u32::MAX);
         for slot in 0..sessions {
-            let session = self.state.sessions.get_mut(slot);
-            let broken = std::mem::replace(&mut session.up, false) || session.cod_deadline != 0;
+            let was_up = self.state.sessions.set_up(slot, false);
+            let session = self.state.sessions.get(slot);
+            let broken = was_up || session.cod_deadline != 0;
             if broken && matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both) {
                 let deadline = self.t.saturating_add(session.cod_grace_ns);
                 self.state.sessions.set_deadline(slot, deadline);

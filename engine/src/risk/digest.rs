@@ -410,6 +410,22 @@ impl RiskEngine {
                 }
             }
         }
+        to.part(25, state.proposals.iter().count());
+        to.put(state.proposals.last_id);
+        for proposal in state.proposals.iter() {
+            to.put(proposal.id);
+            to.put(proposal.session_id);
+            to.put(proposal.proposed_at);
+            to.put(proposal.expires_at);
+            to.0.update(&proposal.by.key.0);
+            to.0.update(&proposal.by.person.0);
+            to.message(&wire::Propose {
+                flags: 0,
+                seq_no: 0,
+                request_id: 0,
+                ..proposal.change
+            });
+        }
         to.part(24, state.adjusted.len());
         for id in &state.adjusted {
             to.put(*id);

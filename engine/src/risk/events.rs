@@ -1,13 +1,8 @@
 //! Alerts: warn levels and breaches of limits, told once each (R18, R25, R27).
 
 use super::RiskEngine;
-use crate::limits::Limit;
+use crate::limits::{Limit, REARM_POINTS};
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
-
-/// Warn levels in per cent where none were set.
-const WARN_DEFAULT: [u8; 3] = [70, 80, 90];
-/// A level is armed again when use has fallen this many points below it.
-const REARM_POINTS: i128 = 5;
 
 /// Kinds whose use follows values: marks and rates move it.
 fn follows_values(kind: LimitKind) -> bool {
@@ -15,21 +10,6 @@ fn follows_values(kind: LimitKind) -> bool {
         kind,
         LimitKind::GrossNotional | LimitKind::NetLong | LimitKind::NetShort | LimitKind::DailyLoss
     )
-}
-
-/// Warn levels with the default for each that is 0.
-pub(super) fn with_defaults(mut levels: [u8; 3]) -> [u8; 3] {
-    for (level, default) in levels.iter_mut().zip(WARN_DEFAULT) {
-        if *level == 0 {
-            *level = default;
-        }
-    }
-    levels
-}
-
-/// Warn levels in force, in per cent.
-pub(super) fn warn_levels(limit: &Limit) -> [u8; 3] {
-    with_defaults(limit.warn)
 }
 
 impl RiskEngine {
@@ -57,7 +37,7 @@ impl RiskEngine {
             None => (0, false),
         };
         let (mut warned, mut crossed) = (0_u8, 0_u8);
-        for (at, level) in warn_levels(&limit).into_iter().enumerate() {
+        for (at, level) in limit.warn_levels().into_iter().enumerate() {
             let bit = 1 << at;
             let Some(bound) = bound.filter(|bound| level > 0 && *bound > 0) else {
                 continue;
@@ -76,10 +56,9 @@ impl RiskEngine {
         if warned == limit.warned && over == limit.breached {
             return;
         }
-        let entry = self.state.limits.get_mut(slot);
-        (entry.warned, entry.breached) = (warned, over);
+        self.state.limits.note_told(slot, warned, over);
         // A breach says more than the levels crossed with it (R18: one alert).
-        for (at, level) in warn_levels(&limit).into_iter().enumerate() {
+        for (at, level) in limit.warn_levels().into_iter().enumerate() {
             if !breaks && crossed & (1 << at) != 0 {
                 self.tell_use(&limit, used, RiskEventKind::Warning, u64::from(level));
             }
@@ -137,43 +116,57 @@ impl RiskEngine {
             return;
         }
         for row in rows {
-            let place = *self.state.exposure.row(*row);
+            let place = self.state.exposure.row(*row);
+            let (group, all) = (place.group, place.all);
             let sets = [
-                place.limits,
-                self.state.exposure.total(place.group).limits,
-                self.state.exposure.total(place.all).limits,
+                (place.limits, None),
+                (self.state.exposure.total(group).limits, Some(group)),
+                (self.state.exposure.total(all).limits, Some(all)),
             ];
-            for set in sets {
-                let mut mask = self.state.limits.enforced(set);
+            for (set, total) in sets {
+                let mut mask = self.state.limits.set(set).watched;
                 while mask != 0 {
                     let kind = mask.trailing_zeros() as usize;
                     mask &= mask.wrapping_sub(1);
-                    self.refresh_in_row(set, kind, *row);
+                    let slot = self.state.limits.slot_in_set(set, kind);
+                    if !self.is_quiet(slot, *row, total) {
+                        self.refresh_limit(slot);
+                    }
                 }
             }
         }
     }
 
-    fn refresh_in_row(&mut self, set: u32, kind: usize, row: u32) {
-        let slot = self.state.limits.slot_in_set(set, kind);
-        let limit = *self.state.limits.get(slot);
-        if limit.finite().is_none() {
-            return;
-        }
-        let each = matches!(limit.kind, LimitKind::MaxLong | LimitKind::MaxShort);
-        if !each || limit.selector == Selector::Instrument {
-            self.refresh_limit(slot);
-            return;
-        }
-        // One bound for each instrument: this row alone can raise the highest use, and only a walk over
-        // the scope tells whether it has fallen.
-        let used = self.used_in_row(&limit, row);
-        let lowest = i128::from(warn_levels(&limit)[0]).saturating_sub(REARM_POINTS);
-        let bound = i128::from(limit.value.unwrap_or(0));
-        let low = used.saturating_mul(100) < bound.saturating_mul(lowest);
-        if limit.warned == 0 && !limit.breached && low {
-            return;
-        }
-        self.refresh_limit(slot);
+    /// Whether the use of a limit of the row's scope, as the row and a sum tell it, crosses nothing.
+    fn is_quiet(&self, slot: u32, row: u32, total: Option<u32>) -> bool {
+        let limit = self.state.limits.get(slot);
+        let row = self.state.exposure.row(row);
+        let used = match limit.kind {
+            // One bound for each instrument: this row alone can raise the highest use.
+            LimitKind::MaxLong => row.position.saturating_add(row.open_buy),
+            LimitKind::MaxShort => row.open_sell.saturating_sub(row.position),
+            kind => {
+                let own;
+                let sums = match total {
+                    Some(total) => &self.state.exposure.total(total).sums,
+                    None => {
+                        own = row.contribution();
+                        &own
+                    }
+                };
+                match kind {
+                    LimitKind::MaxOpenOrders => i128::from(sums.live),
+                    LimitKind::GrossNotional => sums.gross,
+                    LimitKind::NetLong => sums.long,
+                    LimitKind::NetShort => sums.short,
+                    LimitKind::DailyBuyTurnover => sums.buying,
+                    LimitKind::DailySellTurnover => sums.selling,
+                    LimitKind::DailyTurnover => sums.buying.saturating_add(sums.selling),
+                    LimitKind::DailyLoss => sums.profit.saturating_neg(),
+                    _ => return false,
+                }
+            }
+        };
+        limit.is_quiet(used)
     }
 }

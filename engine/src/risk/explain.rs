@@ -4,7 +4,7 @@
 //! no bucket advances.
 
 use super::{RiskEngine, Turn};
-use crate::checks::{self, Findings, Met, Proposal, Refusal};
+use crate::checks::{self, Ask, Findings, Met, Proposal, Refusal};
 use crate::command::Command;
 use crate::units::saturate;
 use crate::view::{ControlView, Explanation, RoomView};
@@ -43,12 +43,11 @@ impl RiskEngine {
         let entered = if let Command::NewOrder(m) = command {
             self.check_entry(&turn, m, &mut found)
         } else if let Command::ReplaceOrder(m) = command {
-            self.check_replace(&turn, m, &mut found)
-                .map(|(_, proposal)| proposal)
+            self.check_replace(&turn, m, &mut found).map(|(_, ask)| ask)
         } else {
             return None;
         };
-        let decided = entered.and_then(|proposal| self.decided(&proposal, &mut found));
+        let decided = entered.and_then(|ask| self.decided(&ask, &mut found));
         let controls = found.trace.take().unwrap_or_default();
         Some(Explanation {
             code: decided.err().map(|refusal| refusal.code),
@@ -60,8 +59,9 @@ impl RiskEngine {
         })
     }
 
-    fn decided(&self, proposal: &Proposal, found: &mut Findings) -> Result<(), Refusal> {
-        checks::decide(&self.state, proposal, found).map(|_| ())
+    fn decided(&self, ask: &Ask, found: &mut Findings) -> Result<(), Refusal> {
+        let proposal = Proposal::of(&self.state, ask);
+        checks::decide(&self.state, &proposal, found).map(|_| ())
     }
 
     fn control_view(&self, met: &Met) -> ControlView {
@@ -177,7 +177,7 @@ impl RiskEngine {
             };
             let mut found = Findings::default();
             self.check_entry(turn, &order, &mut found)
-                .and_then(|proposal| self.decided(&proposal, &mut found))
+                .and_then(|ask| self.decided(&ask, &mut found))
         };
         let lots_max = i64::MAX.checked_div(lot).unwrap_or(0);
         let (mut good, mut bad) = (0_i64, lots_max);

@@ -79,6 +79,8 @@ impl RiskEngine {
             m.last_qty.0.saturating_neg()
         };
         let signed = i128::from(signed);
+        // R16: a fill that was busted before is no loss and no breach in between.
+        self.in_one_event = matches!(standing, Some(Standing::Tombstone { .. }));
         let (row, trader_row) = match order {
             Some(slot) => {
                 self.fill_order(slot, m, signed, out);
@@ -104,8 +106,9 @@ impl RiskEngine {
         match (known, standing) {
             // R16: it was busted before it was seen; it counts as fill and bust.
             (Some(slot), Some(Standing::Tombstone { reopen })) => {
+                let booked = self.state.executions.get(slot).qty;
                 *self.state.executions.get_mut(slot) = execution;
-                self.take_back(slot, reopen, None, out);
+                self.take_back(slot, reopen, None, booked, out);
             }
             _ => {
                 self.state.executions.add(execution);
@@ -130,8 +133,24 @@ impl RiskEngine {
             instrument_id,
             ..RiskEvent::default()
         };
-        if was_terminal {
-            self.move_position(account_row, trader_row, signed);
+        let order = self.state.orders.get(slot);
+        let fill = Booked {
+            order: Some(slot),
+            account_row: Some(account_row),
+            trader: Some(order.trader),
+            instrument: order.instrument,
+            side: order.side,
+            qty,
+            price: m.last_px.0,
+            today: m.trade_date >= self.state.day.date,
+        };
+        let moved = Delta {
+            position: signed,
+            ..self.day_delta(&fill)
+        };
+        let rows = if was_terminal {
+            let rows = self.state.exposure.chain_rows(account_row, trader_row);
+            self.reserve(&rows, moved);
             // What was released as gone was filled after all: a bust may reopen no less for it.
             self.state.orders.find_again(slot, qty);
             self.alert(RiskEvent {
@@ -140,8 +159,16 @@ impl RiskEngine {
                 severity: Severity::Warning,
                 ..about
             });
+            rows
         } else {
-            self.settle(slot, signed);
+            let rows = if self.in_one_event {
+                // Its bust settles the order: it neither ends nor revives in between.
+                let rows = self.state.exposure.chain_rows(account_row, trader_row);
+                self.reserve(&rows, moved);
+                rows
+            } else {
+                self.settle(slot, moved)
+            };
             if qty > open {
                 self.alert(RiskEvent {
                     old_value: open,
@@ -151,17 +178,7 @@ impl RiskEngine {
                     ..about
                 });
             }
-        }
-        let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        let fill = Booked {
-            order: Some(slot),
-            account_row: Some(account_row),
-            trader: Some(self.state.orders.get(slot).trader),
-            instrument: self.state.orders.get(slot).instrument,
-            side: self.state.orders.get(slot).side,
-            qty,
-            price: m.last_px.0,
-            today: m.trade_date >= self.state.day.date,
+            rows
         };
         self.booked(&fill, &rows);
         let row = self.state.exposure.row_mut(account_row);
@@ -190,15 +207,6 @@ impl RiskEngine {
             ..OrderFilled::default()
         };
         self.send(session, filled.into(), out);
-    }
-
-    fn move_position(&mut self, account_row: u32, trader_row: u32, signed: i128) {
-        let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        let delta = Delta {
-            position: signed,
-            ..Delta::default()
-        };
-        self.reserve(rows, delta);
     }
 
     /// R15: whose fill it is when the order is not known. `None`: the firm's suspense account.
@@ -237,27 +245,13 @@ impl RiskEngine {
             &mut state.instruments,
             &state.limits,
         );
-        let delta = Delta {
-            position: signed,
-            ..Delta::default()
-        };
-        state.exposure.apply(row, delta, &state.instruments);
-        let place = *state.exposure.row(row);
+        let place = state.exposure.row(row);
         let all = [row, place.desk_row, place.firm_row];
         let rows = if account.is_some() {
             &all[..]
         } else {
             &all[..1]
         };
-        for above in &rows[1..] {
-            state.exposure.apply(*above, delta, &state.instruments);
-        }
-        if account.is_some() {
-            let row = state.exposure.row_mut(row);
-            row.day_fills = row.day_fills.saturating_add(signed);
-        } else {
-            self.firm_reduce_only();
-        }
         let fill = Booked {
             order: None,
             account_row: account.map(|_| row),
@@ -268,6 +262,17 @@ impl RiskEngine {
             price: m.last_px.0,
             today: m.trade_date >= self.state.day.date,
         };
+        let moved = Delta {
+            position: signed,
+            ..self.day_delta(&fill)
+        };
+        self.reserve(rows, moved);
+        if account.is_some() {
+            let row = self.state.exposure.row_mut(row);
+            row.day_fills = row.day_fills.saturating_add(signed);
+        } else {
+            self.firm_reduce_only();
+        }
         self.booked(&fill, rows);
         let node = self.state.tree.get(scope);
         let event = RiskEvent {

@@ -2,7 +2,7 @@
 
 use super::fills::Booked;
 use super::{Done, RiskEngine};
-use crate::checks::{self, Proposal};
+use crate::checks::{self, Ask};
 use crate::orders::Worth;
 use wire::{CashLoad, LocateLoad, LocateWhat, RejectCode, Scope, Side};
 
@@ -53,12 +53,12 @@ impl RiskEngine {
     }
 
     /// An accepted new order enters the books.
-    pub(super) fn note_accepted(&mut self, slot: u32, proposal: &Proposal, worth: Worth) {
-        let key = checks::order_key(proposal);
-        self.state.accepted_orders.note(key, proposal.t);
+    pub(super) fn note_accepted(&mut self, slot: u32, ask: &Ask, worth: Worth) {
+        let key = checks::order_key(ask);
+        self.state.accepted_orders.note(key, ask.t);
         self.list_peer(slot);
-        self.use_locates(slot, proposal);
-        self.note_reserve(slot, proposal.qty, worth.cash);
+        self.use_locates(slot, ask);
+        self.note_reserve(slot, ask.qty, worth.cash);
     }
 
     /// Lists a live order with those that it could match.
@@ -103,22 +103,20 @@ impl RiskEngine {
     }
 
     /// An accepted replace enters the books; what it reserves follows when the order settles.
-    pub(super) fn note_replace(&mut self, slot: u32, proposal: &Proposal) {
-        let price = checks::price_of(proposal.ord_type, proposal.price.0, proposal.is_buy());
-        self.state.peers.add_version(slot, proposal.is_buy(), price);
-        self.use_locates(slot, proposal);
+    pub(super) fn note_replace(&mut self, slot: u32, ask: &Ask) {
+        let price = checks::price_of(ask.ord_type, ask.price.0, ask.is_buy());
+        self.state.peers.add_version(slot, ask.is_buy(), price);
+        self.use_locates(slot, ask);
         let order = self.state.orders.get_mut(slot);
-        order.largest_qty = order.largest_qty.max(proposal.qty);
+        order.largest_qty = order.largest_qty.max(ask.qty);
     }
 
     /// Locates are used up at acceptance and never come back.
-    fn use_locates(&mut self, slot: u32, proposal: &Proposal) {
-        if proposal.side == Side::SellShort {
+    fn use_locates(&mut self, slot: u32, ask: &Ask) {
+        if ask.side == Side::SellShort {
             let row = self.state.orders.get(slot).account_row;
             let book = self.state.exposure.short_mut(row);
-            book.located_used = book
-                .located_used
-                .saturating_add(checks::unlocated(proposal));
+            book.located_used = book.located_used.saturating_add(checks::unlocated(ask));
         }
     }
 

@@ -9,8 +9,21 @@ use wire::{
 impl RiskEngine {
     /// Puts a limit in force; it binds from the next order in the sequence.
     pub(super) fn set_limit(&mut self, turn: &Turn, m: &SetLimit) -> Done {
-        let Some(key) = self.limit_key(m) else {
-            return Done::refused(RejectCode::LimitRange, 0);
+        let key = match self.check_limit(turn, m) {
+            Ok(key) => key,
+            Err(refused) => return refused,
+        };
+        if self.limit_takes_two(key, m) {
+            return Done::refused(RejectCode::NeedsApproval, m.expected_version);
+        }
+        self.put_limit(turn, key, m)
+    }
+
+    /// The place of a limit that could be set as `m` says, by however many people.
+    pub(super) fn check_limit(&self, turn: &Turn, m: &SetLimit) -> Result<SetKey, Done> {
+        let range = |version| Err(Done::refused(RejectCode::LimitRange, version));
+        let Some(key) = self.limit_key(m).filter(|_| !m.limit_kind.is_null()) else {
+            return range(0);
         };
         let known = self.state.limits.find(key, m.limit_kind);
         let before = known.map(|slot| *self.state.limits.get(slot));
@@ -20,13 +33,25 @@ impl RiskEngine {
         let in_range = is_in_range(m)
             && (known.is_some() || !self.state.limits.is_full())
             && (!temporary
-                || (in_force.is_some() && m.expires_at.0 > turn.t && m.value != i64::MIN));
+                || (in_force.is_some_and(|limit| means_the_same(&limit, m))
+                    && m.expires_at.0 > turn.t
+                    && m.value != i64::MIN));
         if !in_range {
-            return Done::refused(RejectCode::LimitRange, version);
+            return range(version);
         }
         if m.expected_version != version {
-            return Done::refused(RejectCode::VersionConflict, version);
+            return Err(Done::refused(RejectCode::VersionConflict, version));
         }
+        Ok(key)
+    }
+
+    /// Puts in force what [`Self::check_limit`] has let through.
+    pub(super) fn put_limit(&mut self, turn: &Turn, key: SetKey, m: &SetLimit) -> Done {
+        let known = self.state.limits.find(key, m.limit_kind);
+        let before = known.map(|slot| *self.state.limits.get(slot));
+        let version = before.map_or(0, |limit| limit.version);
+        let temporary = m.expires_at.0 != 0;
+        let in_force = before.filter(|limit| limit.permanent.is_some());
         if let Some(slot) = known {
             self.state.limits.disarm(slot);
         }
@@ -54,6 +79,9 @@ impl RiskEngine {
                 version: version.saturating_add(1),
                 warn: [m.warn1, m.warn2, m.warn3],
                 arrival: before.map_or(0, |limit| limit.arrival),
+                interval: 0,
+                quiet_from: 0,
+                quiet_to: 0,
                 // C13 is armed again when its limit is set anew.
                 breached: m.limit_kind != LimitKind::DailyLoss
                     && before.is_some_and(|limit| limit.breached),
@@ -264,6 +292,15 @@ impl RiskEngine {
     }
 }
 
+/// Whether a temporary value is meant in the unit of its limit: a temporary limit changes the value only.
+fn means_the_same(limit: &Limit, m: &SetLimit) -> bool {
+    let has_units = matches!(
+        m.limit_kind,
+        LimitKind::PriceCollar | LimitKind::MarketMakerProtection
+    );
+    !has_units || m.unit == limit.unit
+}
+
 /// Whether value, unit, window, mode and warn levels belong to the kind.
 fn is_in_range(m: &SetLimit) -> bool {
     let removed = m.value == i64::MIN;
@@ -298,6 +335,6 @@ fn is_in_range(m: &SetLimit) -> bool {
 
 /// Warn levels ascend, in per cent, with the defaults where none is given.
 fn warn_levels_ascend(m: &SetLimit) -> bool {
-    let levels = super::events::with_defaults([m.warn1, m.warn2, m.warn3]);
+    let levels = crate::limits::with_default_levels([m.warn1, m.warn2, m.warn3]);
     levels.is_sorted_by(|a, b| a < b) && levels[2] <= 100
 }

@@ -5,11 +5,14 @@
 
 mod accounts;
 mod adjust;
+mod answers;
+mod approvals;
 mod booked;
 mod busts;
 mod day;
 mod define;
 mod digest;
+mod entry;
 mod events;
 mod explain;
 mod fills;
@@ -157,6 +160,7 @@ impl RiskEngine {
     fn fire_deadlines(&mut self) {
         self.end_temporary_limits();
         self.end_graces();
+        self.end_proposals();
     }
 
     /// R32: a gap in the session's numbers is told, and the message processed.
@@ -198,7 +202,9 @@ impl RiskEngine {
             | Command::SetReference(_)
             | Command::SetMark(_)
             | Command::SetFx(_)
-            | Command::Permit(_) => role == Role::Risk,
+            | Command::Permit(_)
+            | Command::SetTwoPerson(_) => role == Role::Risk,
+            Command::Propose(_) | Command::Approve(_) => matches!(role, Role::Risk | Role::Ops),
             Command::DefineInstrument(_)
             | Command::DefineAccount(_)
             | Command::PositionLoad(_)
@@ -328,6 +334,18 @@ impl RiskEngine {
                 };
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
+            Command::Propose(m) => {
+                let done = self.propose(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::Approve(m) => {
+                let done = self.approve(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
+            Command::SetTwoPerson(m) => {
+                let done = self.set_two_person(turn, m);
+                self.acknowledge(turn, m.request_id, command, done, out)
+            }
             Command::DefineFirm(m) => self.define_firm(m),
             Command::DefineDesk(m) => self.define_desk(m),
             Command::DefineTrader(m) => self.define_trader(m),
@@ -402,6 +420,9 @@ impl RiskEngine {
             Command::CashLoad(m) => m.request_id,
             Command::MmpReset(m) => m.request_id,
             Command::AdvanceTime(m) => m.request_id,
+            Command::Propose(m) => m.request_id,
+            Command::Approve(m) => m.request_id,
+            Command::SetTwoPerson(m) => m.request_id,
             Command::Refused(m) => m.ref_id,
             Command::DefineFirm(_)
             | Command::DefineDesk(_)
@@ -429,6 +450,7 @@ impl RiskEngine {
     }
 
     /// Sends to the session that the command came from, if it came from one.
+    #[inline(always)]
     fn reply(&mut self, turn: &Turn, reply: Reply, out: &mut Outbox) {
         if let Some(slot) = turn.session {
             self.send(slot, reply, out);
@@ -436,6 +458,7 @@ impl RiskEngine {
     }
 
     /// Sends to a session, numbered in its outbound log.
+    #[inline(always)]
     fn send(&mut self, session: u32, reply: Reply, out: &mut Outbox) {
         let session = self.state.sessions.get_mut(session);
         let number = session.next_out;
@@ -474,7 +497,8 @@ impl RiskEngine {
     pub fn next_deadline(&self) -> Option<u64> {
         let limits = self.state.limits.next_deadline();
         let sessions = self.state.sessions.next_deadline();
-        limits.into_iter().chain(sessions).min()
+        let proposals = self.state.proposals.next_deadline();
+        limits.into_iter().chain(sessions).chain(proposals).min()
     }
 
     /// Recomputes every sum from its parts.

@@ -6,6 +6,7 @@ use super::{RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::exposure::Delta;
+use crate::tree::CHAIN;
 use wire::{
     CancelReason, ExecType, OrderCancelled, OrderRejected, OrderReplaced, Qty, RejectCode, Reply,
     RiskEvent, RiskEventKind, Role, Severity, Side, VenueReport,
@@ -110,32 +111,42 @@ impl RiskEngine {
         (may_speak && fits).then_some(slot)
     }
 
-    /// Brings what is reserved in line with the versions, moves the position with it, and ends the
-    /// order when nothing of it is live.
-    pub(super) fn settle(&mut self, slot: u32, position: i128) {
+    /// Brings what is reserved in line with the versions and tells what that crosses.
+    pub(super) fn settle_and_tell(&mut self, slot: u32) {
+        let rows = self.settle(slot, Delta::default());
+        self.refresh_rows(&rows);
+    }
+
+    /// Brings what is reserved in line with the versions, moves with it in the same event what `moved`
+    /// says, and ends the order when nothing of it is live. Returns the rows that moved.
+    pub(super) fn settle(&mut self, slot: u32, moved: Delta) -> [u32; CHAIN] {
         let reserved = self.state.orders.reserved(slot);
-        let in_force = *self.state.orders.in_force(slot);
+        let in_force = self
+            .state
+            .orders
+            .in_force(slot)
+            .leaves(self.state.orders.get(slot).cum_qty);
         let order = self.state.orders.get_mut(slot);
         let ends = if order.unresolved {
             reserved.qty == 0
         } else {
-            reserved.pending == 0 && in_force.leaves(order.cum_qty) == 0
+            reserved.pending == 0 && in_force == 0
         };
         let (qty, value, cash) = if ends {
             (0, 0, 0)
         } else {
             (reserved.qty, reserved.value, reserved.cash)
         };
+        let qty_change = qty.saturating_sub(order.reserved_qty);
+        let value_change = value.saturating_sub(order.reserved_value);
+        let cash_change = cash.saturating_sub(order.reserved_cash);
         let delta = Delta {
             buy: order.is_buy(),
-            qty: i128::from(qty).saturating_sub(i128::from(order.reserved_qty)),
-            value: i128::from(value).saturating_sub(i128::from(order.reserved_value)),
+            qty: i128::from(qty_change),
+            value: i128::from(value_change),
             live: if ends { -1 } else { 0 },
-            position,
-            ..Delta::default()
+            ..moved
         };
-        let qty_change = qty.saturating_sub(order.reserved_qty);
-        let cash_change = cash.saturating_sub(order.reserved_cash);
         (
             order.reserved_qty,
             order.reserved_value,
@@ -143,15 +154,12 @@ impl RiskEngine {
         ) = (qty, value, cash);
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(rows, delta);
+        self.reserve(&rows, delta);
         self.note_reserve(slot, qty_change, cash_change);
         if ends {
             self.end_order(slot);
         }
-        if position == 0 {
-            // A fill is followed by its own refresh, once all its books have moved.
-            self.refresh_rows(&rows);
-        }
+        rows
     }
 
     /// R8: the order ended at the venue. What the venue filled and we have not seen stays reserved.
@@ -172,7 +180,7 @@ impl RiskEngine {
             _ => m.reason,
         };
         if self.state.orders.reserved(slot).qty > 0 {
-            self.settle(slot, 0);
+            self.settle_and_tell(slot);
             self.become_unresolved(slot);
         } else {
             self.release(slot);
@@ -185,7 +193,7 @@ impl RiskEngine {
     pub(super) fn release(&mut self, slot: u32) {
         self.state.orders.keep_at_most(slot, 0);
         self.state.orders.get_mut(slot).unresolved = true;
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
     }
 
     pub(super) fn send_cancelled(
@@ -241,7 +249,7 @@ impl RiskEngine {
             severity: Severity::Critical,
             ..RiskEvent::default()
         });
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
         true
     }
 
@@ -251,7 +259,7 @@ impl RiskEngine {
             return false;
         }
         self.state.orders.get_mut(slot).acknowledged = true;
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
         let order = self.state.orders.get(slot);
         let message = OrderReplaced {
             cl_ord_id: m.cl_ord_id,
@@ -278,7 +286,7 @@ impl RiskEngine {
         if !self.state.orders.refuse_version(slot, m.cl_ord_id) {
             return false;
         }
-        self.settle(slot, 0);
+        self.settle_and_tell(slot);
         let session = self.state.orders.get(slot).session;
         self.refused_by_venue(session, m.cl_ord_id, 101, out);
         true

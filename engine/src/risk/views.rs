@@ -108,7 +108,7 @@ impl RiskEngine {
             .iter()
             .filter_map(|limit| {
                 let node = self.state.tree.get(limit.scope);
-                let warn = super::events::warn_levels(limit);
+                let warn = limit.warn_levels();
                 Some(LimitView {
                     scope: node.scope,
                     scope_id: node.id,
@@ -202,6 +202,7 @@ impl RiskEngine {
                 venue_id: session.definition.venue_id,
                 key_id: session.definition.key_id,
                 public_key: session.definition.public_key.as_str().to_owned(),
+                person: session.definition.person.as_str().to_owned(),
                 up: session.up,
                 cod_mode: session.cod_mode,
                 last_applied_seq_no: session.last_applied,

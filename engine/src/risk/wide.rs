@@ -151,6 +151,35 @@ impl RiskEngine {
     }
 
     fn change_state(&mut self, turn: &Turn, m: &SetState) -> Done {
+        let (state, version) = match self.state_of(m.scope, m.scope_id) {
+            Ok(known) => known,
+            Err(refused) => return refused,
+        };
+        if version != m.expected_version {
+            return Done::refused(RejectCode::VersionConflict, version);
+        }
+        if self.state_takes_two(state, m.state) {
+            return Done::refused(RejectCode::NeedsApproval, version);
+        }
+        self.put_state(turn, m)
+    }
+
+    /// State and version of a scope or an instrument.
+    pub(super) fn state_of(&self, scope: Scope, id: u32) -> Result<(TradingState, u32), Done> {
+        if scope == Scope::Instrument {
+            let slot = self.state.instruments.find(id);
+            let slot = slot.ok_or(Done::refused(RejectCode::UnknownInstrument, 0))?;
+            let instrument = self.state.instruments.get(slot);
+            return Ok((instrument.state, instrument.state_version));
+        }
+        let slot = self.state.tree.find(scope, id);
+        let slot = slot.ok_or(Done::refused(RejectCode::LimitRange, 0))?;
+        let node = self.state.tree.get(slot);
+        Ok((node.state, node.state_version))
+    }
+
+    /// Sets a state whose place and version have been checked.
+    pub(super) fn put_state(&mut self, turn: &Turn, m: &SetState) -> Done {
         let (state, version) = if m.scope == Scope::Instrument {
             let Some(slot) = self.state.instruments.find(m.scope_id) else {
                 return Done::refused(RejectCode::UnknownInstrument, 0);
@@ -164,9 +193,6 @@ impl RiskEngine {
             let node = self.state.tree.get_mut(slot);
             (&mut node.state, &mut node.state_version)
         };
-        if *version != m.expected_version {
-            return Done::refused(RejectCode::VersionConflict, *version);
-        }
         *version = version.saturating_add(1);
         let before = std::mem::replace(state, m.state);
         let version = *version;

@@ -1,7 +1,7 @@
 //! How a field of a message looks in the textual form.
 
 use wire::layout::{EnumDef, Field, FieldKind, Layout};
-use wire::{Message, SetLimit};
+use wire::{Message, Propose, SetLimit};
 
 use crate::command::Started;
 
@@ -50,7 +50,8 @@ impl Shape {
 /// The shape of a field: from its kind, but for the two fields whose kind does not say it.
 #[must_use]
 pub fn shape_of(layout: &Layout, field: &Field) -> Shape {
-    if layout.template_id == SetLimit::LAYOUT.template_id && field.name == "value" {
+    let sets_limit = [SetLimit::LAYOUT.template_id, Propose::LAYOUT.template_id];
+    if sets_limit.contains(&layout.template_id) && field.name == "value" {
         return Shape::LimitValue;
     }
     if layout.template_id == Started::LAYOUT.template_id && field.name == "ack" {

@@ -1,9 +1,10 @@
-//! Risk management and operation, template ids 120 to 139. Each is answered by AdminAck.
+//! Risk management and operation, template ids 120 to 140. Each is answered by AdminAck.
 
 use crate::messages;
 use crate::types::{
-    AdjustKind, Amount, Factor, Flag, LimitKind, LimitMode, LocateWhat, OrdType, Price, Qty,
-    QueryWhat, ReconcileWhat, Scope, Selector, Text, Time, TradingState, Unit,
+    AdjustKind, Amount, ApprovalAction, Factor, Flag, LimitKind, LimitMode, LocateWhat, OrdType,
+    Price, ProposalKind, Qty, QueryWhat, ReconcileWhat, Scope, Selector, Text, Time, TradingState,
+    Unit,
 };
 
 messages! {
@@ -405,6 +406,78 @@ messages! {
         reserved: u32,
     }
 
+    #[doc = "Proposes a change that loosens a control: another person has to approve it. AdminAck's newVersion is the number of the proposal."]
+    136 Propose {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Limit: as in SetLimit; null removes the limit."]
+        value: i64 [optional],
+        #[doc = "Limit: length of the window of a rate; else 0."]
+        window_ns: u64,
+        #[doc = "Limit: end of a temporary limit; else 0."]
+        limit_expires_at: Time,
+        #[doc = "When the proposal lapses; 0 for eight hours from now, at most seven days from now."]
+        expires_at: Time,
+        #[doc = "Limit, state: version that the change is based on; 0 where there is none yet."]
+        expected_version: u32,
+        #[doc = "Limit, state: id within the scope; 0 for the firm. Move: the account."]
+        scope_id: u32,
+        #[doc = "Limit: instrument or product group; 0 for all."]
+        selector_id: u32,
+        #[doc = "Move: the desk that the account is to belong to; else 0."]
+        desk_id: u32,
+        #[doc = "What is to change."]
+        what: ProposalKind,
+        #[doc = "Limit, state: where it stands. Move: the account's scope."]
+        scope: Scope [optional],
+        #[doc = "Limit: what it limits; else null."]
+        limit_kind: LimitKind [optional],
+        #[doc = "Limit: what it applies to; else null."]
+        selector: Selector [optional],
+        #[doc = "Limit: unit of the value; else null."]
+        unit: Unit [optional],
+        #[doc = "Limit: whether it refuses; else null."]
+        mode: LimitMode [optional],
+        #[doc = "State: new state; else null."]
+        state: TradingState [optional],
+        #[doc = "Limit: first warn level in per cent; 0 for the default."]
+        warn1: u8,
+        #[doc = "Limit: second warn level in per cent; 0 for the default."]
+        warn2: u8,
+        #[doc = "Limit: third warn level in per cent; 0 for the default."]
+        warn3: u8,
+        #[doc = "Zero."]
+        reserved1: u16,
+        #[doc = "Why, for the journal; must be said."]
+        reason: Text<32>,
+        #[doc = "Zero."]
+        reserved2: u32,
+    }
+
+    #[doc = "Approves a proposal, as another person than the one who made it, or withdraws one."]
+    137 Approve {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Number of the proposal."]
+        proposal_id: u32,
+        #[doc = "Approve or withdraw."]
+        action: ApprovalAction,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Why, for the journal; must be said."]
+        reason: Text<32>,
+    }
+
     #[doc = "Resets market-maker protection of an account in a product group; sent by its desk."]
     138 MmpReset {
         #[doc = "1 possDup."]
@@ -417,6 +490,26 @@ messages! {
         account: u32,
         #[doc = "Product group."]
         product_group: u32,
+    }
+
+    #[doc = "Says whether loosening takes two people. One may switch it on; switching it off is proposed and approved."]
+    140 SetTwoPerson {
+        #[doc = "1 possDup."]
+        flags: u32,
+        #[doc = "Sequence number of the client's messages in this session, from 1."]
+        seq_no: u64,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Whether loosening takes two people from here on."]
+        on: Flag,
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Why, for the journal."]
+        reason: Text<32>,
+        #[doc = "Zero."]
+        reserved3: u32,
     }
 
     #[doc = "Moves the clock of a server that runs with a commanded clock; refused by every other."]

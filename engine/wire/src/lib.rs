@@ -43,7 +43,7 @@ message_set! {
         NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
         SetLimit, SetState, Query, SetReference, SetMark, SetFx,
         DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
+        Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
     }
 }
 
@@ -52,7 +52,7 @@ message_set! {
     Reply {
         OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
         MassCancelReport, BusinessReject, NotApplied,
-        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
+        RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport, ProposalReport,
         RoutedOrder, RoutedReplace, RoutedCancel,
     }
 }
@@ -93,12 +93,12 @@ prefixed! { Request {
     NewOrder, ReplaceOrder, CancelOrder, MassCancel, VenueReport,
     SetLimit, SetState, Query, SetReference, SetMark, SetFx,
     DefineInstrument, DefineAccount, Permit, PositionLoad, DayOpen, DayRoll, Reconcile,
-        Adjust, LocateLoad, CashLoad, MmpReset, AdvanceTime,
+        Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
 } }
 prefixed! { Reply {
     OrderAccepted, OrderRejected, OrderReplaced, OrderCancelled, OrderFilled,
     MassCancelReport, BusinessReject, NotApplied,
-    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport,
+    RiskEvent, PositionReport, AdminAck, LimitReport, OpenOrderReport, StateReport, SessionReport, RoomReport, ProposalReport,
     RoutedOrder, RoutedReplace, RoutedCancel,
 } }
 
@@ -115,7 +115,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel);
+              StateReport SessionReport RoomReport ProposalReport RoutedOrder RoutedReplace RoutedCancel);
     }
 
     /// Sequence of the command that the reply results from.
@@ -128,7 +128,7 @@ impl Reply {
         }
         each!(OrderAccepted OrderRejected OrderReplaced OrderCancelled OrderFilled MassCancelReport
               BusinessReject NotApplied RiskEvent PositionReport AdminAck LimitReport OpenOrderReport
-              StateReport SessionReport RoomReport RoutedOrder RoutedReplace RoutedCancel)
+              StateReport SessionReport RoomReport ProposalReport RoutedOrder RoutedReplace RoutedCancel)
     }
 }
 

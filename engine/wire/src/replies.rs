@@ -3,8 +3,8 @@
 use crate::messages;
 use crate::types::{
     Amount, CancelReason, Capacity, CodMode, ExecType, Flag, LimitKind, LimitMode, Liquidity,
-    OrdType, OrderStatus, Price, Qty, RiskEventKind, Role, Scope, Selector, Severity, Side, Text,
-    Time, TimeInForce, Topology, TradingState, Unit,
+    OrdType, OrderStatus, Price, ProposalKind, Qty, RiskEventKind, Role, Scope, Selector, Severity,
+    Side, Text, Time, TimeInForce, Topology, TradingState, Unit,
 };
 
 messages! {
@@ -516,6 +516,62 @@ messages! {
         trader_id: u16,
         #[doc = "Zero."]
         reserved: u16,
+    }
+
+    #[doc = "One proposal that waits for a second person, in answer to a query."]
+    218 ProposalReport {
+        #[doc = "1: sent before (replay)."]
+        flags: u32,
+        #[doc = "0: answers to queries carry no sequence number."]
+        seq_no: u64,
+        #[doc = "Sequence of the last command in the journal that the answer knows of."]
+        engine_seq: u64,
+        #[doc = "Time of that command."]
+        engine_time: Time,
+        #[doc = "Chosen by the client, echoed in the answer."]
+        request_id: u64,
+        #[doc = "Limit: proposed value; null removes the limit."]
+        value: i64 [optional],
+        #[doc = "Limit: length of the window of a rate; else 0."]
+        window_ns: u64,
+        #[doc = "Limit: end of a temporary limit; else 0."]
+        limit_expires_at: Time,
+        #[doc = "When it was proposed."]
+        proposed_at: Time,
+        #[doc = "When the proposal lapses."]
+        expires_at: Time,
+        #[doc = "Number of the proposal."]
+        proposal_id: u32,
+        #[doc = "Version that it is based on."]
+        expected_version: u32,
+        #[doc = "Id within the scope; 0 for the firm."]
+        scope_id: u32,
+        #[doc = "Limit: instrument or product group; 0 for all."]
+        selector_id: u32,
+        #[doc = "Move: the new desk; else 0."]
+        desk_id: u32,
+        #[doc = "Session that proposed it."]
+        session_id: u32,
+        #[doc = "What is to change."]
+        what: ProposalKind,
+        #[doc = "Scope."]
+        scope: Scope [optional],
+        #[doc = "Limit: kind."]
+        limit_kind: LimitKind [optional],
+        #[doc = "Limit: selector."]
+        selector: Selector [optional],
+        #[doc = "Limit: unit of the value."]
+        unit: Unit [optional],
+        #[doc = "Limit: mode."]
+        mode: LimitMode [optional],
+        #[doc = "State: proposed state."]
+        state: TradingState [optional],
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "The person behind that session."]
+        person: Text<16>,
+        #[doc = "Why."]
+        reason: Text<32>,
     }
 
     #[doc = "To the venue session: an accepted order."]

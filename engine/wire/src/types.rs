@@ -441,6 +441,8 @@ wire_enums! {
         States = 5,
         /// What an account could still buy and sell.
         Room = 6,
+        /// Proposals that wait for a second person.
+        Proposals = 7,
     }
     /// Status of a live order.
     OrderStatus {
@@ -503,6 +505,16 @@ wire_enums! {
         Busted = 21,
         /// A position was overridden or an instrument split.
         Adjusted = 22,
+        /// A change that loosens a control was proposed.
+        Proposed = 23,
+        /// A proposal was approved and has taken effect.
+        Approved = 24,
+        /// A proposal was withdrawn, or the state it was based on has changed.
+        Withdrawn = 25,
+        /// A proposal has lapsed.
+        ProposalLapsed = 26,
+        /// Two-person approval was switched on or off.
+        TwoPerson = 27,
     }
     /// How urgent a risk event is.
     Severity {
@@ -526,6 +538,24 @@ wire_enums! {
         Settled = 1,
         /// The located quantity, which short sells use up.
         Locates = 2,
+    }
+    /// What a proposal would change.
+    ProposalKind {
+        /// A limit.
+        Limit = 1,
+        /// A trading state.
+        State = 2,
+        /// The desk of an account.
+        Move = 3,
+        /// Two-person approval: to be switched off.
+        SinglePerson = 4,
+    }
+    /// What a second person says to a proposal.
+    ApprovalAction {
+        /// It takes effect.
+        Approve = 1,
+        /// It is off the table.
+        Withdraw = 2,
     }
     /// What a reconciliation confirms.
     ReconcileWhat {

@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. Each subcommand has a file of its own; completions
 //! and the man page come from the definition here.
 
+mod approvals;
 mod check_config;
 mod failure;
 mod key_files;
@@ -73,6 +74,13 @@ enum Command {
         to: To,
         #[command(subcommand)]
         what: State,
+    },
+    /// Two people to loosen: list, approve and withdraw proposals (role risk)
+    Approvals {
+        #[command(flatten)]
+        to: To,
+        #[command(subcommand)]
+        what: approvals::Approvals,
     },
     /// Show positions with open quantities and reserved values
     Positions {
@@ -216,6 +224,7 @@ fn run(command: Command) -> Result<(), Failure> {
             State::Show { changed } => risk::show_states(&to, changed),
             State::Set(args) => risk::set_state(&to, &args),
         },
+        Command::Approvals { to, what } => approvals::run(&to, &what),
         Command::Positions {
             to,
             scope,

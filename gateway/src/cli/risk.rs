@@ -1,6 +1,7 @@
 //! Live risk management: limits, states, positions, orders and sessions of a running server.
 
 use super::To;
+use super::approvals::{self, Lapses};
 use super::failure::{Failure, REJECTED, USAGE};
 use super::output::Rows;
 use super::remote::{ScopeArg, connect, query, say_two_person};
@@ -12,8 +13,8 @@ use portcullis_client::{Client, Code};
 use serde_json::{Value, json};
 use wire::layout::EnumDef;
 use wire::{
-    AdminAck, Flag, LimitKind, LimitMode, LimitReport, QueryWhat, Reply, Scope, Selector, SetLimit,
-    SetState, Text, Time, TradingState, Unit,
+    AdminAck, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
+    RejectCode, Reply, Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
 };
 
 /// One limit, as people say it.
@@ -54,6 +55,11 @@ pub(crate) struct SetArgs {
     /// Version that the change is based on; else the one in force now
     #[arg(long, value_name = "VERSION")]
     expect_version: Option<u32>,
+    /// Propose it, for another person to approve: what loosens takes two
+    #[arg(long)]
+    propose: bool,
+    #[command(flatten)]
+    lapses: Lapses,
 }
 
 /// One trading state, as people say it.
@@ -65,7 +71,7 @@ pub(crate) struct StateArgs {
     #[arg(value_parser = state)]
     state: TradingState,
     /// Ask for the cancel of every live order in scope
-    #[arg(long)]
+    #[arg(long, conflicts_with = "propose")]
     cancel_open: bool,
     /// Why, for the journal; at most 32 characters
     #[arg(long, value_parser = reason)]
@@ -73,6 +79,11 @@ pub(crate) struct StateArgs {
     /// Version that the change is based on; else the one in force now
     #[arg(long, value_name = "VERSION")]
     expect_version: Option<u32>,
+    /// Propose it, for another person to approve: what loosens takes two
+    #[arg(long)]
+    propose: bool,
+    #[command(flatten)]
+    lapses: Lapses,
 }
 
 fn choice(def: &'static EnumDef, text: &str) -> Result<u8, String> {
@@ -280,8 +291,32 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         reason: args.reason,
         ..SetLimit::default()
     };
-    let ack = client.request_and_ack(set)?;
-    applied(&ack, "limit", to)?;
+    if args.propose {
+        let proposal = Propose {
+            what: ProposalKind::Limit,
+            expires_at: args.lapses.at(&client),
+            value: set.value,
+            window_ns: set.window_ns,
+            limit_expires_at: set.expires_at,
+            expected_version: set.expected_version,
+            scope: set.scope,
+            scope_id: set.scope_id,
+            limit_kind: set.limit_kind,
+            selector: set.selector,
+            selector_id: set.selector_id,
+            unit: set.unit,
+            mode: set.mode,
+            warn1,
+            warn2,
+            warn3,
+            reason: set.reason,
+            ..Propose::default()
+        };
+        approvals::propose(&mut client, proposal, to)?;
+    } else {
+        let ack = client.request_and_ack(set)?;
+        applied(&ack, "limit", to)?;
+    }
     finish(client, to)
 }
 
@@ -357,8 +392,22 @@ pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {
         reason: args.reason,
         ..SetState::default()
     };
-    let ack = client.request_and_ack(set)?;
-    applied(&ack, "state", to)?;
+    if args.propose {
+        let proposal = Propose {
+            what: ProposalKind::State,
+            expires_at: args.lapses.at(&client),
+            expected_version: set.expected_version,
+            scope: set.scope,
+            scope_id: set.scope_id,
+            state: set.state,
+            reason: set.reason,
+            ..Propose::default()
+        };
+        approvals::propose(&mut client, proposal, to)?;
+    } else {
+        let ack = client.request_and_ack(set)?;
+        applied(&ack, "state", to)?;
+    }
     finish(client, to)
 }
 
@@ -490,6 +539,11 @@ pub(crate) fn sessions(to: &To) -> Result<(), Failure> {
 
 /// Says what the server answered; a refusal is exit code 6.
 pub(super) fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure> {
+    if ack.code == RejectCode::NeedsApproval.number() {
+        let help = "it loosens, and loosening takes two: propose it with --propose, and let another \
+                    person approve it; see `portcullis approvals --help`";
+        return Err(approvals::refused(ack, help));
+    }
     if ack.code != 0 {
         let code = Code(ack.code);
         let line = format!("refused: {code}; version in force is {}", ack.new_version);

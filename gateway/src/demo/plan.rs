@@ -144,7 +144,7 @@ impl Plan<'_> {
         writeln!(
             out,
             "# Written by `portcullis demo`.\n\
-             [firm]\nname = \"Demo Firm\"\ninstance = \"{INSTANCE}\"\nbase_currency = \"{}\"\n\
+             [firm]\nname = \"Demo Firm\"\ninstance = \"{INSTANCE}\"\nbase_currency = \"{}\"\ntwo_person = false\n\
              [capacity]\norders = {orders}\nexecutions = {executions}\nrows = 4096\n\
              [journal]\nack = \"durable\"\nsegment_size = \"16MiB\"\n\
              [day]\nopen = \"manual\"\n\

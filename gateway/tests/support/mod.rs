@@ -234,6 +234,7 @@ impl Fixture {
                 venue_id: 0,
                 key_id: 1,
                 public_key: keys::public_hex(&keys[session_id]),
+                person: String::new(),
                 up: false,
                 cod_mode: CodMode::Off,
                 last_applied_seq_no: 0,

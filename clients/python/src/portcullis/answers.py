@@ -21,13 +21,20 @@ from portcullis.messages import (
     PositionReport,
     RejectCode,
     ReplaceOrder,
+    ProposalReport,
     RoomReport,
     SessionReport,
     StateReport,
 )
 
 Report = (
-    PositionReport | LimitReport | OpenOrderReport | StateReport | SessionReport | RoomReport
+    PositionReport
+    | LimitReport
+    | OpenOrderReport
+    | StateReport
+    | SessionReport
+    | RoomReport
+    | ProposalReport
 )
 """What a query is answered with."""
 

@@ -397,6 +397,9 @@ class QueryWhat(IntEnum):
     ROOM = 6
     """What an account could still buy and sell."""
 
+    PROPOSALS = 7
+    """Proposals that wait for a second person."""
+
 
 class OrderStatus(IntEnum):
     """Status of a live order."""
@@ -489,6 +492,21 @@ class RiskEventKind(IntEnum):
     ADJUSTED = 22
     """A position was overridden or an instrument split."""
 
+    PROPOSED = 23
+    """A change that loosens a control was proposed."""
+
+    APPROVED = 24
+    """A proposal was approved and has taken effect."""
+
+    WITHDRAWN = 25
+    """A proposal was withdrawn, or the state it was based on has changed."""
+
+    PROPOSAL_LAPSED = 26
+    """A proposal has lapsed."""
+
+    TWO_PERSON = 27
+    """Two-person approval was switched on or off."""
+
 
 class Severity(IntEnum):
     """How urgent a risk event is."""
@@ -521,6 +539,32 @@ class LocateWhat(IntEnum):
 
     LOCATES = 2
     """The located quantity, which short sells use up."""
+
+
+class ProposalKind(IntEnum):
+    """What a proposal would change."""
+
+    LIMIT = 1
+    """A limit."""
+
+    STATE = 2
+    """A trading state."""
+
+    MOVE = 3
+    """The desk of an account."""
+
+    SINGLE_PERSON = 4
+    """Two-person approval: to be switched off."""
+
+
+class ApprovalAction(IntEnum):
+    """What a second person says to a proposal."""
+
+    APPROVE = 1
+    """It takes effect."""
+
+    WITHDRAW = 2
+    """It is off the table."""
 
 
 class ReconcileWhat(IntEnum):
@@ -2025,6 +2069,140 @@ class CashLoad(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Propose(Request):
+    """Proposes a change that loosens a control: another person has to approve it. AdminAck's newVersion is the number of the proposal."""
+
+    TEMPLATE_ID: ClassVar[int] = 136
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Integer("flags", 0, False, "I"),
+        Integer("seq_no", 4, False, "Q"),
+        Integer("request_id", 12, False, "Q"),
+        Integer("value", 20, True, "q"),
+        Integer("window_ns", 28, False, "Q"),
+        Integer("limit_expires_at", 36, False, "Q"),
+        Integer("expires_at", 44, False, "Q"),
+        Integer("expected_version", 52, False, "I"),
+        Integer("scope_id", 56, False, "I"),
+        Integer("selector_id", 60, False, "I"),
+        Integer("desk_id", 64, False, "I"),
+        Enumerated("what", 68, False, ProposalKind),
+        Enumerated("scope", 69, True, Scope),
+        Enumerated("limit_kind", 70, True, LimitKind),
+        Enumerated("selector", 71, True, Selector),
+        Enumerated("unit", 72, True, Unit),
+        Enumerated("mode", 73, True, LimitMode),
+        Enumerated("state", 74, True, TradingState),
+        Integer("warn1", 75, False, "B"),
+        Integer("warn2", 76, False, "B"),
+        Integer("warn3", 77, False, "B"),
+        Pad(2),
+        Chars("reason", 80, False, 32),
+        Pad(4),
+    )
+
+    flags: int = 0
+    """1 possDup."""
+
+    seq_no: int = 0
+    """Sequence number of the client's messages in this session, from 1."""
+
+    request_id: int = 0
+    """Chosen by the client, echoed in the answer."""
+
+    value: int | None = None
+    """Limit: as in SetLimit; null removes the limit."""
+
+    window_ns: int = 0
+    """Limit: length of the window of a rate; else 0."""
+
+    limit_expires_at: int = 0
+    """Limit: end of a temporary limit; else 0."""
+
+    expires_at: int = 0
+    """When the proposal lapses; 0 for eight hours from now, at most seven days from now."""
+
+    expected_version: int = 0
+    """Limit, state: version that the change is based on; 0 where there is none yet."""
+
+    scope_id: int = 0
+    """Limit, state: id within the scope; 0 for the firm. Move: the account."""
+
+    selector_id: int = 0
+    """Limit: instrument or product group; 0 for all."""
+
+    desk_id: int = 0
+    """Move: the desk that the account is to belong to; else 0."""
+
+    what: ProposalKind
+    """What is to change."""
+
+    scope: Scope | None = None
+    """Limit, state: where it stands. Move: the account's scope."""
+
+    limit_kind: LimitKind | None = None
+    """Limit: what it limits; else null."""
+
+    selector: Selector | None = None
+    """Limit: what it applies to; else null."""
+
+    unit: Unit | None = None
+    """Limit: unit of the value; else null."""
+
+    mode: LimitMode | None = None
+    """Limit: whether it refuses; else null."""
+
+    state: TradingState | None = None
+    """State: new state; else null."""
+
+    warn1: int = 0
+    """Limit: first warn level in per cent; 0 for the default."""
+
+    warn2: int = 0
+    """Limit: second warn level in per cent; 0 for the default."""
+
+    warn3: int = 0
+    """Limit: third warn level in per cent; 0 for the default."""
+
+    reason: str = ""
+    """Why, for the journal; must be said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Request):
+    """Approves a proposal, as another person than the one who made it, or withdraws one."""
+
+    TEMPLATE_ID: ClassVar[int] = 137
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Integer("flags", 0, False, "I"),
+        Integer("seq_no", 4, False, "Q"),
+        Integer("request_id", 12, False, "Q"),
+        Integer("proposal_id", 20, False, "I"),
+        Enumerated("action", 24, False, ApprovalAction),
+        Pad(1),
+        Pad(2),
+        Chars("reason", 28, False, 32),
+    )
+
+    flags: int = 0
+    """1 possDup."""
+
+    seq_no: int = 0
+    """Sequence number of the client's messages in this session, from 1."""
+
+    request_id: int = 0
+    """Chosen by the client, echoed in the answer."""
+
+    proposal_id: int = 0
+    """Number of the proposal."""
+
+    action: ApprovalAction
+    """Approve or withdraw."""
+
+    reason: str = ""
+    """Why, for the journal; must be said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MmpReset(Request):
     """Resets market-maker protection of an account in a product group; sent by its desk."""
 
@@ -2076,6 +2254,38 @@ class AdvanceTime(Request):
 
     time: int = 0
     """Time from here on; one that has passed changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTwoPerson(Request):
+    """Says whether loosening takes two people. One may switch it on; switching it off is proposed and approved."""
+
+    TEMPLATE_ID: ClassVar[int] = 140
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Integer("flags", 0, False, "I"),
+        Integer("seq_no", 4, False, "Q"),
+        Integer("request_id", 12, False, "Q"),
+        Enumerated("on", 20, False, Flag),
+        Pad(1),
+        Pad(2),
+        Chars("reason", 24, False, 32),
+        Pad(4),
+    )
+
+    flags: int = 0
+    """1 possDup."""
+
+    seq_no: int = 0
+    """Sequence number of the client's messages in this session, from 1."""
+
+    request_id: int = 0
+    """Chosen by the client, echoed in the answer."""
+
+    on: Flag
+    """Whether loosening takes two people from here on."""
+
+    reason: str = ""
+    """Why, for the journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3046,6 +3256,116 @@ class RoomReport(Reply):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalReport(Reply):
+    """One proposal that waits for a second person, in answer to a query."""
+
+    TEMPLATE_ID: ClassVar[int] = 218
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Integer("flags", 0, False, "I"),
+        Integer("seq_no", 4, False, "Q"),
+        Integer("engine_seq", 12, False, "Q"),
+        Integer("engine_time", 20, False, "Q"),
+        Integer("request_id", 28, False, "Q"),
+        Integer("value", 36, True, "q"),
+        Integer("window_ns", 44, False, "Q"),
+        Integer("limit_expires_at", 52, False, "Q"),
+        Integer("proposed_at", 60, False, "Q"),
+        Integer("expires_at", 68, False, "Q"),
+        Integer("proposal_id", 76, False, "I"),
+        Integer("expected_version", 80, False, "I"),
+        Integer("scope_id", 84, False, "I"),
+        Integer("selector_id", 88, False, "I"),
+        Integer("desk_id", 92, False, "I"),
+        Integer("session_id", 96, False, "I"),
+        Enumerated("what", 100, False, ProposalKind),
+        Enumerated("scope", 101, True, Scope),
+        Enumerated("limit_kind", 102, True, LimitKind),
+        Enumerated("selector", 103, True, Selector),
+        Enumerated("unit", 104, True, Unit),
+        Enumerated("mode", 105, True, LimitMode),
+        Enumerated("state", 106, True, TradingState),
+        Pad(1),
+        Chars("person", 108, False, 16),
+        Chars("reason", 124, False, 32),
+    )
+
+    flags: int = 0
+    """1: sent before (replay)."""
+
+    seq_no: int = 0
+    """0: answers to queries carry no sequence number."""
+
+    engine_seq: int = 0
+    """Sequence of the last command in the journal that the answer knows of."""
+
+    engine_time: int = 0
+    """Time of that command."""
+
+    request_id: int = 0
+    """Chosen by the client, echoed in the answer."""
+
+    value: int | None = None
+    """Limit: proposed value; null removes the limit."""
+
+    window_ns: int = 0
+    """Limit: length of the window of a rate; else 0."""
+
+    limit_expires_at: int = 0
+    """Limit: end of a temporary limit; else 0."""
+
+    proposed_at: int = 0
+    """When it was proposed."""
+
+    expires_at: int = 0
+    """When the proposal lapses."""
+
+    proposal_id: int = 0
+    """Number of the proposal."""
+
+    expected_version: int = 0
+    """Version that it is based on."""
+
+    scope_id: int = 0
+    """Id within the scope; 0 for the firm."""
+
+    selector_id: int = 0
+    """Limit: instrument or product group; 0 for all."""
+
+    desk_id: int = 0
+    """Move: the new desk; else 0."""
+
+    session_id: int = 0
+    """Session that proposed it."""
+
+    what: ProposalKind
+    """What is to change."""
+
+    scope: Scope | None = None
+    """Scope."""
+
+    limit_kind: LimitKind | None = None
+    """Limit: kind."""
+
+    selector: Selector | None = None
+    """Limit: selector."""
+
+    unit: Unit | None = None
+    """Limit: unit of the value."""
+
+    mode: LimitMode | None = None
+    """Limit: mode."""
+
+    state: TradingState | None = None
+    """State: proposed state."""
+
+    person: str = ""
+    """The person behind that session."""
+
+    reason: str = ""
+    """Why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedOrder(Reply):
     """To the venue session: an accepted order."""
 
@@ -3276,8 +3596,11 @@ MESSAGES: Final[dict[int, type[Message]]] = {
     133: Adjust,
     134: LocateLoad,
     135: CashLoad,
+    136: Propose,
+    137: Approve,
     138: MmpReset,
     139: AdvanceTime,
+    140: SetTwoPerson,
     200: OrderAccepted,
     201: OrderRejected,
     202: OrderReplaced,
@@ -3294,6 +3617,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
     215: StateReport,
     216: SessionReport,
     217: RoomReport,
+    218: ProposalReport,
     220: RoutedOrder,
     221: RoutedReplace,
     222: RoutedCancel,
@@ -3305,6 +3629,8 @@ __all__ = [
     "AdjustKind",
     "AdminAck",
     "AdvanceTime",
+    "ApprovalAction",
+    "Approve",
     "BusinessReject",
     "CancelOrder",
     "CancelReason",
@@ -3346,6 +3672,9 @@ __all__ = [
     "Permit",
     "PositionLoad",
     "PositionReport",
+    "ProposalKind",
+    "ProposalReport",
+    "Propose",
     "Query",
     "QueryWhat",
     "REPLY_REQUESTED",
@@ -3369,6 +3698,7 @@ __all__ = [
     "SetMark",
     "SetReference",
     "SetState",
+    "SetTwoPerson",
     "Severity",
     "Side",
     "StateReport",

@@ -1,0 +1,123 @@
+//! What is said of orders: accepts and rejects to who asked, routed requests to who has the order.
+
+use super::{RiskEngine, Turn};
+use crate::checks::{Findings, Refusal};
+use crate::decision::{Decision, Outbox, Outcome};
+use wire::{CancelReason, LimitKind, OrderAccepted, OrderRejected, RoutedCancel, Scope};
+
+impl RiskEngine {
+    pub(super) fn accept(
+        &mut self,
+        turn: &Turn,
+        cl_ord_id: u64,
+        order_id: u64,
+        found: Option<&Findings>,
+        out: &mut Outbox,
+    ) -> Decision {
+        let tightest = found.map(|f| f.headroom).filter(|h| !h.kind.is_null());
+        let mut decision = Decision {
+            order_id,
+            util_bps: tightest.map_or(if found.is_some() { 0 } else { u16::MAX }, |h| h.bps),
+            util_limit_kind: tightest.map_or(LimitKind::NULL, |h| h.kind),
+            util_scope: tightest.map_or(Scope::NULL, |h| h.scope),
+            ..Decision::of(Outcome::Accepted)
+        };
+        if let Some(found) = found {
+            decision = with_shadow(decision, found);
+        }
+        let reply = OrderAccepted {
+            flags: turn.flags(),
+            cl_ord_id,
+            order_id,
+            util_bps: decision.util_bps,
+            util_limit_kind: decision.util_limit_kind,
+            util_scope: decision.util_scope,
+            ..OrderAccepted::default()
+        };
+        self.reply(turn, reply.into(), out);
+        decision
+    }
+
+    /// Answers a refused order, replace, cancel or mass cancel.
+    pub(super) fn reject(
+        &mut self,
+        turn: &Turn,
+        cl_ord_id: u64,
+        ref_template_id: u8,
+        refusal: Refusal,
+        out: &mut Outbox,
+    ) -> Decision {
+        let decision = Decision {
+            code: refusal.code.number(),
+            limit_kind: refusal.kind,
+            scope: refusal.scope,
+            scope_id: refusal.scope_id.unwrap_or(u32::MAX),
+            limit: refusal.limit.unwrap_or(i64::MIN),
+            observed: refusal.observed.unwrap_or(i64::MIN),
+            version: refusal.version.unwrap_or(u32::MAX),
+            ..Decision::of(Outcome::Rejected)
+        };
+        let reply = OrderRejected {
+            flags: turn.flags(),
+            cl_ord_id,
+            limit_value: decision.limit,
+            observed_value: decision.observed,
+            code: decision.code,
+            ref_template_id,
+            limit_scope: decision.scope,
+            scope_id: decision.scope_id,
+            limit_version: decision.version,
+            limit_kind: decision.limit_kind,
+            ..OrderRejected::default()
+        };
+        self.reply(turn, reply.into(), out);
+        decision
+    }
+
+    /// Sends a request to cancel to whoever has the order: the venue, or the sidecar desk itself.
+    pub(super) fn route_cancel(
+        &mut self,
+        slot: u32,
+        cl_ord_id: u64,
+        reason: CancelReason,
+        out: &mut Outbox,
+    ) {
+        let order = self.state.orders.get(slot);
+        let (inline, session, instrument) = (order.inline, order.session, order.instrument);
+        let routed = RoutedCancel {
+            order_id: order.order_id,
+            cl_ord_id,
+            orig_cl_ord_id: self.state.orders.newest(slot).cl_ord_id,
+            account: self.state.tree.get(order.account).id,
+            instrument_id: self.state.instruments.get(instrument).id,
+            order_session_id: self.state.sessions.get(session).id(),
+            side: order.side,
+            reason,
+            ..RoutedCancel::default()
+        };
+        if inline {
+            self.route(instrument, routed.into(), out);
+        } else {
+            self.send(session, routed.into(), out);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn route(&mut self, instrument: u32, reply: wire::Reply, out: &mut Outbox) {
+        let venue = self.state.instruments.get(instrument).definition.venue_id;
+        if let Some(session) = self.state.sessions.of_venue(venue) {
+            self.send(session, reply, out);
+        }
+    }
+}
+
+/// Records the first shadow limit that would have refused.
+pub(super) fn with_shadow(decision: Decision, found: &Findings) -> Decision {
+    found.shadow.map_or(decision, |shadow| Decision {
+        shadow_code: shadow.code.number(),
+        shadow_limit_kind: shadow.kind,
+        shadow_scope: shadow.scope,
+        shadow_scope_id: shadow.scope_id.unwrap_or(u32::MAX),
+        ..decision
+    })
+}

@@ -1,0 +1,105 @@
+//! What a campaign must reach, and how often: every refusal, every rule, each side of each boundary.
+
+use std::collections::BTreeMap;
+use wire::RejectCode;
+
+/// Least number of hits of each.
+pub(crate) const HITS_MIN: u64 = 100;
+
+/// The refusals that the model decides.
+const CODES: &[RejectCode] = &[
+    RejectCode::RoleDenied,
+    RejectCode::UnsupportedFlag,
+    RejectCode::DuplicateClOrdId,
+    RejectCode::UnknownOrder,
+    RejectCode::UnknownInstrument,
+    RejectCode::UnknownAccount,
+    RejectCode::TooLate,
+    RejectCode::BadQty,
+    RejectCode::BadPrice,
+    RejectCode::Busy,
+    RejectCode::VenueDown,
+    RejectCode::NotReady,
+    RejectCode::NotEntitled,
+    RejectCode::UnsupportedOrderType,
+    RejectCode::NotPermitted,
+    RejectCode::CapacityExceeded,
+    RejectCode::Halted,
+    RejectCode::OrderRate,
+    RejectCode::DuplicateOrder,
+    RejectCode::ReferenceMissing,
+    RejectCode::ReferenceStale,
+    RejectCode::FxMissing,
+    RejectCode::FxStale,
+    RejectCode::PriceCollar,
+    RejectCode::MaxOrderQty,
+    RejectCode::ValueOverflow,
+    RejectCode::MaxOrderNotional,
+    RejectCode::MaxOrderVsAdv,
+    RejectCode::MaxOpenOrders,
+    RejectCode::ShortSale,
+    RejectCode::MaxLong,
+    RejectCode::MaxShort,
+    RejectCode::ReduceOnly,
+    RejectCode::Restricted,
+    RejectCode::GrossNotional,
+    RejectCode::NetLong,
+    RejectCode::NetShort,
+    RejectCode::Turnover,
+    RejectCode::BuyingPower,
+    RejectCode::SelfMatch,
+    RejectCode::MarketMakerProtection,
+    RejectCode::LimitNotSet,
+    RejectCode::VersionConflict,
+];
+
+/// What has a boundary with a just below, an at and a just past.
+const BOUNDARIES: &[&str] = &[
+    "MaxOrderQty",
+    "MaxOrderNotional",
+    "PriceCollar",
+    "ReferenceMaxAge",
+    "OrderRate",
+    "DuplicateOrder",
+    "RepeatedExecution",
+    "MaxOpenOrders",
+    "MaxLong",
+    "MaxShort",
+    "GrossNotional",
+    "NetLong",
+    "NetShort",
+    "DailyBuyTurnover",
+    "DailySellTurnover",
+    "DailyTurnover",
+    "DailyLoss",
+    "MaxOrderVsAdv",
+    "MarketMakerProtection",
+    "BuyingPower",
+    "Sell sale",
+    "SellShort sale",
+    "window of DuplicateOrder",
+    "window of RepeatedExecution",
+    "window of MarketMakerProtection",
+];
+
+/// Every name that a campaign must count, with the hits it has.
+pub(crate) fn wanted(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut out = Vec::new();
+    for code in CODES {
+        let name = format!("code {} {}", code.number(), code.name());
+        out.push((name.clone(), hits.get(&name).copied().unwrap_or(0)));
+    }
+    // R19 says that multi-leg orders are absent: nothing can hit it.
+    for rule in (1..=35).filter(|rule| *rule != 19) {
+        let prefix = format!("R{rule} ");
+        let of_rule = hits.iter().filter(|(name, _)| name.starts_with(&prefix));
+        out.push((format!("R{rule}"), of_rule.map(|(_, n)| n).sum()));
+    }
+    for boundary in BOUNDARIES {
+        for side in ["below", "at", "past"] {
+            let name = format!("edge {boundary}: {side}");
+            out.push((name.clone(), hits.get(&name).copied().unwrap_or(0)));
+        }
+    }
+    out
+}
