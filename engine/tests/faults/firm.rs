@@ -29,6 +29,7 @@ const FIRM: &str = r#"
 [firm]
 name = "Faults"
 instance = "faults"
+two_person = false
 base_currency = "USD"
 [capacity]
 accounts = 4

@@ -62,6 +62,9 @@ pub(crate) struct Desk {
     /// Answers received.
     pub(crate) answers: u64,
     pub(crate) busy: u64,
+    /// Longest time without an answer while trading.
+    pub(crate) silence_max: Duration,
+    heard_at: Instant,
     live: usize,
     next_exec: u64,
     random: u64,
@@ -80,6 +83,8 @@ impl Desk {
             acknowledged: 0,
             answers: 0,
             busy: 0,
+            silence_max: Duration::ZERO,
+            heard_at: Instant::now(),
             live: 0,
             next_exec: 1,
             random: seed,
@@ -100,6 +105,7 @@ impl Desk {
         &mut self,
         mut enough: impl FnMut(&Self) -> bool,
     ) -> Result<(), ClientError> {
+        self.heard_at = Instant::now();
         while !enough(self) {
             while self.waiting < IN_FLIGHT_MAX {
                 self.order();
@@ -207,6 +213,9 @@ impl Desk {
         self.acknowledged = self.acknowledged.max(reply.engine_seq());
         self.answers += 1;
         self.waiting -= 1;
+        let now = Instant::now();
+        self.silence_max = self.silence_max.max(now - self.heard_at);
+        self.heard_at = now;
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "a desk that sends nothing else is sent nothing else"

@@ -3,7 +3,7 @@
 //! the journal, every acknowledgement that the desk received is looked for in it; after the restart the
 //! desk takes up its session, and the engine's positions must equal the desk's own tally.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::afterwards::{Afterwards, Moment};
 use crate::desk::Desk;
@@ -111,7 +111,9 @@ fn chosen_kills(call: &str, kills: u64) {
         let inject = format!("{call}:signal=KILL:when={}", 30 + n * 3);
         let server = firm.serve_under_strace(&[&inject]);
         let mut desk = Desk::new(&firm, &server, n);
-        assert!(desk.trade(|_| false).is_err());
+        let started = Instant::now();
+        let ended = desk.trade(|_| started.elapsed() > Duration::from_secs(60));
+        assert!(ended.is_err(), "no thread came to its n-th {call}");
         server.ended();
         let server = outlive(&firm, &mut desk, &mut counts);
         server.stop();
