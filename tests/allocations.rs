@@ -13,8 +13,8 @@ use gateway::bench::firm::{REFERENCE, VENUE, VENUE_SESSION};
 use gateway::bench::flow::Flow;
 use std::collections::BTreeMap;
 use wire::{
-    CancelOrder, E8, ExecType, Flag, LimitKind, MassCancel, Price, Qty, ReplaceOrder, Scope,
-    SetState, Side, Text, TradingState, VenueReport,
+    CancelOrder, E8, ExecType, Factor, Flag, LimitKind, MassCancel, Price, Qty, ReplaceOrder,
+    Scope, SetFx, SetState, Side, Text, Time, TradingState, VenueReport,
 };
 
 /// An engine in its steady state, with a count of allocations for each kind of work.
@@ -145,6 +145,8 @@ fn the_engine_allocates_nothing_in_its_steady_state() {
         counted.steps();
         counted.flow(20);
     }
+    sweeps(&mut counted);
+    busts(&mut counted);
     refusals(&mut counted);
     unknown_fills(&mut counted);
     kill_switch(&mut counted);
@@ -158,6 +160,9 @@ fn the_engine_allocates_nothing_in_its_steady_state() {
         "venue report",
         "refused new",
         "step",
+        "rate",
+        "bust",
+        "correction",
     ] {
         assert!(counted.counts.contains_key(kind), "{kind} was applied");
     }
@@ -166,6 +171,65 @@ fn the_engine_allocates_nothing_in_its_steady_state() {
         "work → (commands, allocations): {:#?}",
         counted.offenders
     );
+}
+
+/// Orders, fills and reports while marks wait for their holders.
+fn sweeps(counted: &mut Counted) {
+    let mut waited = 0;
+    for round in 0..200_u32 {
+        let price = REFERENCE + i64::from(round % 7) * E8;
+        counted.risk("mark", mark(round % 50 + 1, price));
+        let rate = SetFx {
+            rate: Factor(E8),
+            rate_time: Time(1),
+            currency: Text::new("EUR"),
+            ..SetFx::default()
+        };
+        counted.risk("rate", rate);
+        waited += u32::from(counted.engine.has_pending_steps());
+        counted.flow(20);
+        let step = engine::command::Step::default();
+        counted.command("step", 0, 0, step);
+    }
+    assert!(waited > 100, "marks waited for their holders: {waited}");
+    counted.steps();
+}
+
+/// Fills that are taken back, and fills that are corrected.
+fn busts(counted: &mut Counted) {
+    let mut fills = Vec::new();
+    while fills.len() < 200 {
+        let work = counted.flow.next();
+        if let Command::VenueReport(fill) = work.input.command
+            && fill.exec_type == ExecType::Fill
+        {
+            fills.push(fill);
+        }
+        counted.apply(work.kind.name(), &work.input);
+    }
+    for (nth, fill) in fills.into_iter().enumerate() {
+        let corrects = nth % 2 == 0;
+        let report = VenueReport {
+            seq_no: 0,
+            venue_exec_id: if corrects {
+                fill.venue_exec_id + (1 << 40)
+            } else {
+                0
+            },
+            ref_exec_id: fill.venue_exec_id,
+            last_px: Price(REFERENCE + E8),
+            exec_type: if corrects {
+                ExecType::Correct
+            } else {
+                ExecType::Bust
+            },
+            ..fill
+        };
+        let name = if corrects { "correction" } else { "bust" };
+        let outcome = counted.command(name, 0, 0, report);
+        assert_eq!(outcome, Outcome::Applied, "{name}");
+        counted.steps();
+    }
 }
 
 /// Messages that no flow of accepted work holds: refused before or by the checks.

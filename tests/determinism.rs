@@ -8,6 +8,8 @@
 use engine::command::{Command, Sequenced, SessionDown, SessionUp, Step, TimePassed};
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
+use engine::snapshot::STATE_LAYOUT;
+use engine::snapshot::stream::{engine_bytes, engine_from};
 use gateway::bench::firm::{
     DATE, FIRST_DESK_SESSION, OPS_SESSION, REFERENCE, RISK_SESSION, Rule, START, Shape, TWELVE,
     VENUE, VENUE_SESSION, found, limit, mark, reference,
@@ -393,4 +395,73 @@ fn the_same_stream_twice_gives_the_same_decisions_messages_and_digests() {
         "{rejected} of {streams} streams rejected"
     );
     assert_eq!(differing, streams, "other streams end in other states");
+}
+
+#[test]
+fn an_engine_read_from_a_snapshot_has_the_same_digests_and_decides_the_same_from_there_on() {
+    let (mut pending, mut accepted) = (0_u64, 0_u64);
+    for seed in 0..60 {
+        let mut engine = RiskEngine::new();
+        let seq = found(&mut engine, &shape(), TWELVE);
+        let mut stream = Stream::new(seed, seq);
+        let mut out = Outbox::new();
+        // At another place of every stream, in the middle of wide work too.
+        for _ in 0..100 + 7 * seed {
+            engine.apply(&stream.next(), &mut out);
+        }
+        // For every other seed, the moment that wide work begins.
+        for _ in 0..2_000 {
+            if seed % 2 == 0 || engine.has_pending_steps() {
+                break;
+            }
+            engine.apply(&stream.next(), &mut out);
+        }
+        pending += u64::from(engine.has_pending_steps());
+        let bytes = engine_bytes(&engine).unwrap();
+        let mut again = engine_from(&bytes).unwrap();
+        assert_eq!(digests(&engine), digests(&again), "seed {seed}");
+        let mut out_again = Outbox::new();
+        for _ in 0..COMMANDS {
+            let input = stream.next();
+            let decision = engine.apply(&input, &mut out);
+            let decided_again = again.apply(&input, &mut out_again);
+            assert_eq!(decision, decided_again, "seed {seed}: {input:?}");
+            assert_eq!(out.items(), out_again.items(), "seed {seed}: {input:?}");
+            accepted += u64::from(decision.outcome == Outcome::Accepted);
+        }
+        again.check_invariants();
+        assert_eq!(digests(&engine), digests(&again), "seed {seed}");
+    }
+    assert!(
+        pending > 0,
+        "some snapshot stands in the middle of wide work"
+    );
+    assert!(accepted > 1_000, "{accepted} accepted after the snapshots");
+}
+
+#[test]
+fn the_layout_of_the_state_has_a_version_that_rises_with_it() {
+    let mut engine = RiskEngine::new();
+    found(&mut engine, &shape(), TWELVE);
+    let hash = blake3::hash(&engine_bytes(&engine).unwrap()).to_hex();
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/state_layouts.txt"
+    );
+    let line = format!("{STATE_LAYOUT} {hash}");
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    if std::env::var_os("PORTCULLIS_BLESS").is_some() {
+        let version = format!("{STATE_LAYOUT} ");
+        let others = known.lines().filter(|known| !known.starts_with(&version));
+        let mut lines: Vec<&str> = others.collect();
+        lines.push(&line);
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    assert!(
+        known.lines().any(|known| known == line),
+        "the engine's tables are laid out otherwise than version {STATE_LAYOUT} was: a snapshot of \
+         another build would be misread. Raise `STATE_LAYOUT` in engine/src/snapshot/header.rs, then \
+         PORTCULLIS_BLESS=1 (before a release, blessing alone will do)"
+    );
 }

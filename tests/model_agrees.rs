@@ -9,6 +9,7 @@
 mod model;
 
 use model::shrink::{run_alone, run_case};
+use model::untouched::{Seen, refusals_and_questions_change_nothing, room_is_what_passes};
 use model::wanted::{HITS_MIN, wanted};
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ fn engine_and_model_decide_alike_on_random_flows() {
 #[test]
 fn random_flows_reach_every_refusal_and_rule() {
     let mut hits = BTreeMap::new();
-    for seed in 100..from_env("MODEL_ALONE", 128) {
+    for seed in 100..from_env("MODEL_ALONE", 122) {
         run_alone(seed, 400, &mut hits);
     }
     // Replays are counted where there is an engine.
@@ -42,6 +43,28 @@ fn random_flows_reach_every_refusal_and_rule() {
         .map(|(name, _)| name)
         .collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");
+}
+
+#[test]
+fn a_refused_order_changes_nothing_but_rate_counters_and_a_question_nothing_at_all() {
+    let mut seen = Seen::default();
+    for seed in 200..from_env("MODEL_UNTOUCHED", 205) {
+        if let Err(report) = refusals_and_questions_change_nothing(seed, 400, &mut seen) {
+            panic!("{report}");
+        }
+    }
+    assert!(seen.refused > 100 && seen.asked > 5, "too few: {seen:?}");
+}
+
+#[test]
+fn the_room_a_desk_is_told_is_what_the_checks_allow() {
+    let mut seen = Seen::default();
+    for seed in 300..from_env("MODEL_ROOM", 305) {
+        if let Err(report) = room_is_what_passes(seed, 400, &mut seen) {
+            panic!("{report}");
+        }
+    }
+    assert!(seen.room > 100 && seen.no_room > 100, "too few: {seen:?}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ scenarios! {
     c16_market_orders_and_multipliers
     c16_unlimited_credit_needs_a_balance
     c17_self_match
+    c17_a_bust_brings_back_what_can_be_crossed
     c18_locates
     c18_short_sale
     c19_account_or_desk_only
@@ -91,6 +92,7 @@ scenarios! {
     r24_position_override
     r24_split
     r25_a_limit_below_usage_is_accepted
+    r26_a_flapping_session_uses_nothing_up
     r26_cancel_on_disconnect
     r26_temporary_limits
     r27_warn_levels
@@ -104,6 +106,7 @@ scenarios! {
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing
+    realised_and_unrealised
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain

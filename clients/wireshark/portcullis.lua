@@ -24,12 +24,14 @@ enums.LimitKind = { [1] = "MaxOrderQty", [2] = "MaxOrderNotional", [3] = "PriceC
 enums.Unit = { [0] = "Natural", [1] = "BasisPoints", [2] = "Ticks", [3] = "Quantity", [4] = "Fills", [5] = "Halt", [255] = "null" }
 enums.LimitMode = { [0] = "Enforced", [1] = "Shadow", [255] = "null" }
 enums.TradingState = { [0] = "Active", [1] = "ReduceOnly", [2] = "Halted", [255] = "null" }
-enums.QueryWhat = { [1] = "Positions", [2] = "Limits", [3] = "OpenOrders", [4] = "Sessions", [5] = "States", [6] = "Room", [255] = "null" }
+enums.QueryWhat = { [1] = "Positions", [2] = "Limits", [3] = "OpenOrders", [4] = "Sessions", [5] = "States", [6] = "Room", [7] = "Proposals", [255] = "null" }
 enums.OrderStatus = { [0] = "PendingNew", [1] = "Open", [2] = "PendingCancel", [3] = "PendingReplace", [4] = "Unresolved", [5] = "Terminal", [255] = "null" }
-enums.RiskEventKind = { [1] = "LimitChanged", [2] = "Warning", [3] = "Breach", [4] = "StateChanged", [5] = "SessionUp", [6] = "SessionDown", [7] = "LateFill", [8] = "Overfill", [9] = "UnknownOrderFill", [10] = "UnknownInstrumentFill", [11] = "ExecutionMismatch", [12] = "OrderUnresolved", [13] = "Reconciled", [14] = "Day", [15] = "Restricted", [16] = "Capacity", [17] = "TemporaryEnded", [18] = "RepeatedExecution", [19] = "DailyLoss", [20] = "MarketMakerProtection", [21] = "Busted", [22] = "Adjusted", [255] = "null" }
+enums.RiskEventKind = { [1] = "LimitChanged", [2] = "Warning", [3] = "Breach", [4] = "StateChanged", [5] = "SessionUp", [6] = "SessionDown", [7] = "LateFill", [8] = "Overfill", [9] = "UnknownOrderFill", [10] = "UnknownInstrumentFill", [11] = "ExecutionMismatch", [12] = "OrderUnresolved", [13] = "Reconciled", [14] = "Day", [15] = "Restricted", [16] = "Capacity", [17] = "TemporaryEnded", [18] = "RepeatedExecution", [19] = "DailyLoss", [20] = "MarketMakerProtection", [21] = "Busted", [22] = "Adjusted", [23] = "Proposed", [24] = "Approved", [25] = "Withdrawn", [26] = "ProposalLapsed", [27] = "TwoPerson", [255] = "null" }
 enums.Severity = { [0] = "Info", [1] = "Warning", [2] = "Critical", [255] = "null" }
 enums.AdjustKind = { [1] = "Position", [2] = "Split", [255] = "null" }
 enums.LocateWhat = { [1] = "Settled", [2] = "Locates", [255] = "null" }
+enums.ProposalKind = { [1] = "Limit", [2] = "State", [3] = "Move", [4] = "SinglePerson", [255] = "null" }
+enums.ApprovalAction = { [1] = "Approve", [2] = "Withdraw", [255] = "null" }
 enums.ReconcileWhat = { [1] = "Order", [2] = "Restart", [255] = "null" }
 enums.RejectCode = { [0] = "none", [1] = "Credentials", [2] = "UnknownSession", [3] = "AlreadyLoggedOn", [4] = "WrongEpoch", [5] = "SeqTooHigh", [6] = "Version", [7] = "SessionBlocked", [8] = "KeepAliveRange", [9] = "Throttled", [10] = "RoleDenied", [11] = "SeqTooLow", [12] = "Disconnected", [50] = "MalformedField", [51] = "UnknownTemplate", [52] = "UnsupportedFlag", [100] = "DuplicateClOrdId", [101] = "UnknownOrder", [102] = "UnknownInstrument", [103] = "UnknownAccount", [104] = "TooLate", [105] = "BadQty", [106] = "BadPrice", [107] = "Busy", [108] = "VenueDown", [109] = "NotReady", [110] = "NotEntitled", [111] = "UnsupportedOrderType", [112] = "NotPermitted", [113] = "CapacityExceeded", [200] = "Halted", [201] = "OrderRate", [202] = "DuplicateOrder", [203] = "ReferenceMissing", [204] = "ReferenceStale", [205] = "FxMissing", [206] = "FxStale", [207] = "PriceCollar", [208] = "MaxOrderQty", [209] = "ValueOverflow", [210] = "MaxOrderNotional", [211] = "MaxOrderVsAdv", [212] = "MaxOpenOrders", [213] = "ShortSale", [214] = "MaxLong", [215] = "MaxShort", [216] = "ReduceOnly", [217] = "Restricted", [218] = "GrossNotional", [219] = "NetLong", [220] = "NetShort", [221] = "Turnover", [222] = "BuyingPower", [223] = "SelfMatch", [224] = "MarketMakerProtection", [225] = "LimitNotSet", [300] = "VersionConflict", [301] = "LimitRange", [302] = "NotAuthorised", [303] = "NeedsApproval" }
 
@@ -142,7 +144,12 @@ fields["portcullis.kind"] = ProtoField.uint8("portcullis.kind", "kind", base.DEC
 fields["portcullis.approver"] = ProtoField.string("portcullis.approver", "approver")
 fields["portcullis.what.LocateWhat"] = ProtoField.uint8("portcullis.what.LocateWhat", "what", base.DEC, enums.LocateWhat)
 fields["portcullis.amount"] = ProtoField.int64("portcullis.amount", "amount", base.DEC)
+fields["portcullis.limitExpiresAt"] = ProtoField.uint64("portcullis.limitExpiresAt", "limitExpiresAt", base.DEC)
+fields["portcullis.what.ProposalKind"] = ProtoField.uint8("portcullis.what.ProposalKind", "what", base.DEC, enums.ProposalKind)
+fields["portcullis.proposalId"] = ProtoField.uint32("portcullis.proposalId", "proposalId", base.DEC)
+fields["portcullis.action"] = ProtoField.uint8("portcullis.action", "action", base.DEC, enums.ApprovalAction)
 fields["portcullis.time"] = ProtoField.uint64("portcullis.time", "time", base.DEC)
+fields["portcullis.on"] = ProtoField.uint8("portcullis.on", "on", base.DEC, enums.Flag)
 fields["portcullis.engineSeq"] = ProtoField.uint64("portcullis.engineSeq", "engineSeq", base.DEC)
 fields["portcullis.engineTime"] = ProtoField.uint64("portcullis.engineTime", "engineTime", base.DEC)
 fields["portcullis.decisionNanos"] = ProtoField.uint32("portcullis.decisionNanos", "decisionNanos", base.DEC)
@@ -176,6 +183,9 @@ fields["portcullis.openSellQty"] = ProtoField.int64("portcullis.openSellQty", "o
 fields["portcullis.avgPx"] = ProtoField.int64("portcullis.avgPx", "avgPx", base.DEC)
 fields["portcullis.notional"] = ProtoField.int64("portcullis.notional", "notional", base.DEC)
 fields["portcullis.dayPnl"] = ProtoField.int64("portcullis.dayPnl", "dayPnl", base.DEC)
+fields["portcullis.realisedPnl"] = ProtoField.int64("portcullis.realisedPnl", "realisedPnl", base.DEC)
+fields["portcullis.unrealisedPnl"] = ProtoField.int64("portcullis.unrealisedPnl", "unrealisedPnl", base.DEC)
+fields["portcullis.fxVersion"] = ProtoField.uint32("portcullis.fxVersion", "fxVersion", base.DEC)
 fields["portcullis.newVersion"] = ProtoField.uint32("portcullis.newVersion", "newVersion", base.DEC)
 fields["portcullis.count.uInt32"] = ProtoField.uint32("portcullis.count.uInt32", "count", base.DEC)
 fields["portcullis.used"] = ProtoField.int64("portcullis.used", "used", base.DEC)
@@ -193,6 +203,8 @@ fields["portcullis.maxBuy"] = ProtoField.int64("portcullis.maxBuy", "maxBuy", ba
 fields["portcullis.maxSell"] = ProtoField.int64("portcullis.maxSell", "maxSell", base.DEC)
 fields["portcullis.buyCode"] = ProtoField.uint16("portcullis.buyCode", "buyCode", base.DEC)
 fields["portcullis.sellCode"] = ProtoField.uint16("portcullis.sellCode", "sellCode", base.DEC)
+fields["portcullis.proposedAt"] = ProtoField.uint64("portcullis.proposedAt", "proposedAt", base.DEC)
+fields["portcullis.person"] = ProtoField.string("portcullis.person", "person")
 
 -- Every message: its name, the length of its block, and of each field: filter name, offset, size, how it
 -- is to be read, and what stands for null.
@@ -494,6 +506,38 @@ messages[135] = { "CashLoad", 44, {
     { "portcullis.currency", 32, 4, "text" },
     { "portcullis.businessDate", 36, 4, "plain" },
 } }
+messages[136] = { "Propose", 116, {
+    { "portcullis.flags", 0, 4, "plain" },
+    { "portcullis.seqNo", 4, 8, "plain" },
+    { "portcullis.requestId", 12, 8, "plain" },
+    { "portcullis.value", 20, 8, "plain", "-9223372036854775808" },
+    { "portcullis.windowNs", 28, 8, "plain" },
+    { "portcullis.limitExpiresAt", 36, 8, "time" },
+    { "portcullis.expiresAt", 44, 8, "time" },
+    { "portcullis.expectedVersion", 52, 4, "plain" },
+    { "portcullis.scopeId", 56, 4, "plain" },
+    { "portcullis.selectorId", 60, 4, "plain" },
+    { "portcullis.deskId", 64, 4, "plain" },
+    { "portcullis.what.ProposalKind", 68, 1, "plain" },
+    { "portcullis.scope", 69, 1, "plain", "255" },
+    { "portcullis.limitKind", 70, 1, "plain", "255" },
+    { "portcullis.selector", 71, 1, "plain", "255" },
+    { "portcullis.unit", 72, 1, "plain", "255" },
+    { "portcullis.mode", 73, 1, "plain", "255" },
+    { "portcullis.state", 74, 1, "plain", "255" },
+    { "portcullis.warn1", 75, 1, "plain" },
+    { "portcullis.warn2", 76, 1, "plain" },
+    { "portcullis.warn3", 77, 1, "plain" },
+    { "portcullis.reason.char32", 80, 32, "text" },
+} }
+messages[137] = { "Approve", 60, {
+    { "portcullis.flags", 0, 4, "plain" },
+    { "portcullis.seqNo", 4, 8, "plain" },
+    { "portcullis.requestId", 12, 8, "plain" },
+    { "portcullis.proposalId", 20, 4, "plain" },
+    { "portcullis.action", 24, 1, "plain" },
+    { "portcullis.reason.char32", 28, 32, "text" },
+} }
 messages[138] = { "MmpReset", 28, {
     { "portcullis.flags", 0, 4, "plain" },
     { "portcullis.seqNo", 4, 8, "plain" },
@@ -506,6 +550,13 @@ messages[139] = { "AdvanceTime", 28, {
     { "portcullis.seqNo", 4, 8, "plain" },
     { "portcullis.requestId", 12, 8, "plain" },
     { "portcullis.time", 20, 8, "time" },
+} }
+messages[140] = { "SetTwoPerson", 60, {
+    { "portcullis.flags", 0, 4, "plain" },
+    { "portcullis.seqNo", 4, 8, "plain" },
+    { "portcullis.requestId", 12, 8, "plain" },
+    { "portcullis.on", 20, 1, "plain" },
+    { "portcullis.reason.char32", 24, 32, "text" },
 } }
 messages[200] = { "OrderAccepted", 52, {
     { "portcullis.flags", 0, 4, "plain" },
@@ -621,7 +672,7 @@ messages[210] = { "RiskEvent", 100, {
     { "portcullis.severity", 67, 1, "plain" },
     { "portcullis.reason.char32", 68, 32, "text" },
 } }
-messages[211] = { "PositionReport", 116, {
+messages[211] = { "PositionReport", 132, {
     { "portcullis.flags", 0, 4, "plain" },
     { "portcullis.seqNo", 4, 8, "plain" },
     { "portcullis.engineSeq", 12, 8, "plain" },
@@ -633,9 +684,12 @@ messages[211] = { "PositionReport", 116, {
     { "portcullis.avgPx", 60, 8, "e8", "-9223372036854775808" },
     { "portcullis.notional", 68, 8, "e4" },
     { "portcullis.dayPnl", 76, 8, "e4", "-9223372036854775808" },
-    { "portcullis.scopeId", 100, 4, "plain" },
-    { "portcullis.instrumentId", 104, 4, "plain" },
-    { "portcullis.scope", 108, 1, "plain" },
+    { "portcullis.realisedPnl", 84, 8, "e4", "-9223372036854775808" },
+    { "portcullis.unrealisedPnl", 92, 8, "e4", "-9223372036854775808" },
+    { "portcullis.scopeId", 116, 4, "plain" },
+    { "portcullis.instrumentId", 120, 4, "plain" },
+    { "portcullis.scope", 124, 1, "plain" },
+    { "portcullis.fxVersion", 128, 4, "plain" },
 } }
 messages[212] = { "AdminAck", 60, {
     { "portcullis.flags", 0, 4, "plain" },
@@ -738,6 +792,33 @@ messages[217] = { "RoomReport", 76, {
     { "portcullis.buyCode", 68, 2, "plain" },
     { "portcullis.sellCode", 70, 2, "plain" },
     { "portcullis.traderId", 72, 2, "plain" },
+} }
+messages[218] = { "ProposalReport", 156, {
+    { "portcullis.flags", 0, 4, "plain" },
+    { "portcullis.seqNo", 4, 8, "plain" },
+    { "portcullis.engineSeq", 12, 8, "plain" },
+    { "portcullis.engineTime", 20, 8, "time" },
+    { "portcullis.requestId", 28, 8, "plain" },
+    { "portcullis.value", 36, 8, "plain", "-9223372036854775808" },
+    { "portcullis.windowNs", 44, 8, "plain" },
+    { "portcullis.limitExpiresAt", 52, 8, "time" },
+    { "portcullis.proposedAt", 60, 8, "time" },
+    { "portcullis.expiresAt", 68, 8, "time" },
+    { "portcullis.proposalId", 76, 4, "plain" },
+    { "portcullis.expectedVersion", 80, 4, "plain" },
+    { "portcullis.scopeId", 84, 4, "plain" },
+    { "portcullis.selectorId", 88, 4, "plain" },
+    { "portcullis.deskId", 92, 4, "plain" },
+    { "portcullis.sessionId", 96, 4, "plain" },
+    { "portcullis.what.ProposalKind", 100, 1, "plain" },
+    { "portcullis.scope", 101, 1, "plain", "255" },
+    { "portcullis.limitKind", 102, 1, "plain", "255" },
+    { "portcullis.selector", 103, 1, "plain", "255" },
+    { "portcullis.unit", 104, 1, "plain", "255" },
+    { "portcullis.mode", 105, 1, "plain", "255" },
+    { "portcullis.state", 106, 1, "plain", "255" },
+    { "portcullis.person", 108, 16, "text" },
+    { "portcullis.reason.char32", 124, 32, "text" },
 } }
 messages[220] = { "RoutedOrder", 84, {
     { "portcullis.flags", 0, 4, "plain" },

@@ -1,10 +1,11 @@
 //! Cash of accounts by currency, and what live buys have reserved of it (C16). Amounts in 10⁻⁴ of the
 //! currency itself.
 
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 
 /// Cash of one account in one currency.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct CashBook {
     /// Loaded cash with the fills since; `None` before the first load.
     pub(crate) cash: Option<i128>,
@@ -13,7 +14,7 @@ pub(crate) struct CashBook {
 }
 
 /// All cash books.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Cash {
     items: Vec<(u32, u32, CashBook)>,
     by_place: Table<u64>,
@@ -29,6 +30,11 @@ impl Cash {
             items: Vec::with_capacity(capacity),
             by_place: Table::with_capacity(capacity, 0),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.items, capacity);
     }
 
     pub(crate) fn get(&self, account: u32, currency: u32) -> CashBook {

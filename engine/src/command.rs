@@ -205,6 +205,22 @@ messages! {
         reserved: u32,
     }
 
+    #[doc = "Old segments are removed from the journal's directory."]
+    324 SegmentsRemoved {
+        #[doc = "First of them."]
+        first_segment: u64,
+        #[doc = "Last of them."]
+        last_segment: u64,
+        #[doc = "Last record in them."]
+        last_sequence: u64,
+        #[doc = "Bytes of their files."]
+        bytes: u64,
+        #[doc = "Chain hash at the end of the last, in hex: what is left begins there."]
+        chain: Text<64>,
+        #[doc = "Zero."]
+        reserved: u32,
+    }
+
     #[doc = "A currency and the age above which its rate is stale."]
     322 DefineCurrency {
         #[doc = "ISO 4217 code."]
@@ -223,7 +239,7 @@ message_set! {
         Adjust, LocateLoad, CashLoad, Propose, Approve, MmpReset, AdvanceTime, SetTwoPerson,
         DefineFirm, DefineDesk, DefineTrader, DefineSession, Entitle,
         SessionUp, SessionDown, LogonRefused, Refused, TimePassed, Step,
-        Started, RulesChanged, DefineCurrency,
+        Started, RulesChanged, DefineCurrency, SegmentsRemoved,
     }
 }
 
@@ -261,7 +277,8 @@ impl Command {
                     | Self::Step(_)
                     | Self::Started(_)
                     | Self::RulesChanged(_)
-                    | Self::DefineCurrency(_) => 0,
+                    | Self::DefineCurrency(_)
+                    | Self::SegmentsRemoved(_) => 0,
                 }
             };
         }

@@ -144,7 +144,7 @@ impl Decision {
 }
 
 /// One message on its way out of the engine.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 pub struct Outgoing {
     /// Session it goes to.
     pub session_id: u32,

@@ -1,11 +1,12 @@
 //! Executions already booked, so that none is booked twice (R13) and each can be taken back once (R16).
 
 use crate::instrument::ExecutionKey;
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 use wire::Side;
 
 /// Where an execution stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Standing {
     /// It counts.
     Booked,
@@ -19,7 +20,7 @@ pub(crate) enum Standing {
 }
 
 /// One execution and where it was booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Execution {
     pub(crate) key: ExecutionKey,
     pub(crate) price: i64,
@@ -36,7 +37,7 @@ pub(crate) struct Execution {
 }
 
 /// Executions of the last five trade dates.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Executions {
     items: Vec<Execution>,
     by_key: Table<ExecutionKey>,
@@ -58,6 +59,11 @@ impl Executions {
             by_key: Table::with_capacity(capacity, FILLER),
             capacity,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.items, self.capacity);
     }
 
     pub(crate) fn find(&self, key: ExecutionKey) -> Option<u32> {

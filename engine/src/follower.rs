@@ -1,9 +1,12 @@
 //! Owns the second copy of the engine: applies durable records behind the live one, compares what it
 //! decides with what was journalled, and answers queries. Leaves out threads and files.
 
-use crate::command::{Command, Sequenced};
+use crate::command::{Command, Sequenced, Started};
 use crate::decision::{Decision, Outbox, Outcome, Outgoing};
+use crate::journal::End;
+use crate::outbound_logs::{Logs, SessionLog};
 use crate::risk::{RiskEngine, RoomQuestion};
+use crate::snapshot::Restored;
 use crate::view::{LimitView, OrderView, ProposalView, RoomView, RowView, SessionView, StateView};
 use wire::{
     AdminAck, Amount, Flag, LimitReport, Message, OpenOrderReport, PositionReport, Price,
@@ -23,6 +26,11 @@ pub trait RecordSource: Send + 'static {
     /// # Errors
     /// A sentence that says where the journal can't be read.
     fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String>;
+
+    /// Where the journal stands just behind the record given last; `None` within a frame.
+    fn end(&self) -> Option<End> {
+        None
+    }
 }
 
 /// The same command was decided otherwise than the journal says.
@@ -50,6 +58,10 @@ pub struct Follower {
     engine: RiskEngine,
     outbox: Outbox,
     waiting: Vec<Asked>,
+    /// The last start, which a snapshot has to know.
+    started: Option<Started>,
+    /// What the sessions were sent, where that is kept.
+    logs: Option<Logs>,
     seq: u64,
     t: u64,
 }
@@ -59,6 +71,74 @@ impl Follower {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, keeping up to `retained` outbound messages over all sessions.
+    #[must_use]
+    pub fn keeping(retained: usize) -> Self {
+        Self {
+            logs: Some(Logs::new(retained)),
+            ..Self::default()
+        }
+    }
+
+    /// A copy that goes on from a snapshot.
+    #[must_use]
+    pub fn restored(from: Restored, retained: usize) -> Self {
+        let Restored {
+            engine,
+            mut logs,
+            started,
+            header,
+        } = from;
+        logs.retain(retained);
+        Self {
+            engine,
+            started: Some(started),
+            logs: Some(logs),
+            seq: header.sequence,
+            t: header.t,
+            ..Self::default()
+        }
+    }
+
+    /// The last `Started` record.
+    #[must_use]
+    pub const fn started(&self) -> Option<&Started> {
+        self.started.as_ref()
+    }
+
+    /// The sessions' outbound messages that are kept, by ascending session id.
+    #[must_use]
+    pub fn session_logs(&self) -> Vec<SessionLog> {
+        self.logs.as_ref().map(Logs::sessions).unwrap_or_default()
+    }
+
+    /// All that a snapshot holds; `None` before the first start, or where no messages are kept.
+    pub(crate) fn whole(&self) -> Option<(&Started, &Logs, &RiskEngine)> {
+        Some((self.started.as_ref()?, self.logs.as_ref()?, &self.engine))
+    }
+
+    /// The engine itself, for the thread that decides; this copy goes on with another of the same state.
+    pub(crate) fn split_off(&mut self) -> RiskEngine {
+        let copy = self.engine.clone();
+        std::mem::replace(&mut self.engine, copy)
+    }
+
+    /// Applies a command that the start itself adds, and says what was decided.
+    pub(crate) fn decide(&mut self, input: &Sequenced) -> Decision {
+        self.outbox.clear();
+        let decided = self.engine.apply(input, &mut self.outbox);
+        (self.seq, self.t) = (input.seq, input.t);
+        if let Some(logs) = &mut self.logs {
+            for outgoing in self.outbox.items() {
+                logs.add(outgoing);
+            }
+        }
+        if let Command::Started(started) = input.command {
+            self.started = Some(started);
+        }
+        decided
     }
 
     /// Last sequence applied.
@@ -94,10 +174,7 @@ impl Follower {
         input: &Sequenced,
         journalled: &Decision,
     ) -> Result<(), Box<Difference>> {
-        self.outbox.clear();
-        let decided = self.engine.apply(input, &mut self.outbox);
-        self.seq = input.seq;
-        self.t = input.t;
+        let decided = self.decide(input);
         if decided != *journalled {
             return Err(Box::new(Difference {
                 seq: input.seq,
@@ -371,15 +448,21 @@ const fn flag(yes: bool) -> Flag {
     if yes { Flag::Yes } else { Flag::No }
 }
 
+fn amount(value: Option<i128>) -> Amount {
+    value.map_or(Amount::NULL, |value| Amount(saturated(value)))
+}
+
 fn position_report(row: &RowView) -> Reply {
     Reply::PositionReport(PositionReport {
+        avg_px: row.average_price.map_or(Price::NULL, Price),
+        realised_pnl: amount(row.realised_pnl),
+        unrealised_pnl: amount(row.unrealised_pnl),
+        fx_version: row.fx_version,
         net_qty: Qty(saturated(row.position)),
         open_buy_qty: Qty(saturated(row.open_buy)),
         open_sell_qty: Qty(saturated(row.open_sell)),
         notional: Amount(saturated(row.value.unwrap_or(0))),
-        day_pnl: row
-            .day_pnl
-            .map_or(Amount::NULL, |pnl| Amount(saturated(pnl))),
+        day_pnl: amount(row.day_pnl),
         reserved_buy: Amount(saturated(row.reserved_buy)),
         reserved_sell: Amount(saturated(row.reserved_sell)),
         scope_id: row.scope_id,

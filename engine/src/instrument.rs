@@ -1,18 +1,20 @@
 //! Instruments and currencies: definitions, reference prices, marks and rates.
 
-use crate::table::{Key, Table, mix};
+use crate::exposure::Valuation;
+use crate::table::{Key, Table, mix, room_for};
 use crate::units::{Multiple, ValueFactor};
+use bincode::{Decode, Encode};
 use wire::{DefineInstrument, E8, Text, TradingState};
 
 /// A price with the time of its feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Reference {
     pub(crate) price: i64,
     pub(crate) feed_time: u64,
 }
 
 /// One instrument.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Instrument {
     pub(crate) id: u32,
     pub(crate) definition: DefineInstrument,
@@ -35,21 +37,43 @@ pub(crate) struct Instrument {
     pub(crate) ticks: Multiple,
     pub(crate) state: TradingState,
     pub(crate) state_version: u32,
-    /// First row that holds the instrument: the head of a list through the rows.
+    /// First row of an account or trader in the instrument: the head of a list through the rows.
     pub(crate) first_row: Option<u32>,
+    /// The same for rows of desks and the firm.
+    pub(crate) first_upper_row: Option<u32>,
+    /// Rows of accounts and traders.
+    pub(crate) holders: u32,
+    /// Number of its newest change of mark or rate that some may not have followed.
+    pub(crate) remark: u64,
+}
+
+impl Instrument {
+    /// What a position in it is valued with now.
+    pub(crate) fn valuation(&self) -> Valuation {
+        Valuation {
+            mark: self.mark,
+            opening_mark: self.opening_mark,
+            factor: self.factor,
+        }
+    }
 }
 
 /// One currency.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Currency {
     pub(crate) code: Text<4>,
     pub(crate) rate: Option<i64>,
     pub(crate) rate_time: u64,
     pub(crate) max_age_ns: Option<u64>,
+    /// How often the rate was set: values of one version can be compared.
+    pub(crate) version: u32,
 }
 
+/// Currencies that there is room for from the start.
+const CURRENCIES: usize = 64;
+
 /// All instruments and currencies. Slots are given in order of definition and never reused.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Instruments {
     items: Vec<Instrument>,
     by_id: Table<u64>,
@@ -59,13 +83,14 @@ pub(crate) struct Instruments {
 
 impl Instruments {
     pub(crate) fn with_capacity(capacity: usize, base_currency: Text<4>) -> Self {
-        let mut currencies = Vec::with_capacity(64);
+        let mut currencies = Vec::with_capacity(CURRENCIES);
         // The base currency's rate is 1 and never stale (R20).
         currencies.push(Currency {
             code: base_currency,
             rate: Some(E8),
             rate_time: 0,
             max_age_ns: None,
+            version: 0,
         });
         Self {
             items: Vec::with_capacity(capacity),
@@ -73,6 +98,12 @@ impl Instruments {
             currencies,
             base_currency,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.items, capacity);
+        room_for(&mut self.currencies, CURRENCIES);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,6 +138,7 @@ impl Instruments {
                     rate: None,
                     rate_time: 0,
                     max_age_ns: None,
+                    version: 0,
                 });
                 self.currencies.len().saturating_sub(1)
             });
@@ -139,6 +171,9 @@ impl Instruments {
             state: TradingState::Active,
             state_version: 0,
             first_row: None,
+            first_upper_row: None,
+            holders: 0,
+            remark: 0,
         });
         self.refresh_factor(slot);
         slot
@@ -166,7 +201,7 @@ impl Instruments {
 }
 
 /// What identifies an execution (R13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(crate) struct ExecutionKey {
     pub(crate) exec_id: u64,
     pub(crate) instrument: u32,

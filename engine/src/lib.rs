@@ -19,7 +19,7 @@
 //! 4. **Check.** Controls in the documented order; the first refusal wins: `checks/mod.rs`, one file a
 //!    control beside it.
 //! 5. **Decide.** One commented line: above it nothing has changed, below it nothing can fail. An accepted
-//!    order reserves its exposure: `new_order` in `risk/orders.rs`, `exposure.rs`.
+//!    order reserves its exposure: `new_order` in `risk/orders.rs`, `exposure/`.
 //! 6. **Journal.** (sequence, command, decision) goes to the writer thread, which batches, syncs, and
 //!    publishes the durable sequence: `pipeline/writer_thread.rs`, [`record`], [`journal`].
 //! 7. **Bytes out.** The reply leaves when the watermark allows: `pipeline/watermarks.rs`,
@@ -40,6 +40,8 @@
     )
 )]
 
+pub mod chain;
+pub mod clerk;
 pub mod command;
 pub mod date;
 pub mod decision;
@@ -50,6 +52,7 @@ pub mod pipeline;
 pub mod record;
 pub mod recover;
 pub mod risk;
+pub mod snapshot;
 pub mod suggest;
 pub mod text;
 pub mod verify;
@@ -57,12 +60,14 @@ pub mod view;
 
 mod cash;
 mod checks;
+mod day_buys;
 mod executions;
 mod exposure;
 mod instrument;
 mod limits;
 mod looseness;
 mod orders;
+mod outbound_logs;
 mod peers;
 mod proposals;
 mod sessions;

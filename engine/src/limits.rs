@@ -3,7 +3,8 @@
 //! The limits of one scope and one selector stand in a *set*, indexed by kind. A row knows the sets that
 //! select it, so that a check visits only limits that exist. Use of a limit belongs to `exposure`.
 
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
+use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector, Unit};
 
@@ -15,7 +16,7 @@ pub(crate) const KINDS: usize = 21;
 pub(crate) const NO_SET: u32 = 0;
 
 /// One limit. What an order's checks read stands first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[repr(C)]
 pub(crate) struct Limit {
     /// Value in force; `None` once removed, while the version lives on.
@@ -104,7 +105,7 @@ impl Limit {
         const NONE: (i128, i128) = (0, 0);
         let (mut from, mut to) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let loss = self.kind == LimitKind::DailyLoss;
-        let bound = self.finite().filter(|_| loss || !self.is_shadow());
+        let bound = self.finite().filter(|_| !self.is_shadow());
         let Some(bound) = bound.map(i128::from) else {
             return if self.warned == 0 && !self.breached {
                 (from, to)
@@ -163,7 +164,7 @@ pub(crate) const fn bit(kind: LimitKind) -> u32 {
 }
 
 /// The limits of one scope and selector, by kind.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct LimitSet {
     /// Bit `kind` is set where a limit of that kind is in force, enforced or shadow.
     pub(crate) mask: u32,
@@ -171,10 +172,20 @@ pub(crate) struct LimitSet {
     pub(crate) enforced: u32,
     /// The same, enforced and finite, of kinds that are used up.
     pub(crate) watched: u32,
+    /// Kinds of limits of which a breach or a warn level was told and is not re-armed.
+    pub(crate) told: u32,
     slots: [u32; KINDS],
 }
 
 impl LimitSet {
+    fn tell(&mut self, bit: u32, told: bool) {
+        self.told = if told {
+            self.told | bit
+        } else {
+            self.told & !bit
+        };
+    }
+
     /// Slot of the limit of a kind that the mask has.
     pub(crate) fn slot(&self, kind: usize) -> u32 {
         self.slots[kind]
@@ -185,11 +196,12 @@ const EMPTY_SET: LimitSet = LimitSet {
     mask: 0,
     enforced: 0,
     watched: 0,
+    told: 0,
     slots: [u32::MAX; KINDS],
 };
 
 /// Where a set of limits applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct SetKey {
     pub(crate) scope: u32,
     pub(crate) selector: Selector,
@@ -204,9 +216,11 @@ impl Key for SetKey {
 }
 
 /// All limits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Limits {
     items: Vec<Limit>,
+    /// Limit → its set.
+    set_of_slot: Vec<u32>,
     sets: Vec<LimitSet>,
     by_key: Table<SetKey>,
     /// (end, slot) of temporary limits, soonest first.
@@ -228,6 +242,7 @@ impl Limits {
         sets.push(EMPTY_SET);
         Self {
             items: Vec::with_capacity(capacity),
+            set_of_slot: Vec::with_capacity(capacity),
             sets,
             by_key: Table::with_capacity(capacity, filler),
             deadlines: BTreeSet::new(),
@@ -235,6 +250,12 @@ impl Limits {
             known: 0,
             capacity,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.items, self.capacity);
+        room_for(&mut self.sets, self.capacity.saturating_add(1));
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -302,6 +323,8 @@ impl Limits {
         let limit = &mut self.items[slot as usize];
         (limit.warned, limit.breached) = (warned, breached);
         limit.derive();
+        let (bit, told) = (bit(limit.kind), warned != 0 || breached);
+        self.sets[self.set_of_slot[slot as usize] as usize].tell(bit, told);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Limit> {
@@ -360,6 +383,7 @@ impl Limits {
         entry.mask &= !bit;
         entry.enforced &= !bit;
         entry.watched &= !bit;
+        entry.tell(bit, limit.warned != 0 || limit.breached);
         if limit.value.is_some() {
             entry.mask |= bit;
             if limit.mode == LimitMode::Enforced {
@@ -372,6 +396,7 @@ impl Limits {
         if entry.slots[kind] == u32::MAX {
             entry.slots[kind] = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
             self.items.push(limit);
+            self.set_of_slot.push(set);
         } else {
             self.items[entry.slots[kind] as usize] = limit;
         }

@@ -101,7 +101,22 @@ fn is_looser(old: Bound, new: Bound) -> bool {
         LimitKind::PriceCollar => more || new.unit != old.unit,
         // To halt stops more than to reduce only.
         LimitKind::DailyLoss => more || (old.unit == Unit::Halt && new.unit != Unit::Halt),
-        _ => more,
+        LimitKind::MaxOrderQty
+        | LimitKind::MaxOrderNotional
+        | LimitKind::ReferenceMaxAge
+        | LimitKind::MaxOpenOrders
+        | LimitKind::MaxLong
+        | LimitKind::MaxShort
+        | LimitKind::GrossNotional
+        | LimitKind::NetLong
+        | LimitKind::NetShort
+        | LimitKind::DailyBuyTurnover
+        | LimitKind::DailySellTurnover
+        | LimitKind::DailyTurnover
+        | LimitKind::MaxOrderVsAdv
+        | LimitKind::BuyingPower => more,
+        // How the values of another kind compare is not known here.
+        _ => true,
     }
 }
 

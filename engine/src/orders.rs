@@ -5,8 +5,9 @@
 //! versions that may still come into force (R10). An ended order stays for late fills until its slot is
 //! needed, oldest first.
 
-use crate::table::Table;
+use crate::table::{Table, room_for};
 use crate::units::proportion_ceil;
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 use wire::{Capacity, OrdType, OrderStatus, Price, Side, TimeInForce};
 
@@ -15,7 +16,7 @@ pub(crate) const PENDING_MAX: usize = 8;
 const NONE: u32 = u32::MAX;
 
 /// Where a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum VersionState {
     /// Asked for, not answered.
     Pending,
@@ -28,7 +29,7 @@ pub(crate) enum VersionState {
 }
 
 /// One version of an order.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Version {
     pub(crate) cl_ord_id: u64,
     pub(crate) price: Price,
@@ -61,7 +62,7 @@ impl Version {
 }
 
 /// One order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Order {
     pub(crate) order_id: u64,
     pub(crate) session: u32,
@@ -113,7 +114,7 @@ pub(crate) struct Reserved {
 }
 
 /// All orders.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Orders {
     items: Vec<Order>,
     versions: Vec<Version>,
@@ -140,6 +141,27 @@ impl Orders {
             live: 0,
             capacity,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        let Self {
+            items,
+            versions,
+            free_orders,
+            free_versions,
+            ended,
+            by_id: _,
+            by_order_id: _,
+            live: _,
+            capacity,
+        } = self;
+        let most_versions = capacity.saturating_mul(2);
+        room_for(items, *capacity);
+        room_for(versions, most_versions);
+        room_for(free_orders, *capacity);
+        room_for(free_versions, most_versions);
+        ended.reserve(capacity.saturating_sub(ended.len()));
     }
 
     /// Whether new orders must stop: at 90 % of the table live.

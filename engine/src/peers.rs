@@ -3,17 +3,18 @@
 //! Each list keeps a bound on its most aggressive price. An order that does not reach the bound can't
 //! cross anything, so that the list is walked only when a cross is likely; the walk tightens the bound.
 
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 
 /// Orders linked in one list; links live in [`Peers`], indexed by order slot.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 struct List {
     head: Option<u32>,
     /// Highest price of buys, lowest of sells, or beyond; market orders are at the ends.
     bound: i64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 struct Link {
     list: u32,
     previous: Option<u32>,
@@ -21,7 +22,7 @@ struct Link {
 }
 
 /// All lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Peers {
     lists: Vec<List>,
     by_place: Table<(u32, u64)>,
@@ -54,6 +55,11 @@ impl Peers {
             by_place: Table::with_capacity(rows, (0, 0)),
             links: vec![None; orders],
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, rows: usize) {
+        room_for(&mut self.lists, rows);
     }
 
     /// The list of a group's buys or sells in an instrument: its bound and its first order.

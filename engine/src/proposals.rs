@@ -1,12 +1,14 @@
 //! Proposals that wait for a second person: a table of bounded size, oldest first.
 
+use crate::table::room_for;
+use bincode::{Decode, Encode};
 use wire::{Propose, Text};
 
 /// Most proposals that wait at once.
 pub(crate) const PROPOSALS_MAX: usize = 64;
 
 /// One proposal.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Proposal {
     /// Number, never reused.
     pub(crate) id: u32,
@@ -24,7 +26,7 @@ pub(crate) struct Proposal {
 ///
 /// Two sessions are the same person if they are the same session, have the same key, or name the same
 /// person. A session that names none is a person of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Identity {
     pub(crate) session_id: u32,
     pub(crate) key: Text<64>,
@@ -42,7 +44,7 @@ impl Identity {
 }
 
 /// All that wait.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Proposals {
     waiting: Vec<Proposal>,
     /// Number of the last one.
@@ -55,6 +57,11 @@ impl Proposals {
             waiting: Vec::with_capacity(PROPOSALS_MAX),
             last_id: 0,
         }
+    }
+
+    /// Takes the memory again that [`Self::new`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.waiting, PROPOSALS_MAX);
     }
 
     /// Adds a proposal and returns its number; `None` if too many wait.

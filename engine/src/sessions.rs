@@ -1,13 +1,14 @@
 //! Logical sessions: who may speak for what, and how far each has been heard and answered.
 
 use crate::command::DefineSession;
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{CodMode, Role, Topology};
 
 /// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
 /// risk digest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Session {
     pub(crate) definition: DefineSession,
     /// Slots of the accounts it may act for, ascending.
@@ -48,7 +49,7 @@ impl Session {
 }
 
 /// One venue and the sessions that speak for it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 struct Venue {
     id: u16,
     /// The first defined.
@@ -58,7 +59,7 @@ struct Venue {
 }
 
 /// All sessions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Sessions {
     items: Vec<Session>,
     by_id: Table<u64>,
@@ -81,6 +82,13 @@ impl Sessions {
             venues: Vec::with_capacity(capacity),
             deadlines: BTreeSet::new(),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.items, capacity);
+        room_for(&mut self.watchers, WATCHERS_MAX);
+        room_for(&mut self.venues, capacity);
     }
 
     pub(crate) fn find(&self, id: u32) -> Option<u32> {

@@ -2,6 +2,7 @@
 
 use crate::cash::Cash;
 use crate::command::DefineFirm;
+use crate::day_buys::DayBuys;
 use crate::executions::Executions;
 use crate::exposure::Exposure;
 use crate::instrument::Instruments;
@@ -12,6 +13,7 @@ use crate::proposals::Proposals;
 use crate::sessions::Sessions;
 use crate::tree::Tree;
 use crate::windows::{AcceptedOrders, FillLogs};
+use bincode::{Decode, Encode};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::Flag;
 
@@ -19,7 +21,7 @@ use wire::Flag;
 pub(crate) type LoadKey = (u64, u32, u32, u32);
 
 /// The trading day.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Encode, Decode)]
 pub(crate) struct Day {
     /// Business date, 0 before the first.
     pub(crate) date: u32,
@@ -34,13 +36,15 @@ pub(crate) struct Day {
 }
 
 /// All state that decides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct State {
     pub(crate) firm: DefineFirm,
     pub(crate) tree: Tree,
     pub(crate) instruments: Instruments,
     pub(crate) limits: Limits,
     pub(crate) exposure: Exposure,
+    /// For showing realised and unrealised profit.
+    pub(crate) day_buys: DayBuys,
     pub(crate) orders: Orders,
     pub(crate) executions: Executions,
     pub(crate) sessions: Sessions,
@@ -80,6 +84,7 @@ impl State {
             instruments: Instruments::with_capacity(firm.instruments as usize, firm.base_currency),
             limits: Limits::with_capacity(firm.limits as usize),
             exposure,
+            day_buys: DayBuys::with_capacity(rows),
             orders: Orders::with_capacity(firm.orders as usize),
             executions: Executions::with_capacity(firm.executions as usize),
             sessions: Sessions::with_capacity(firm.sessions as usize),
@@ -97,6 +102,26 @@ impl State {
             full: false,
             unbooked: Vec::new(),
         }
+    }
+
+    /// Takes the memory again that [`Self::new`] takes: a snapshot holds entries, not room for more.
+    pub(crate) fn make_room(&mut self) {
+        let firm = self.firm;
+        let (accounts, rows) = (firm.accounts as usize, firm.rows as usize);
+        self.tree.make_room(accounts);
+        self.instruments.make_room(firm.instruments as usize);
+        self.limits.make_room();
+        self.exposure.make_room(accounts.saturating_add(1_024));
+        self.orders.make_room();
+        self.executions.make_room();
+        self.sessions.make_room(firm.sessions as usize);
+        self.cash.make_room(rows);
+        self.day_buys.make_room(rows);
+        self.proposals.make_room();
+        self.peers.make_room(rows.saturating_mul(2));
+        self.accepted_orders.make_room();
+        self.trader_fills.make_room(1_024);
+        self.account_fills.make_room(rows);
     }
 
     /// The tables before the genesis: they hold nothing.

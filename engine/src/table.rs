@@ -3,6 +3,11 @@
 //! The engine needs lookups whose order of iteration can't leak into a decision and which allocate
 //! nothing; this map can't be iterated at all. It grows only when it is full, which its owner reports.
 
+use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
+use bincode::{Decode, Encode};
+
 /// A key that can be spread over the table.
 pub(crate) trait Key: Copy + Eq {
     /// A well-mixed 64-bit hash: the same on every machine.
@@ -29,8 +34,16 @@ impl Key for (u32, u64) {
     }
 }
 
+/// Gives a list room for `most` entries in all.
+pub(crate) fn room_for<T>(items: &mut Vec<T>, most: usize) {
+    items.reserve_exact(most.saturating_sub(items.len()));
+}
+
 /// Marks a free slot; no owner has that many entries.
 const FREE: u32 = u32::MAX;
+
+/// No table of ours is larger; a size read from a file is held against it before memory is taken.
+const MOST_SLOTS: usize = 1 << 32;
 
 /// Keys to slot numbers below `u32::MAX`.
 #[derive(Debug, Clone)]
@@ -131,6 +144,60 @@ impl<K: Key> Table<K> {
                 self.insert(key, slot);
             }
         }
+    }
+}
+
+/// In a snapshot: size, filler, and the entries in order of their places. Where an entry stands is found
+/// anew; it is nobody's business but the table's.
+impl<K: Key + Encode> Encode for Table<K> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        let Self {
+            slots,
+            mask: _,
+            len,
+            filler,
+        } = self;
+        (slots.len(), *len).encode(encoder)?;
+        filler.encode(encoder)?;
+        slots
+            .iter()
+            .filter(|(_, slot)| *slot != FREE)
+            .try_for_each(|entry| entry.encode(encoder))
+    }
+}
+
+impl<Context, K: Key + Decode<Context>> Decode<Context> for Table<K> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let (size, len) = <(usize, usize)>::decode(decoder)?;
+        if !size.is_power_of_two()
+            || size > MOST_SLOTS
+            || len.saturating_mul(8) > size.saturating_mul(7)
+        {
+            return Err(DecodeError::Other("a table of an impossible size"));
+        }
+        let filler = K::decode(decoder)?;
+        let mut table = Self {
+            slots: vec![(filler, FREE); size],
+            mask: size.saturating_sub(1),
+            len: 0,
+            filler,
+        };
+        for _ in 0..len {
+            let (key, slot) = <(K, u32)>::decode(decoder)?;
+            if slot == FREE || table.get(key).is_some() {
+                return Err(DecodeError::Other("a table that holds a key twice"));
+            }
+            table.insert(key, slot);
+        }
+        Ok(table)
+    }
+}
+
+impl<'de, Context, K: Key + Decode<Context>> BorrowDecode<'de, Context> for Table<K> {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Self::decode(decoder)
     }
 }
 

@@ -3,7 +3,8 @@
 //! Every scope has a slot; an order's *chain* is the slots of its account, desk, firm and trader, in
 //! that order. Trading states and permissions live here; limits and exposure refer to the slots.
 
-use crate::table::Table;
+use crate::table::{Table, room_for};
+use bincode::{Decode, Encode};
 use wire::{OrdType, Scope, Selector, Text, TradingState};
 
 /// Slot of the firm.
@@ -12,7 +13,7 @@ pub(crate) const FIRM: u32 = 0;
 pub(crate) const CHAIN: usize = 4;
 
 /// Something a scope may not trade (C19).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(crate) struct Forbidden {
     pub(crate) selector: Selector,
     pub(crate) selector_id: u32,
@@ -21,7 +22,7 @@ pub(crate) struct Forbidden {
 }
 
 /// One scope.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Node {
     pub(crate) scope: Scope,
     pub(crate) id: u32,
@@ -36,7 +37,7 @@ pub(crate) struct Node {
 }
 
 /// All scopes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     by_id: Table<u64>,
@@ -60,6 +61,11 @@ impl Tree {
         };
         tree.add(Scope::Firm, 0, Text::default(), FIRM);
         tree
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, accounts: usize) {
+        room_for(&mut self.nodes, accounts.saturating_add(1_024));
     }
 
     /// Adds a scope; `desk` matters for accounts only.

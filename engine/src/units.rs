@@ -4,6 +4,8 @@
 //! instrument's multiplier and its currency's rate contribute to a value is reduced to one fraction when
 //! either is loaded, so that an order costs one multiplication and one division.
 
+use bincode::{Decode, Encode};
+
 /// Basis points in one.
 pub(crate) const BPS: i128 = 10_000;
 /// Values are clamped here so that a sum over 2³⁰ rows can't overflow `i128`.
@@ -12,7 +14,7 @@ pub(crate) const VALUE_CLAMP: i128 = 1 << 90;
 const UNIT: u128 = 10_u128.pow(28);
 
 /// `multiplier × rate` as a reduced fraction: value = ⌈ price · quantity · num / den ⌉.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct ValueFactor {
     num: u128,
     den: u128,
@@ -189,7 +191,7 @@ fn wide_mul(a: u128, b: u128) -> (u128, u128) {
 }
 
 /// Tells multiples of a positive step without a division (Granlund and Montgomery, PLDI 1994, §9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Multiple {
     /// Inverse of the step's odd part modulo 2⁶⁴.
     inverse: u64,

@@ -1,19 +1,29 @@
 //! Owns proving a journal: every record through a fresh engine, every decision compared, digests at
 //! the end. Leaves out printing. It reads only, takes no lock, and judges the journal's end by the same
 //! rules as the server's start.
+//!
+//! It is a stream: one thread reads, checks sums and chain, and decodes, a few chunks ahead; this one
+//! decides, in order. Memory is the engine's state and those chunks, however long the journal is.
 
-use crate::decision::{Outbox, Outcome};
+use crate::command::Sequenced;
+use crate::decision::{Decision, Outbox, Outcome};
 use crate::follower::Difference;
 use crate::journal::{
-    LockError, Position, ReadError, RealFiles, Record, RecoveryError, Refusal, SegmentId, Storage,
-    StorageFile, TornTail, Verdict, scan, segments,
+    Position, ReadError, ReadOnly, RealFiles, Record, RecoveryError, Refusal, Scan, ScanFrom,
+    SegmentId, Storage, StorageFile, TornTail, Verdict, scan_locked, segments,
 };
 use crate::record::{RecordError, decode_record};
 use crate::risk::RiskEngine;
-use std::collections::BTreeMap;
+use crate::snapshot::{Header, STATE_LAYOUT, Snapshots};
+use crossbeam::channel::{Receiver, Sender, bounded};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::Path;
+use std::thread;
 
+/// Records of one chunk, and chunks that the reading may be ahead.
+const CHUNK: usize = 4096;
+const CHUNKS_AHEAD: usize = 4;
 /// Records between two calls of the progress callback.
 const PROGRESS_EVERY: u64 = 16_384;
 
@@ -22,6 +32,8 @@ const PROGRESS_EVERY: u64 = 16_384;
 pub struct Report {
     /// Records, all of them decided again with the same result.
     pub records: u64,
+    /// The record whose snapshot the proof began with, where what was before has been removed.
+    pub from: Option<u64>,
     /// Segments.
     pub segments: u64,
     /// Bytes up to the end of the last intact frame.
@@ -129,21 +141,36 @@ pub fn verify_on<S: Storage>(
     storage: S,
     progress: impl FnMut(Progress),
 ) -> Result<Report, VerifyError> {
-    let (sizes, bytes_total) = sizes(&storage)?;
-    let mut proof = Proof::new(&sizes, bytes_total, progress);
-    let scanned = scan(Unlocked(storage), SegmentId::FIRST, |record| {
-        proof.record(&record);
+    let storage = ReadOnly(storage);
+    let extent = Extent::of(&storage)?;
+    let origin = Origin::of(&storage)?;
+    let start = origin.start;
+    let mut proof = Proof::new(origin, &extent, progress);
+    let scanned = thread::scope(|scope| {
+        let (full, chunks) = bounded(CHUNKS_AHEAD);
+        let (empty, used) = bounded(CHUNKS_AHEAD + 2);
+        let reading = scope.spawn(move || read_ahead(storage, start, full, &used));
+        for mut chunk in chunks {
+            proof.chunk(&mut chunk);
+            // The reader may have ended; then nobody needs it.
+            drop(empty.try_send(chunk));
+        }
+        reading.join()
     });
     // A record that is wrong stands before whatever the scan found after it.
     if let Some(wrong) = proof.wrong.take() {
         return Err(wrong);
     }
-    let scanned = scanned.map_err(from_recovery)?;
+    let scanned = match scanned {
+        Ok(scanned) => scanned.map_err(from_recovery)?,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
     let end = scanned.end();
     Ok(Report {
         records: proof.records,
-        segments: u64::try_from(sizes.len()).unwrap_or(u64::MAX),
-        bytes: before(&sizes, end.position.segment).saturating_add(end.position.offset),
+        from: proof.from,
+        segments: extent.segments(),
+        bytes: extent.before(end.position),
         risk_digest: proof.engine.risk_digest(),
         session_digest: proof.engine.session_digest(),
         outcomes: (0..=u8::MAX)
@@ -157,63 +184,163 @@ pub fn verify_on<S: Storage>(
     })
 }
 
+/// Records read and decoded, and where their frames stand.
+#[derive(Debug, Default)]
+struct Chunk {
+    records: Vec<(Position, Sequenced, Decision)>,
+    /// What is wrong with the record after them.
+    wrong: Option<VerifyError>,
+}
+
+/// Reads to the end, whatever becomes of the chunks: the journal's end has to be judged.
+fn read_ahead<S: Storage>(
+    storage: ReadOnly<S>,
+    start: ScanFrom,
+    full: Sender<Chunk>,
+    used: &Receiver<Chunk>,
+) -> Result<Scan<ReadOnly<S>>, RecoveryError> {
+    let mut chunk = Chunk::default();
+    let mut ended = false;
+    let scanned = scan_locked(storage, (), start, None, |record| {
+        if ended {
+            return;
+        }
+        match decode(&record) {
+            Ok(decoded) => chunk.records.push(decoded),
+            Err(error) => chunk.wrong = Some(error),
+        }
+        if chunk.wrong.is_some() || chunk.records.len() >= CHUNK {
+            ended = chunk.wrong.is_some();
+            let next = used.try_recv().unwrap_or_default();
+            ended |= full.send(std::mem::replace(&mut chunk, next)).is_err();
+        }
+    });
+    if !ended {
+        drop(full.send(chunk));
+    }
+    scanned
+}
+
+fn decode(record: &Record<'_>) -> Result<(Position, Sequenced, Decision), VerifyError> {
+    let position = Position {
+        segment: record.segment,
+        offset: record.frame_offset,
+    };
+    let corrupt = |what: String| VerifyError::Corrupt { position, what };
+    let (input, journalled) = decode_record(record.bytes)
+        .map_err(|error: RecordError| corrupt(format!("{position}: {error}")))?;
+    if input.seq != record.sequence {
+        return Err(corrupt(format!(
+            "{position}: record {} stands in the place of record {}",
+            input.seq, record.sequence
+        )));
+    }
+    Ok((position, input, journalled))
+}
+
+/// Where a proof begins: at the first record, or, where the journal's first segments have been removed,
+/// at the oldest snapshot. Other snapshots are landmarks that the proof has to come by.
+struct Origin {
+    start: ScanFrom,
+    engine: RiskEngine,
+    from: Option<u64>,
+    landmarks: Vec<Header>,
+}
+
+impl Origin {
+    fn of<S: Storage>(storage: &ReadOnly<S>) -> Result<Self, VerifyError> {
+        let snapshots = Snapshots::new(storage.clone());
+        let found = snapshots.found()?;
+        let mut landmarks: Vec<Header> = found.iter().filter_map(|one| one.header.ok()).collect();
+        landmarks.sort_unstable_by_key(|header| header.sequence);
+        let first = segments(storage)?.first().copied();
+        let Some(first) = first.filter(|first| *first != SegmentId::FIRST) else {
+            return Ok(Self {
+                start: ScanFrom::Segment(SegmentId::FIRST),
+                engine: RiskEngine::new(),
+                from: None,
+                landmarks,
+            });
+        };
+        for one in found.iter().rev() {
+            if let Ok(restored) = snapshots.read(one) {
+                let header = restored.header;
+                landmarks.retain(|landmark| landmark.sequence > header.sequence);
+                return Ok(Self {
+                    start: ScanFrom::Place(header.place),
+                    engine: restored.into_engine(),
+                    from: Some(header.sequence),
+                    landmarks,
+                });
+            }
+        }
+        Err(VerifyError::Corrupt {
+            position: Position {
+                segment: first,
+                offset: 0,
+            },
+            what: format!("the journal begins at {first}, and no snapshot can be used"),
+        })
+    }
+}
+
 /// The fresh engine and what it has seen.
 struct Proof<'a, P> {
     engine: RiskEngine,
+    from: Option<u64>,
+    landmarks: VecDeque<Header>,
     outbox: Outbox,
     records: u64,
     outcomes: [u64; 256],
     codes: BTreeMap<u16, u64>,
-    sizes: &'a BTreeMap<u64, u64>,
-    bytes_total: u64,
+    extent: &'a Extent,
     progress: P,
     /// The first thing that is wrong; nothing is applied after it.
     wrong: Option<VerifyError>,
 }
 
 impl<'a, P: FnMut(Progress)> Proof<'a, P> {
-    fn new(sizes: &'a BTreeMap<u64, u64>, bytes_total: u64, progress: P) -> Self {
+    fn new(origin: Origin, extent: &'a Extent, progress: P) -> Self {
         Self {
-            engine: RiskEngine::new(),
+            engine: origin.engine,
+            from: origin.from,
+            landmarks: origin.landmarks.into(),
             outbox: Outbox::new(),
             records: 0,
             outcomes: [0; 256],
             codes: BTreeMap::new(),
-            sizes,
-            bytes_total,
+            extent,
             progress,
             wrong: None,
         }
     }
 
-    fn record(&mut self, record: &Record<'_>) {
-        if self.wrong.is_none()
-            && let Err(error) = self.decide_again(record)
-        {
-            self.wrong = Some(error);
+    /// Decides what the chunk holds, and empties it.
+    fn chunk(&mut self, chunk: &mut Chunk) {
+        let wrong = chunk.wrong.take();
+        for (position, input, journalled) in chunk.records.drain(..) {
+            if self.wrong.is_none()
+                && let Err(error) = self.decide_again(position, &input, &journalled)
+            {
+                self.wrong = Some(error);
+            }
+        }
+        if self.wrong.is_none() {
+            self.wrong = wrong;
         }
     }
 
-    fn decide_again(&mut self, record: &Record<'_>) -> Result<(), VerifyError> {
-        let position = Position {
-            segment: record.segment,
-            offset: record.frame_offset,
-        };
-        let corrupt = |what: String| VerifyError::Corrupt { position, what };
-        let (input, journalled) = decode_record(record.bytes)
-            .map_err(|error: RecordError| corrupt(format!("{position}: {error}")))?;
-        if input.seq != record.sequence {
-            return Err(corrupt(format!(
-                "{position}: record {} stands in the place of record {}",
-                input.seq, record.sequence
-            )));
-        }
-        self.outbox.clear();
-        let decided = self.engine.apply(&input, &mut self.outbox);
-        if decided != journalled {
+    fn decide_again(
+        &mut self,
+        position: Position,
+        input: &Sequenced,
+        journalled: &Decision,
+    ) -> Result<(), VerifyError> {
+        let decided = self.engine.apply(input, &mut self.outbox);
+        if decided != *journalled {
             let difference = Box::new(Difference {
                 seq: input.seq,
-                journalled,
+                journalled: *journalled,
                 decided,
             });
             return Err(VerifyError::Differs {
@@ -229,29 +356,96 @@ impl<'a, P: FnMut(Progress)> Proof<'a, P> {
             *self.codes.entry(decided.code).or_default() += 1;
         }
         if self.records.is_multiple_of(PROGRESS_EVERY) {
-            (self.progress)(Progress {
-                records: self.records,
-                bytes: before(self.sizes, record.segment).saturating_add(record.frame_offset),
-                bytes_total: self.bytes_total,
+            (self.progress)(self.extent.progress_at(position, self.records));
+        }
+        self.compare_landmark(input.seq)
+    }
+
+    /// A snapshot of this build's layout must hold the state that the proof has reached.
+    fn compare_landmark(&mut self, seq: u64) -> Result<(), VerifyError> {
+        let Some(landmark) = self.landmarks.front().filter(|one| one.sequence <= seq) else {
+            return Ok(());
+        };
+        let landmark = *landmark;
+        self.landmarks.pop_front();
+        let same = landmark.risk_digest == self.engine.risk_digest()
+            && landmark.session_digest == self.engine.session_digest();
+        if landmark.sequence == seq && !same && landmark.layout == STATE_LAYOUT {
+            return Err(VerifyError::Corrupt {
+                position: landmark.place.position,
+                what: format!(
+                    "the snapshot after record {seq} holds another state than the journal leads to"
+                ),
             });
         }
         Ok(())
     }
 }
 
-/// Bytes of each segment's file, and of all.
-fn sizes<S: Storage>(storage: &S) -> io::Result<(BTreeMap<u64, u64>, u64)> {
-    let mut sizes = BTreeMap::new();
-    for segment in segments(storage)? {
-        sizes.insert(segment.0, storage.open(&segment.file_name())?.length()?);
-    }
-    let total = sizes.values().sum();
-    Ok((sizes, total))
+/// How large a journal is, to say how far its reading has come.
+#[derive(Debug, Clone, Default)]
+pub struct Extent {
+    /// Segment → bytes of its file.
+    sizes: BTreeMap<u64, u64>,
+    bytes_total: u64,
 }
 
-/// Bytes of all segments before this one.
-fn before(sizes: &BTreeMap<u64, u64>, segment: SegmentId) -> u64 {
-    sizes.range(..segment.0).map(|(_, size)| *size).sum()
+impl Extent {
+    /// Of the journal in `storage`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn of<S: Storage>(storage: &S) -> io::Result<Self> {
+        let mut sizes = BTreeMap::new();
+        for segment in segments(storage)? {
+            sizes.insert(segment.0, storage.open(&segment.file_name())?.length()?);
+        }
+        let bytes_total = sizes.values().sum();
+        Ok(Self { sizes, bytes_total })
+    }
+
+    /// Bytes of all segments.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes_total
+    }
+
+    /// Segments there are.
+    #[must_use]
+    pub fn segments(&self) -> u64 {
+        u64::try_from(self.sizes.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Bytes from the journal's start to a place.
+    #[must_use]
+    pub fn before(&self, position: Position) -> u64 {
+        let earlier: u64 = self
+            .sizes
+            .range(..position.segment.0)
+            .map(|(_, size)| *size)
+            .sum();
+        earlier.saturating_add(position.offset)
+    }
+
+    /// How far the reading has come with this record.
+    #[must_use]
+    pub fn progress(&self, record: &Record<'_>, records: u64) -> Progress {
+        let position = Position {
+            segment: record.segment,
+            offset: record.frame_offset,
+        };
+        self.progress_at(position, records)
+    }
+
+    /// How far the reading has come at a place.
+    #[must_use]
+    pub fn progress_at(&self, position: Position, records: u64) -> Progress {
+        Progress {
+            records,
+            bytes: self.before(position),
+            bytes_total: self.bytes_total,
+        }
+    }
 }
 
 fn from_recovery(error: RecoveryError) -> VerifyError {
@@ -274,52 +468,4 @@ fn corrupt_by(refusal: &Refusal) -> VerifyError {
         position: refusal.position(),
         what: refusal.to_string(),
     }
-}
-
-/// The same files without the right to write them: a proof may run beside a server.
-#[derive(Debug, Clone)]
-struct Unlocked<S>(S);
-
-impl<S: Storage> Storage for Unlocked<S> {
-    type File = S::File;
-    type Lock = ();
-
-    fn lock(&self) -> Result<(), LockError> {
-        Ok(())
-    }
-
-    fn open(&self, name: &str) -> io::Result<S::File> {
-        self.0.open(name)
-    }
-
-    fn open_for_write(&self, _name: &str) -> io::Result<S::File> {
-        Err(read_only())
-    }
-
-    fn create(&self, _name: &str) -> io::Result<S::File> {
-        Err(read_only())
-    }
-
-    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn remove(&self, _name: &str) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        Err(read_only())
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.0.list()
-    }
-}
-
-fn read_only() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        "a proof only reads the journal",
-    )
 }

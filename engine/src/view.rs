@@ -35,6 +35,15 @@ pub struct RowView {
     pub sold: i128,
     /// Profit and loss of the day, 10⁻⁴; `None` without mark or rate.
     pub day_pnl: Option<i128>,
+    /// The part of it that later prices can't change, 10⁻⁴.
+    pub realised_pnl: Option<i128>,
+    /// The rest: of the position at the mark against its average price, 10⁻⁴.
+    pub unrealised_pnl: Option<i128>,
+    /// Average price of the position, 10⁻⁸ of the instrument's currency; what was held at the roll counts
+    /// at the opening mark. `None` where nothing is held.
+    pub average_price: Option<i64>,
+    /// Version of the rate that values it; 0 in the base currency.
+    pub fx_version: u32,
 }
 
 /// One order.
@@ -126,6 +135,38 @@ pub struct ProposalView {
     pub expires_at: u64,
     /// What is to change, and why.
     pub change: wire::Propose,
+}
+
+/// Cash of an account in one currency (C16), 10⁻⁴ of that currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CashView {
+    /// Account.
+    pub account: u32,
+    /// ISO 4217 code.
+    pub currency: wire::Text<4>,
+    /// Loaded cash with the fills since; `None` before the first load.
+    pub cash: Option<i128>,
+    /// Reserved by live buys.
+    pub reserved: i128,
+}
+
+/// What an account may sell of an instrument (C18), 10⁻⁸ units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CoverView {
+    /// Account.
+    pub account: u32,
+    /// Instrument.
+    pub instrument_id: u32,
+    /// Settled position as loaded for the day.
+    pub settled: i64,
+    /// Plain sales of the day.
+    pub sold: i64,
+    /// Located quantity as loaded for the day.
+    pub locates: i64,
+    /// Located quantity that short sales have used up.
+    pub located_used: i64,
+    /// Open quantity of live plain sells.
+    pub live_sells: i64,
 }
 
 /// The trading state of a scope or an instrument.
@@ -223,6 +264,8 @@ pub struct CurrencyView {
     pub rate: Option<(i64, u64)>,
     /// Age above which it is stale.
     pub max_age_ns: Option<u64>,
+    /// How often it was set.
+    pub version: u32,
 }
 
 /// One control that an order met.

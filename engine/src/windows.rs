@@ -1,7 +1,8 @@
 //! What happened lately: accepted orders (C6), fills of traders (C7) and of accounts in product groups
 //! (C15). A window holds events with 0 ≤ t − tᵢ < window.
 
-use crate::table::{Key, Table, mix};
+use crate::table::{Key, Table, mix, room_for};
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
 /// Fills kept of one trader, or of one account and group, while no limit looks at them: one that is set
@@ -11,7 +12,7 @@ const KEPT: usize = 8;
 const WATCHED: usize = 64;
 
 /// What makes two orders equal (C6): short sells are sells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct OrderKey {
     pub(crate) account: u32,
     pub(crate) instrument: u32,
@@ -29,7 +30,7 @@ impl Key for OrderKey {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 struct Entry {
     key: OrderKey,
     t: u64,
@@ -38,14 +39,16 @@ struct Entry {
 }
 
 /// Accepted new orders, newest last, in a ring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct AcceptedOrders {
     ring: Vec<Entry>,
     capacity: usize,
-    /// Number of the next entry.
+    /// Number of the next entry, and its slot in the ring.
     next: u64,
-    /// Key → slot in the ring of its newest entry.
+    next_slot: usize,
+    /// Key → slot in the ring of its newest entry; kept from the first limit on that counts equal orders.
     newest: Table<OrderKey>,
+    indexed: bool,
 }
 
 const FILLER: OrderKey = OrderKey {
@@ -63,8 +66,15 @@ impl AcceptedOrders {
             ring: Vec::with_capacity(capacity),
             capacity,
             next: 0,
+            next_slot: 0,
+            indexed: false,
             newest: Table::with_capacity(capacity, FILLER),
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        room_for(&mut self.ring, self.capacity);
     }
 
     fn slot(&self, number: u64) -> usize {
@@ -105,8 +115,27 @@ impl AcceptedOrders {
 
     /// Remembers an accepted order.
     pub(crate) fn note(&mut self, key: OrderKey, t: u64) {
-        let number = self.next;
-        let slot = self.slot(number);
+        let slot = self.next_slot;
+        let previous = if self.indexed {
+            self.link(slot, key)
+        } else {
+            0
+        };
+        let entry = Entry { key, t, previous };
+        if self.ring.len() < self.capacity {
+            self.ring.push(entry);
+        } else {
+            self.ring[slot] = entry;
+        }
+        self.next = self.next.saturating_add(1);
+        self.next_slot = slot.wrapping_add(1);
+        if self.next_slot == self.capacity {
+            self.next_slot = 0;
+        }
+    }
+
+    /// Makes `slot` the newest entry of `key`; returns the number of the one before, plus one.
+    fn link(&mut self, slot: usize, key: OrderKey) -> u64 {
         if self.ring.len() == self.capacity {
             // The oldest entry gives way; its key is forgotten if it has no newer one.
             let old = self.ring[slot].key;
@@ -121,15 +150,29 @@ impl AcceptedOrders {
         if previous > 0 {
             self.newest.remove(key);
         }
-        self.newest
-            .insert(key, u32::try_from(slot).unwrap_or(u32::MAX));
-        let entry = Entry { key, t, previous };
-        if self.ring.len() < self.capacity {
-            self.ring.push(entry);
-        } else {
-            self.ring[slot] = entry;
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        self.newest.insert(key, slot);
+        previous
+    }
+
+    /// From now on equal orders are counted: those accepted so far are found as well.
+    pub(crate) fn index(&mut self) {
+        if std::mem::replace(&mut self.indexed, true) {
+            return;
         }
-        self.next = number.saturating_add(1);
+        let oldest = self.next.saturating_sub(self.ring.len() as u64);
+        for number in oldest..self.next {
+            let slot = self.slot(number);
+            let key = self.ring[slot].key;
+            let before = self.newest.get(key);
+            let previous = before.map_or(0, |slot| self.number_at(slot).saturating_add(1));
+            if before.is_some() {
+                self.newest.remove(key);
+            }
+            self.newest
+                .insert(key, u32::try_from(slot).unwrap_or(u32::MAX));
+            self.ring[slot].previous = previous;
+        }
     }
 
     /// Whether 90 % of the ring lies within `window_ns` before `t`: an equal order could be missed.
@@ -151,7 +194,7 @@ impl AcceptedOrders {
 }
 
 /// One fill, as windows see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct RecentFill {
     pub(crate) t: u64,
     pub(crate) instrument: u32,
@@ -159,10 +202,13 @@ pub(crate) struct RecentFill {
 }
 
 /// Fills of one trader, or of one account in one group.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Encode, Decode)]
 pub(crate) struct FillLog {
-    /// The newest fills while no limit looks at them, newest first: they need no allocation.
-    unwatched: [Option<RecentFill>; KEPT],
+    /// The newest fills while no limit looks at them, in a ring: they need no allocation.
+    unwatched: [RecentFill; KEPT],
+    /// How many of them there are, and where the next one goes.
+    kept: usize,
+    next: usize,
     /// All fills that a window may hold, newest last.
     fills: VecDeque<RecentFill>,
     /// C15: new orders and replaces are frozen until a reset.
@@ -174,14 +220,17 @@ impl FillLog {
     /// limit looks at the log.
     pub(crate) fn note(&mut self, fill: RecentFill, longest_window_ns: u64) {
         if longest_window_ns == 0 && self.fills.is_empty() {
-            self.unwatched.rotate_right(1);
-            self.unwatched[0] = Some(fill);
+            self.unwatched[self.next] = fill;
+            self.next = self.next.wrapping_add(1) % KEPT;
+            self.kept = self.kept.saturating_add(1).min(KEPT);
             return;
         }
         if self.fills.is_empty() {
             self.fills.reserve(WATCHED);
-            self.fills.extend(self.unwatched.iter().rev().flatten());
-            self.unwatched = [None; KEPT];
+            for back in (0..self.kept).rev() {
+                self.fills.push_back(*self.unwatched_back(back));
+            }
+            self.kept = 0;
         }
         while self.fills.len() >= KEPT
             && self
@@ -192,6 +241,16 @@ impl FillLog {
             self.fills.pop_front();
         }
         self.fills.push_back(fill);
+    }
+
+    /// The unwatched fill with this many newer ones.
+    fn unwatched_back(&self, back: usize) -> &RecentFill {
+        let at = self
+            .next
+            .wrapping_add(KEPT)
+            .wrapping_sub(back)
+            .wrapping_sub(1);
+        &self.unwatched[at % KEPT]
     }
 
     /// Fills in the window that ends at `t`, newest first.
@@ -205,12 +264,12 @@ impl FillLog {
         self.fills
             .iter()
             .rev()
-            .chain(self.unwatched.iter().flatten())
+            .chain((0..self.kept).map(|back| self.unwatched_back(back)))
     }
 }
 
 /// Fill logs by place: a trader, or (account, group).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct FillLogs {
     logs: Vec<((u32, u32), FillLog)>,
     by_place: Table<u64>,
@@ -221,6 +280,16 @@ impl FillLogs {
         Self {
             logs: Vec::with_capacity(capacity),
             by_place: Table::with_capacity(capacity, 0),
+        }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, capacity: usize) {
+        room_for(&mut self.logs, capacity);
+        for (_, log) in &mut self.logs {
+            if !log.fills.is_empty() {
+                log.fills.reserve(WATCHED);
+            }
         }
     }
 
@@ -255,9 +324,14 @@ mod tests {
     #[test]
     fn c06_equal_orders_are_counted_within_the_window_even_after_many_laps() {
         let mut log = AcceptedOrders::with_capacity(1_024);
+        // Counting begins in the middle of a lap, and finds what was accepted before.
         let key = |qty| OrderKey { qty, ..FILLER };
         for i in 0..5_000_u64 {
             log.note(key(i64::try_from(i % 7).unwrap()), i);
+            if i < 1_500 {
+                continue;
+            }
+            log.index();
             let expected = (i.saturating_sub(699)..=i)
                 .filter(|j| j % 7 == i % 7)
                 .count();

@@ -5,12 +5,15 @@
     clippy::disallowed_methods,
     reason = "tests wait and measure with a clock"
 )]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod pipeline_kit;
 
-use engine::command::Command;
+use engine::command::{Command, Sequenced};
 use engine::pipeline::{AckPolicy, Inbound, Options, Outbound, PipelineError, Sink, SinkError};
-use pipeline_kit::{Desk, NOW, open, start, tiny};
+use pipeline_kit::{Desk, NOW, open, records, start, tiny};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wire::{Query, QueryWhat, Reply};
 
@@ -53,8 +56,8 @@ impl Sink for FailingSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
-    fn prepare_ahead(&mut self) -> bool {
-        self.inner.prepare_ahead()
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+        self.inner.prepare_ahead(waiting_bytes)
     }
     fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
         panic!("a failed journal is never marked as cleanly stopped");
@@ -94,7 +97,7 @@ fn after_a_failed_write_or_sync_nothing_more_is_published_and_the_stop_says_why(
         }
         // What was acknowledged is there at the next start.
         let again = open(dir.path(), AckPolicy::Durable);
-        assert!(again.report.replayed >= durable);
+        assert!(again.report.records >= durable);
     }
 }
 
@@ -174,4 +177,99 @@ fn a_query_that_waits_for_room_in_the_reports_never_holds_up_the_journal() {
     }
     assert_eq!(ends, 20);
     handle.shutdown(&doors, |_: Outbound| {}).unwrap();
+}
+
+/// A disk whose next sync stands still until it is let go.
+struct FrozenSink {
+    inner: Box<dyn Sink>,
+    frozen: Arc<AtomicBool>,
+}
+
+impl Sink for FrozenSink {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.inner.has_room_for(length)
+    }
+    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
+        self.inner.push(seq, record)
+    }
+    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.write(now_ns)
+    }
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        while self.frozen.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.inner.sync()
+    }
+    fn needs_restate(&self) -> bool {
+        self.inner.needs_restate()
+    }
+    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
+        self.inner.restate(now_ns)
+    }
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+        self.inner.prepare_ahead(waiting_bytes)
+    }
+    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.clean_stop(now_ns)
+    }
+}
+
+/// Pushes messages through rings of 256 while the disk stands still; what was decided, and how many were
+/// taken before it moved again.
+fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut opened = open(dir.path(), AckPolicy::Memory);
+    let frozen = Arc::new(AtomicBool::new(true));
+    opened.sink = Box::new(FrozenSink {
+        inner: opened.sink,
+        frozen: Arc::clone(&frozen),
+    });
+    let mut options = Options::new(AckPolicy::Memory);
+    options.journal_slots = 256;
+    options.reserve = 64;
+    options.journal_memory = memory;
+    let (doors, handle) = start(opened, options);
+    let mut desk = Desk::new(101);
+    let (mut taken, mut waiting) = (0_u64, None);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut pushed = 0;
+    while taken < messages && Instant::now() < deadline {
+        if pushed < messages {
+            let next = waiting.take().unwrap_or_else(|| desk.next(pushed));
+            match doors.orders.try_push(next) {
+                Ok(()) => pushed += 1,
+                Err(back) => waiting = Some(back),
+            }
+        }
+        while let Some(outbound) = doors.outbound.pop() {
+            taken += u64::from(matches!(outbound, Outbound::Taken { .. }));
+        }
+    }
+    assert!(
+        doors.watermarks.durable() < 100,
+        "hardly anything is durable yet"
+    );
+    frozen.store(false, Ordering::Release);
+    handle.shutdown(&doors, |_| {}).unwrap();
+    let of_the_desk = |(input, _): &(Sequenced, _)| input.session_id == 101;
+    let journalled = records(dir.path()).into_iter().filter(of_the_desk);
+    (journalled.map(|(input, _)| input).collect(), taken)
+}
+
+#[test]
+fn a_disk_that_stands_still_holds_nobody_up_while_there_is_memory_and_loses_nothing() {
+    let (journalled, taken) = through_a_frozen_disk(8 << 20, 20_000);
+    assert_eq!(taken, 20_000, "all were decided while the disk stood still");
+    assert_eq!(journalled.len(), 20_000);
+    assert!(journalled.iter().all(|input| !input.busy));
+    assert!(journalled.is_sorted_by_key(|input| input.seq));
+}
+
+#[test]
+fn when_the_memory_is_full_too_orders_are_busy_and_still_nothing_is_lost() {
+    let (journalled, taken) = through_a_frozen_disk(64 << 10, 3_000);
+    assert!(taken < 3_000, "{taken} were decided");
+    assert!(journalled.iter().any(|input| input.busy));
+    assert!(journalled.len() as u64 >= taken);
 }

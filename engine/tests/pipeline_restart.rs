@@ -72,7 +72,7 @@ fn a_drained_stop_is_clean_and_the_next_start_stays_in_the_epoch() {
     let last = run(dir.path(), AckPolicy::Memory, 0, 300, false);
     let opened = open(dir.path(), AckPolicy::Memory);
     assert_eq!(opened.report.verdict, Some(Verdict::Clean));
-    assert_eq!(opened.report.replayed, last);
+    assert_eq!(opened.report.records, last);
     assert!(opened.seq > last, "the start is journalled");
     assert_eq!((opened.report.epoch, opened.report.restricted), (1, false));
     opened.close(NOW).unwrap();
@@ -93,7 +93,7 @@ fn a_kill_under_memory_or_written_starts_a_restricted_epoch_and_under_durable_it
         // What counts is how the run that was killed acknowledged, not how this one will.
         let opened = open(dir.path(), AckPolicy::Durable);
         assert!(matches!(opened.report.verdict, Some(Verdict::Unclean)));
-        assert_eq!(opened.report.replayed, last);
+        assert_eq!(opened.report.records, last);
         assert_eq!(opened.report.restricted, lossy, "{ack:?}");
         assert_eq!(opened.report.epoch, 1 + u64::from(lossy));
         opened.close(NOW).unwrap();
@@ -125,7 +125,7 @@ fn a_kill_in_full_flow_loses_nothing_that_was_durable_and_leaves_nothing_half_do
         let durable = doors.watermarks.durable();
         handle.kill();
         let opened = open(dir.path(), AckPolicy::Memory);
-        assert!(opened.report.replayed >= durable);
+        assert!(opened.report.records >= durable);
         assert!(opened.report.restricted);
         opened.close(NOW).unwrap();
         verify(dir.path(), |_| {}).unwrap();
@@ -181,7 +181,7 @@ fn sequences_go_on_over_restarts_and_the_whole_is_proven() {
     let sequences: Vec<u64> = records(dir.path()).iter().map(|(r, _)| r.seq).collect();
     assert_eq!(sequences, (1..=report.records).collect::<Vec<_>>());
     let opened = open(dir.path(), AckPolicy::Durable);
-    assert_eq!(opened.report.replayed, report.records);
+    assert_eq!(opened.report.records, report.records);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn an_unproven_last_batch_is_cut_kept_and_journalled() {
     let opened = open(dir.path(), AckPolicy::Durable);
     assert!(matches!(opened.report.verdict, Some(Verdict::TornTail(_))));
     assert!(opened.report.kept_tail.is_some());
-    assert_eq!(opened.report.replayed, last);
+    assert_eq!(opened.report.records, last);
     opened.close(NOW).unwrap();
     let started = *starts(dir.path()).last().unwrap();
     assert_eq!(started.cut_segment, 1);
@@ -325,7 +325,7 @@ fn a_first_start_that_was_killed_in_the_middle_is_finished_or_refused_by_name() 
         StartCause::UnfinishedGenesis { found: 2 }
     ));
     let opened = open(dir.path(), AckPolicy::Memory);
-    assert_eq!(opened.report.replayed, 2);
+    assert_eq!(opened.report.records, 2);
     assert!(!opened.report.restricted, "nobody was ever served");
     opened.close(NOW).unwrap();
     let commands = |dir| -> Vec<&str> {

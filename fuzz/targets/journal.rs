@@ -1,11 +1,12 @@
 //! Journal recovery: a journal is written and then damaged, both as the script says.
 //!
-//! Recovery shows a prefix of what was written and nothing else, or refuses. What was known to be durable
-//! is in that prefix unless it refuses. A recovered journal goes on and is then whole. Damage whose
+//! Recovery shows a prefix of what was written and nothing else, or refuses. What the watermark file proves
+//! to be durable is in that prefix, or it refuses. A recovered journal goes on and is then whole. Damage whose
 //! checksums were made to fit again (`reseal`) may say anything and must only never panic.
 
 use super::script::Script;
 use engine::journal::sim::SimFiles;
+use engine::journal::watermark::WATERMARK_FILE;
 use engine::journal::{Build, JournalWriter, Options, Scan, SegmentId, Storage, Verdict, scan};
 
 const NOW: u64 = 1_700_000_000_000_000_000;
@@ -26,6 +27,7 @@ pub fn run(data: &[u8]) {
     let files = SimFiles::new(1);
     let mut written = Vec::new();
     let (durable, clean) = write(&files, &mut script, &mut written);
+    let proof = files.contents(WATERMARK_FILE);
     let damage = Damage::of(&files, &mut script);
     let mut shown = Vec::new();
     let Ok(found) = scan(files.clone(), SegmentId::FIRST, |record| {
@@ -42,7 +44,9 @@ pub fn run(data: &[u8]) {
         Some(Damage::Checksums) => {}
         Some(Damage::Bytes) => {
             assert!(shown.len() <= written.len() && shown == written[..shown.len()]);
-            assert!(shown.len() >= durable, "what was durable is gone unnoticed");
+            let proven = files.contents(WATERMARK_FILE) == proof;
+            let gone = proven && shown.len() < durable;
+            assert!(!gone, "what was durable is gone unnoticed");
         }
     }
     goes_on(found, &files, &shown);

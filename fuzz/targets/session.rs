@@ -6,11 +6,12 @@
 use super::script::Script;
 use engine::command::Command;
 use gateway::session::{Due, Ending, Phase, Session, Step, Timing};
+use std::sync::LazyLock;
 use wire::codec::{self, MAX_FRAME};
 use wire::schema::all_layouts;
 use wire::{
-    FIRST_REQUEST, Frame, Heartbeat, Logon, Message, REPLY_REQUESTED, Request, SessionMessage,
-    Terminate,
+    FIRST_REQUEST, Frame, Heartbeat, Layout, Logon, Message, REPLY_REQUESTED, Request,
+    SessionMessage, Terminate,
 };
 
 const MS: u64 = 1_000_000;
@@ -19,6 +20,8 @@ const TIMING: Timing = Timing {
     keep_alive_min_ms: 50,
     keep_alive_max_ms: 60_000,
 };
+
+static LAYOUTS: LazyLock<Vec<&'static Layout>> = LazyLock::new(all_layouts);
 
 /// What a connection is known to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,10 +120,9 @@ impl Run {
 
     /// A frame of some template, whose block is the script's own bytes.
     fn any_frame(&mut self, script: &mut Script<'_>) {
-        let layouts = all_layouts();
         let choice = usize::from(script.byte());
         let mut block = [0; MAX_FRAME];
-        let (template_id, length) = match layouts.get(choice) {
+        let (template_id, length) = match LAYOUTS.get(choice) {
             Some(layout) => (layout.template_id, layout.block_length),
             None => (script.u16(), usize::from(script.byte())),
         };

@@ -1,6 +1,7 @@
 //! What the I/O thread needs of the middle and back office, as one small trait: the pipeline's doors in
 //! the server, a scripted stand-in in tests of the gateway alone.
 
+use engine::clerk::Notice;
 use engine::decision::Outgoing;
 use engine::pipeline::{AckPolicy, Doors, Inbound, Outbound};
 
@@ -28,12 +29,20 @@ pub trait Office {
     fn outbound(&self) -> Option<Outbound>;
     /// The follower's next answer.
     fn report(&self) -> Option<Outgoing>;
+    /// What the follower's clerk has done or asks for.
+    fn notice(&self) -> Option<Notice> {
+        None
+    }
     /// Last sequence whose replies may leave under `policy`.
     fn acknowledged(&self, policy: AckPolicy) -> u64;
     /// Last sequence that is on the disk.
     fn durable(&self) -> u64;
     /// Why the journal has failed for good.
     fn failure(&self) -> Option<String>;
+    /// After that failure: what the venues are asked for; `None` while the engine has not ended.
+    fn wishes(&self) -> Option<&[Outgoing]> {
+        Some(&[])
+    }
     /// When time must be told to the engine if nothing else does.
     fn next_deadline(&self) -> Option<u64>;
     /// Asks to be woken; false if there is something to do first. See [`Doors::prepare_sleep`].
@@ -58,6 +67,10 @@ impl Office for Doors {
         self.reports.pop()
     }
 
+    fn notice(&self) -> Option<Notice> {
+        self.notices.pop()
+    }
+
     fn acknowledged(&self, policy: AckPolicy) -> u64 {
         self.watermarks.acknowledged(policy)
     }
@@ -68,6 +81,10 @@ impl Office for Doors {
 
     fn failure(&self) -> Option<String> {
         self.watermarks.failure().map(str::to_owned)
+    }
+
+    fn wishes(&self) -> Option<&[Outgoing]> {
+        self.watermarks.wishes()
     }
 
     fn next_deadline(&self) -> Option<u64> {

@@ -15,9 +15,11 @@ pub use config::{Limits, Seed, ServeError, ServerConfig, StopHandle};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::clerk::Notice;
 use engine::command::{Command, TimePassed};
 use engine::pipeline::{
     self, AckPolicy, Doors, Inbound, Outbound, Pipeline, PipelineHandle, Stopped,
@@ -130,6 +132,8 @@ impl Bound {
             address: self.address,
             ack: self.config.ack,
             limits,
+            blocked: self.config.blocked,
+            cancel_on_failure: self.config.cancel_on_failure,
             office,
             clock,
             start: Instant::now(),
@@ -164,6 +168,9 @@ pub struct Gateway<O> {
     address: SocketAddr,
     ack: AckPolicy,
     limits: Limits,
+    /// Sessions that are refused as long as the file beside each is there.
+    blocked: Vec<(u32, PathBuf)>,
+    cancel_on_failure: bool,
     timing: Timing,
     office: O,
     clock: Arc<dyn Clock>,
@@ -204,6 +211,9 @@ pub struct Gateway<O> {
     next_tick: u64,
     told_deadline: u64,
 }
+
+/// Milliseconds that a failed journal's engine may take to say what is to be cancelled.
+const WISHES_ROUNDS: u32 = 200;
 
 impl<O: Office> Gateway<O> {
     /// Where it listens.
@@ -264,6 +274,9 @@ impl<O: Office> Gateway<O> {
         self.now = self.monotonic();
         if let Some(failure) = self.office.failure() {
             tracing::error!(failure, "the journal has failed: every session is ended");
+            if self.cancel_on_failure {
+                self.ask_for_cancels();
+            }
             self.end_all(Ending::JournalFailed);
             return Err(ServeError::Journal(failure));
         }
@@ -292,6 +305,7 @@ impl<O: Office> Gateway<O> {
         worked |= self.write_touched();
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
+            self.heed_notices();
             self.tick();
         }
         Ok(worked)
@@ -402,6 +416,17 @@ impl<O: Office> Gateway<O> {
         }
     }
 
+    /// Tells the log what the clerk has done, and lets in what it asks for.
+    fn heed_notices(&mut self) {
+        while let Some(notice) = self.office.notice() {
+            match notice {
+                Notice::Done(what) => tracing::info!("{what}"),
+                Notice::Failed(what) => tracing::warn!("{what}"),
+                Notice::Enter(command) => self.command(command),
+            }
+        }
+    }
+
     /// Sends one of the gateway's own commands.
     fn command(&mut self, command: Command) {
         self.control.push_back(Inbound {
@@ -445,6 +470,23 @@ impl<O: Office> Gateway<O> {
                 return Ok(());
             }
         }
+    }
+
+    /// Best effort: the venues that are up are asked to cancel all inline orders.
+    fn ask_for_cancels(&mut self) {
+        let mut rounds = WISHES_ROUNDS;
+        while self.office.wishes().is_none() && rounds > 0 {
+            rounds -= 1;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let wishes = self.office.wishes().unwrap_or_default().to_vec();
+        if !wishes.is_empty() {
+            tracing::warn!(orders = wishes.len(), "asking the venues to cancel");
+        }
+        for wish in &wishes {
+            self.answer(wish);
+        }
+        self.write_touched();
     }
 
     fn end_all(&mut self, ending: Ending) {

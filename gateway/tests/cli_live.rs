@@ -623,3 +623,86 @@ fn loosening_is_proposed_by_one_and_approved_by_another_person() {
     assert_eq!(code, 0);
     assert!(out.contains("two-person approval is off"), "{out}");
 }
+
+#[test]
+fn what_the_firm_does_not_have_is_named_instead_of_an_empty_answer() {
+    let server = Serving::start();
+    for (args, named) in [
+        (&["positions", "--scope", "account:77"][..], "account 77"),
+        (&["positions", "--instrument", "77"], "instrument 77"),
+        (&["orders", "--instrument", "77"], "instrument 77"),
+        (&["limits", "list", "--scope", "desk:77"], "desk 77"),
+        (
+            &[
+                "limits",
+                "set",
+                "account:77",
+                "MaxLong",
+                "5",
+                "--reason",
+                "x",
+            ],
+            "account 77",
+        ),
+        (
+            &[
+                "limits",
+                "set",
+                "firm",
+                "MaxLong",
+                "5",
+                "--selector",
+                "instrument:77",
+                "--reason",
+                "x",
+            ],
+            "instrument 77",
+        ),
+        (
+            &["state", "set", "trader:77", "Halted", "--reason", "x"],
+            "trader 77",
+        ),
+        (
+            &[
+                "limits",
+                "set",
+                "account:4",
+                "OrderRate",
+                "5",
+                "--reason",
+                "x",
+            ],
+            "--per",
+        ),
+        (
+            &[
+                "limits",
+                "set",
+                "account:4",
+                "MaxLong",
+                "5",
+                "--until",
+                "1h",
+                "--reason",
+                "x",
+            ],
+            "set it first",
+        ),
+        (
+            &[
+                "limits",
+                "set",
+                "instrument:1",
+                "MaxLong",
+                "5",
+                "--reason",
+                "x",
+            ],
+            "--selector instrument:ID",
+        ),
+    ] {
+        let (code, out, err) = server.run(args);
+        assert_eq!(code, 2, "{args:?}: {out}{err}");
+        assert!(err.contains(named), "{args:?}: {err}");
+    }
+}

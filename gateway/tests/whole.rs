@@ -183,7 +183,7 @@ fn refused(client: &mut Client) -> Result<u64, ClientError> {
     loop {
         match client.recv(WAIT)? {
             Some(Event::Reply(Reply::OrderRejected(m))) => return Ok(m.cl_ord_id),
-            Some(Event::Heartbeat(_) | Event::ReplayComplete(_)) => {}
+            Some(Event::Heartbeat(_) | Event::ReplayComplete(_) | Event::Resumed(_)) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -1,12 +1,15 @@
 //! The `portcullis-replay` command: ops after an incident.
 //!
 //! One file a subcommand. Data goes to stdout, progress and remarks to stderr. Nothing here writes to a
-//! journal or takes its lock, so that every command may run beside a live server.
+//! journal or takes its lock, so that every command may run beside a live server; the exceptions are
+//! `repair`, which needs the lock, and `release`, which renames one file beside the segments.
 
 mod dump;
 mod explain;
 mod output;
 mod reading;
+mod release;
+mod repair;
 mod simulate;
 mod simulator;
 mod state;
@@ -32,13 +35,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Decide every record again and compare; print counts and digests
-    Verify {
-        /// Journal directory
-        dir: PathBuf,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(verify::VerifyArgs),
+    /// Cut a journal that is refused, at the first place that is not whole; the next start is RESTRICTED
+    Repair(repair::RepairArgs),
+    /// Let a session log on again whose command broke the engine
+    Release(release::ReleaseArgs),
     /// Print commands and decisions
     Dump {
         /// Journal directory
@@ -87,7 +88,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Verify { dir, json } => verify::run(&dir, json),
+        Command::Verify(args) => verify::run(&args),
+        Command::Repair(args) => repair::run(&args),
+        Command::Release(args) => release::run(&args),
         Command::Dump {
             dir,
             json,

@@ -5,10 +5,9 @@ use crate::output::{CORRUPT, Failure};
 use engine::command::Sequenced;
 use engine::decision::Decision;
 use engine::journal::{
-    LockError, ReadError, RealFiles, RecoveryError, SegmentId, Storage, Verdict, scan, segments,
+    ReadError, ReadOnly, RealFiles, RecoveryError, SegmentId, Verdict, scan, segments,
 };
 use engine::record::decode_record;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The directory of the journal: `dir` itself, or `dir/journal` if `dir` holds no segments.
@@ -69,49 +68,4 @@ fn from_recovery(error: RecoveryError) -> Failure {
         | RecoveryError::Lock(_)
         | RecoveryError::Io(_) => Failure::new(1, error.to_string()),
     }
-}
-
-/// Real files without the right to write or lock them.
-#[derive(Debug, Clone)]
-struct ReadOnly(RealFiles);
-
-impl Storage for ReadOnly {
-    type File = <RealFiles as Storage>::File;
-    type Lock = ();
-
-    fn lock(&self) -> Result<(), LockError> {
-        Ok(())
-    }
-
-    fn open(&self, name: &str) -> io::Result<Self::File> {
-        self.0.open(name)
-    }
-
-    fn open_for_write(&self, _: &str) -> io::Result<Self::File> {
-        Err(refused())
-    }
-
-    fn create(&self, _: &str) -> io::Result<Self::File> {
-        Err(refused())
-    }
-
-    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
-        Err(refused())
-    }
-
-    fn remove(&self, _: &str) -> io::Result<()> {
-        Err(refused())
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        Err(refused())
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.0.list()
-    }
-}
-
-fn refused() -> io::Error {
-    io::Error::new(ErrorKind::PermissionDenied, "the journal is only read here")
 }

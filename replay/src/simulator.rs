@@ -419,6 +419,7 @@ fn role_of(command: &Command) -> Option<Role> {
         | Command::TimePassed(_)
         | Command::Step(_)
         | Command::Started(_)
-        | Command::RulesChanged(_) => None,
+        | Command::RulesChanged(_)
+        | Command::SegmentsRemoved(_) => None,
     }
 }

@@ -108,6 +108,7 @@ fn sections(engine: &RiskEngine) -> Vec<Section> {
     vec![
         firm(engine),
         rows(engine),
+        profits(engine),
         orders(engine),
         limits(engine),
         Section {
@@ -197,6 +198,10 @@ fn rows(engine: &RiskEngine) -> Section {
             "bought",
             "sold",
             "dayPnl",
+            "realisedPnl",
+            "unrealisedPnl",
+            "avgPx",
+            "fxVersion",
         ],
         rows: engine
             .rows()
@@ -214,7 +219,39 @@ fn rows(engine: &RiskEngine) -> Section {
                     json!(decimal4(v.bought)),
                     json!(decimal4(v.sold)),
                     json!(v.day_pnl.map(decimal4)),
+                    json!(v.realised_pnl.map(decimal4)),
+                    json!(v.unrealised_pnl.map(decimal4)),
+                    json!(v.average_price.map(decimal8)),
+                    json!((v.fx_version != 0).then_some(v.fx_version)),
                 ]
+            })
+            .collect(),
+    }
+}
+
+/// Profit and loss of the day of each scope over all instruments; nothing where an instrument has none.
+fn profits(engine: &RiskEngine) -> Section {
+    type Parts = [Option<i128>; 3];
+    let mut sums: std::collections::BTreeMap<(wire::Scope, u32), Parts> =
+        std::collections::BTreeMap::new();
+    for row in engine.rows() {
+        let parts = [row.day_pnl, row.realised_pnl, row.unrealised_pnl];
+        let sum = sums
+            .entry((row.scope, row.scope_id))
+            .or_insert([Some(0); 3]);
+        for (sum, part) in sum.iter_mut().zip(parts) {
+            *sum = sum.and_then(|sum| sum.checked_add(part?));
+        }
+    }
+    Section {
+        what: "profit",
+        fields: &["scope", "scopeId", "dayPnl", "realisedPnl", "unrealisedPnl"],
+        rows: sums
+            .into_iter()
+            .map(|((scope, id), parts)| {
+                let mut row = vec![json!(scope.name()), json!(id)];
+                row.extend(parts.map(|part| json!(part.map(decimal4))));
+                row
             })
             .collect(),
     }
@@ -396,7 +433,7 @@ fn prices(engine: &RiskEngine) -> Section {
 fn currencies(engine: &RiskEngine) -> Section {
     Section {
         what: "currency",
-        fields: &["currency", "rate", "rateTime", "maxAgeNs"],
+        fields: &["currency", "rate", "rateTime", "maxAgeNs", "version"],
         rows: engine
             .currencies()
             .map(|v| {
@@ -405,6 +442,7 @@ fn currencies(engine: &RiskEngine) -> Section {
                     json!(v.rate.map(|(rate, _)| decimal8(rate))),
                     json!(v.rate.map(|(_, time)| time)),
                     json!(v.max_age_ns),
+                    json!(v.version),
                 ]
             })
             .collect(),

@@ -1,16 +1,46 @@
-//! `verify`: every record decided again, every decision compared, digests at the end.
+//! `verify`: every record decided again, every decision compared, digests at the end; and the proof of
+//! order and completeness, in `chain`.
+
+mod chain;
 
 use crate::output::{Failure, hex, print_table, progress, table};
 use crate::reading::journal_dir;
+use clap::Args;
 use engine::journal::Verdict;
 use engine::verify::{Report, VerifyError, verify};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use wire::RejectCode;
 
-pub(crate) fn run(dir: &Path, json: bool) -> Result<(), Failure> {
-    let dir = journal_dir(dir)?;
+/// Prove a journal.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Journal directory
+    dir: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    /// Prove order and completeness only: chain and seals, no decision
+    #[arg(long)]
+    chain: bool,
+    /// The server's public key: every finished segment must be sealed with it
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Chain heads that were carried off: the journal must come by each of them
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
+    let dir = journal_dir(&args.dir)?;
+    if args.chain || args.key.is_some() || args.anchor.is_some() {
+        chain::run(&dir, args)?;
+    }
+    if args.chain {
+        return Ok(());
+    }
+    let json = args.json;
     let bar = progress(0);
     let proven = verify(&dir, |so_far| {
         bar.set_length(so_far.bytes_total);
@@ -66,6 +96,7 @@ fn as_json(report: &Report) -> Value {
     json!({
         "verified": true,
         "records": report.records,
+        "from": report.from,
         "segments": report.segments,
         "bytes": report.bytes,
         "epoch": report.epoch,
@@ -95,6 +126,12 @@ fn for_people(out: &mut impl Write, report: &Report) -> io::Result<()> {
         "verified: every decision of {} records was reached again",
         report.records
     )?;
+    if let Some(from) = report.from {
+        writeln!(
+            out,
+            "from            the snapshot after record {from}; what was before has been removed"
+        )?;
+    }
     writeln!(out, "segments        {}", report.segments)?;
     writeln!(out, "bytes           {}", report.bytes)?;
     writeln!(out, "epoch           {}", report.epoch)?;

@@ -576,3 +576,41 @@ fn the_guides_example_is_what_the_simulator_says() {
     );
     assert_eq!(&guide[block("flow")], fs::read_to_string(example).unwrap());
 }
+
+#[test]
+fn loosening_takes_two_people_offline_as_it_does_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("two.toml");
+    let second = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nkey_file = \"keys/bob.pub\"\n[journal]";
+    let text = engine::firm::EXAMPLE
+        .replace("two_person = false", "two_person = true ")
+        .replace("[journal]", second);
+    std::fs::write(&file, text).unwrap();
+    let set = |value: &str, version: u32| {
+        format!(
+            r#""scope":"Firm","limitKind":"MaxOrderQty","selector":"All","unit":"Natural","mode":"Enforced","value":"{value}","expectedVersion":{version},"reason":"x""#
+        )
+    };
+    let flow = [
+        format!(
+            r#"{{"t":1790000000000000000,"cmd":"SetLimit","session":21,{}}}"#,
+            set("200000", 1)
+        ),
+        format!(
+            r#"{{"cmd":"Propose","session":21,"what":"Limit",{}}}"#,
+            set("200000", 1)
+        ),
+        r#"{"cmd":"Approve","session":24,"proposalId":1,"action":"Approve","reason":"y"}"#
+            .to_owned(),
+        format!(r#"{{"cmd":"SetLimit","session":21,{}}}"#, set("100000", 2)),
+    ]
+    .join("\n");
+    let (code, out, err) = replay(&["simulate", "--config", file.to_str().unwrap()], &flow);
+    assert_eq!(code, 0, "{err}");
+    let decisions: Vec<&str> = out
+        .lines()
+        .map(|line| line.split("\"decision\":\"").nth(1).unwrap())
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(decisions, ["Refused", "Applied", "Applied", "Applied"]);
+}

@@ -115,17 +115,22 @@ impl Model {
             self.hit("a shadow limit would have refused");
         }
         self.said.hits.extend(found.edges);
-        let breached = self.limits.values().any(|l| l.breached && !l.shadow());
+        let chain = self.chain(entered.ask.account, entered.ask.trader);
+        let breached = self.limits.iter().any(|(key, l)| {
+            l.breached && !l.shadow() && chain.contains(&(key.scope, key.scope_id))
+        });
+        let own = rows[0].get(&entered.ask.instrument).copied();
+        let own = own.unwrap_or_default();
         let expect = match judged {
             Err(refusal) => Expect::rejected(refusal),
             Ok(plan) => {
                 let order_id = accept(self, &entered, &plan);
-                let own = rows[0].get(&entered.ask.instrument).copied();
-                let own = own.unwrap_or_default();
                 if own.open_buy > 0 && own.open_sell > 0 {
                     self.hit("R2 accepted with both sides open");
                 }
-                if breached {
+                if breached && own.reducing(entered.ask.is_buy(), plan.leaves) {
+                    self.hit("R3 reduces while something is breached");
+                } else if breached {
                     self.hit("R25 an order passes while something is breached");
                 }
                 Expect {

@@ -1,4 +1,4 @@
-//! Fills, busts and corrections (R6, R11 to R16): each execution is booked once and never dropped.
+//! Fills (R6, R11 to R15): each execution is booked once and never dropped.
 
 use super::book::{Cause, Move};
 use super::lifecycle::Expect;
@@ -6,24 +6,24 @@ use super::state::{Execution, ExecutionKey, Model, Print, Standing};
 use super::value::{amount, cash_of};
 use engine::decision::Outcome;
 use num_bigint::BigInt;
-use wire::{Flag, RejectCode, RiskEventKind, Role, Scope, Side, TradingState, VenueReport};
+use wire::{RejectCode, RiskEventKind, Role, Scope, Side, TradingState, VenueReport};
 
 /// A fill with where it belongs.
 #[derive(Debug, Clone, Copy)]
-struct Booking {
-    account: u32,
-    order: Option<usize>,
-    instrument: u32,
-    side: Side,
-    price: i64,
-    qty: i128,
+pub(crate) struct Booking {
+    pub(crate) account: u32,
+    pub(crate) order: Option<usize>,
+    pub(crate) instrument: u32,
+    pub(crate) side: Side,
+    pub(crate) price: i64,
+    pub(crate) qty: i128,
     /// Not of a prior trade date.
-    of_the_day: bool,
+    pub(crate) of_the_day: bool,
 }
 
 impl Model {
     /// The key of an execution; a venue speaks only for itself.
-    fn execution_key(&self, session_id: u32, m: &VenueReport, id: u64) -> ExecutionKey {
+    pub(crate) fn execution_key(&self, session_id: u32, m: &VenueReport, id: u64) -> ExecutionKey {
         let sender = self.sessions.get(&session_id);
         let venue = sender
             .filter(|s| s.role == Role::Venue)
@@ -44,21 +44,21 @@ impl Model {
     }
 
     /// Whether the session may speak of this account without an order: a desk only of its own.
-    fn may_name(&self, session_id: u32, account: u32) -> bool {
+    pub(crate) fn may_name(&self, session_id: u32, account: u32) -> bool {
         !self.is_desk(session_id)
             || self.accounts.contains_key(&account)
                 && self.sessions[&session_id].accounts.contains(&account)
     }
 
     /// Whether a quantity of the instrument can be booked.
-    fn is_bookable(&self, m: &VenueReport) -> bool {
+    pub(crate) fn is_bookable(&self, m: &VenueReport) -> bool {
         self.instruments
             .get(&m.instrument_id)
             .is_some_and(|i| m.last_qty.0 % i.def.qty_step.0 == 0)
     }
 
     /// R15: journalled, listed, and the firm goes ReduceOnly.
-    fn unbookable(&mut self) -> Expect {
+    pub(crate) fn unbookable(&mut self) -> Expect {
         self.tighten((Scope::Firm, 0), TradingState::ReduceOnly);
         self.alert(RiskEventKind::UnknownInstrumentFill);
         Expect::of(Outcome::Applied).hit("R15 fill of an unknown instrument")
@@ -174,7 +174,7 @@ impl Model {
     }
 
     /// Position, turnover, cash, sales and windows.
-    fn book(&mut self, booking: &Booking) {
+    pub(crate) fn book(&mut self, booking: &Booking) {
         let buy = booking.side == Side::Buy;
         let instrument = &self.instruments[&booking.instrument];
         let multiplier = instrument.def.multiplier.0;
@@ -227,7 +227,7 @@ impl Model {
     }
 
     /// Cash of a fill (1), or given back (−1), where a balance is known.
-    fn pay(&mut self, booking: &Booking, sign: i128) {
+    pub(crate) fn pay(&mut self, booking: &Booking, sign: i128) {
         let buy = booking.side == Side::Buy;
         let def = &self.instruments[&booking.instrument].def;
         let cash = cash_of(booking.price, booking.qty, def.multiplier.0, buy);
@@ -235,187 +235,5 @@ impl Model {
         if let Some(balance) = self.cash.get_mut(&(booking.account, def.currency)) {
             *balance += change * sign;
         }
-    }
-
-    /// R16: a bust; its fill may not have come yet.
-    pub(crate) fn bust(
-        &mut self,
-        session_id: u32,
-        m: &VenueReport,
-        found: Option<usize>,
-    ) -> Expect {
-        if !self.instruments.contains_key(&m.instrument_id) {
-            return Expect::refused(RejectCode::UnknownInstrument);
-        }
-        let key = self.execution_key(session_id, m, m.ref_exec_id);
-        let reopen = m.reopen == Flag::Yes;
-        let Some(known) = self.executions.get(&key).copied() else {
-            if found.is_none() && !self.may_name(session_id, m.account) {
-                return Expect::refused(RejectCode::NotEntitled);
-            }
-            self.lay_tombstone(key, m, reopen, 0);
-            return Expect::of(Outcome::Applied).hit("R16 bust before its fill");
-        };
-        if known.standing != Standing::Booked {
-            return Expect::of(Outcome::NoEffect).hit("R16 a second bust");
-        }
-        if !self.may_name(session_id, known.account) {
-            return Expect::refused(RejectCode::NotEntitled);
-        }
-        let revived = self.take_back(&key, reopen, None, 0);
-        Expect::of(Outcome::Applied).hit(match (revived, reopen) {
-            (true, _) => "R16 bust that reopens an ended order",
-            (_, true) => "R16 bust with reopen",
-            _ => "R16 bust",
-        })
-    }
-
-    fn lay_tombstone(&mut self, key: ExecutionKey, m: &VenueReport, reopen: bool, corrected: i128) {
-        let execution = Execution {
-            price: m.last_px.0,
-            qty: corrected,
-            side: m.side,
-            standing: Standing::Tombstone { reopen },
-            account: m.account,
-            order: None,
-        };
-        self.executions.insert(key, execution);
-    }
-
-    /// R16: bust and fill in one event.
-    pub(crate) fn correct(
-        &mut self,
-        session_id: u32,
-        m: &VenueReport,
-        found: Option<usize>,
-    ) -> Expect {
-        if m.last_qty.0 <= 0 {
-            return Expect::refused(RejectCode::BadQty);
-        }
-        if !self.is_bookable(m) {
-            return self.unbookable();
-        }
-        if m.last_px.is_null() {
-            return Expect::refused(RejectCode::BadPrice);
-        }
-        let id = if m.venue_exec_id == 0 {
-            m.ref_exec_id
-        } else {
-            m.venue_exec_id
-        };
-        let same_id = id == m.ref_exec_id;
-        let key = self.execution_key(session_id, m, m.ref_exec_id);
-        let new_key = self.execution_key(session_id, m, id);
-        let Some(known) = self.executions.get(&key).copied() else {
-            if found.is_none() && !self.may_name(session_id, m.account) {
-                return Expect::refused(RejectCode::NotEntitled);
-            }
-            if !same_id {
-                let reopen = m.reopen == Flag::Yes;
-                self.lay_tombstone(key, m, reopen, i128::from(m.last_qty.0));
-            }
-            let fill = VenueReport {
-                venue_exec_id: id,
-                ..*m
-            };
-            return self
-                .fill(session_id, &fill, found)
-                .hit("R16 correction before its fill");
-        };
-        let price_and_qty = (m.last_px.0, i128::from(m.last_qty.0));
-        let unchanged = same_id && (known.price, known.qty) == price_and_qty;
-        let repeated = !same_id && self.executions.contains_key(&new_key);
-        if known.standing != Standing::Booked || unchanged || repeated {
-            return Expect::of(Outcome::NoEffect).hit("R16 a correction again");
-        }
-        if !self.may_name(session_id, known.account) {
-            return Expect::refused(RejectCode::NotEntitled);
-        }
-        let reopen = m.reopen == Flag::Yes;
-        self.take_back(&key, reopen, Some((new_key, price_and_qty)), 0);
-        Expect::of(Outcome::Applied).hit("R16 correction")
-    }
-
-    /// Takes a booked execution back, and books its correction; says whether an ended order lives again.
-    /// `booked` is what a correction that came before its fill has booked already.
-    fn take_back(
-        &mut self,
-        key: &ExecutionKey,
-        reopen: bool,
-        corrected: Option<(ExecutionKey, (i64, i128))>,
-        booked: i128,
-    ) -> bool {
-        let Some(old) = self.executions.get(key).copied() else {
-            return false;
-        };
-        let booking = Booking {
-            account: old.account,
-            order: old.order,
-            instrument: key.2,
-            side: old.side,
-            price: old.price,
-            qty: old.qty,
-            of_the_day: key.1 >= self.business_date,
-        };
-        if let Some(execution) = self.executions.get_mut(key) {
-            execution.standing = Standing::Busted;
-        }
-        let signed = if old.side == Side::Buy {
-            -old.qty
-        } else {
-            old.qty
-        };
-        self.moves.push(Move {
-            account: Some(old.account),
-            trader: old.order.map(|index| self.orders[index].trader),
-            instrument: key.2,
-            qty: signed,
-            cause: Cause::Fill,
-            day: self.day,
-            of_the_day: booking.of_the_day,
-            traded: if booking.of_the_day {
-                signed * i128::from(old.price)
-            } else {
-                0
-            },
-            bought: 0,
-            sold: 0,
-        });
-        self.pay(&booking, -1);
-        self.alert(RiskEventKind::Busted);
-        let new_qty = corrected.map_or(0, |(_, (_, qty))| qty);
-        let mut revived = false;
-        if let Some(index) = old.order {
-            let order = &mut self.orders[index];
-            order.cum += new_qty - old.qty;
-            let less = (old.qty - new_qty - booked).max(0);
-            if !reopen {
-                for version in &mut order.versions {
-                    version.gone += less;
-                }
-            }
-            if !order.terminal {
-                order.end_if_nothing_is_left();
-            } else if new_qty > old.qty {
-                order.find_again(new_qty - old.qty);
-            } else if reopen && less > 0 {
-                revived = order.revive(less);
-            }
-        }
-        if let Some((new_key, (price, qty))) = corrected {
-            let new = Execution {
-                price,
-                qty,
-                standing: Standing::Booked,
-                ..old
-            };
-            self.executions.insert(new_key, new);
-            self.book(&Booking {
-                price,
-                qty,
-                ..booking
-            });
-        }
-        revived
     }
 }

@@ -243,6 +243,7 @@ impl Model {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_)
             | Command::AdvanceTime(_)
             | Command::Propose(_)
             | Command::Approve(_)

@@ -277,7 +277,8 @@ impl Model {
         if !self.knows((m.scope, m.scope_id))
             || !selector_known
             || (m.value < 0 && !removes)
-            || (temporary && (now.is_none() || removes || m.expires_at.0 <= self.t))
+            || (temporary && (removes || m.expires_at.0 <= self.t))
+            || (temporary && now.as_ref().is_none_or(|l| !means_the_same(l, m)))
         {
             return Expect::refused(RejectCode::LimitRange).hit("limit refused");
         }
@@ -349,6 +350,15 @@ impl Model {
             self.look_at_limits();
         }
     }
+}
+
+/// A temporary limit changes the value only: it may not be meant in another unit.
+fn means_the_same(limit: &Limit, m: &SetLimit) -> bool {
+    let has_units = matches!(
+        m.limit_kind,
+        LimitKind::PriceCollar | LimitKind::MarketMakerProtection
+    );
+    !has_units || m.unit == limit.unit
 }
 
 fn with_defaults(levels: [u8; 3]) -> [u8; 3] {

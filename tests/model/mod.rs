@@ -4,13 +4,15 @@
 //! messages and the views, nothing else, and remembers plain lists of orders and moves from which every
 //! row and sum is worked out again at each question. Slow and simple is its whole merit.
 //!
-//! The model: `state`, `orders`, `book`, `limits`; the checks in `checks`, `prices`,
-//! `exposures`, `covers`; what
-//! commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `admin`, `day`. Random flows come
-//! from `flow` and its neighbours; `pair` and `views` compare, `shrink` makes a failing history short.
+//! The model: `state`, `orders`, `book`, `limits`; the checks in `checks`, `prices`, `exposures`, `covers`;
+//! what commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `busts`, `admin`, `day`. Random
+//! flows come from `genesis` and `flow`; `pair`, `answers` and `views` compare, `shrink` makes a failing history
+//! short, `wanted` says what a campaign must reach, `untouched` what refusals and questions leave as it was.
 
 pub(crate) mod admin;
+pub(crate) mod answers;
 pub(crate) mod book;
+pub(crate) mod busts;
 pub(crate) mod checks;
 pub(crate) mod covers;
 pub(crate) mod day;
@@ -29,6 +31,7 @@ pub(crate) mod reports;
 pub(crate) mod requests;
 pub(crate) mod shrink;
 pub(crate) mod state;
+pub(crate) mod untouched;
 pub(crate) mod value;
 pub(crate) mod views;
 pub(crate) mod wanted;

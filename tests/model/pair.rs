@@ -1,16 +1,16 @@
 //! Runs model and engine side by side on the same commands, and names the first disagreement.
 
-use super::checks::Refusal;
+use super::answers::{compare_decision, compare_replies};
 use super::flow::Item;
 use super::lifecycle::Expect;
-use super::state::{Alert, Model};
+use super::state::Model;
 use engine::command::{Command, Sequenced, Step};
 use engine::decision::{Decision, Outbox, Outcome};
 use engine::risk::RiskEngine;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wire::{RejectCode, Reply, RiskEventKind, Scope, Selector};
+use wire::Reply;
 
 /// Where engine and model part.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(crate) type Difference = (String, String, String);
 pub(crate) struct Pair {
     pub(crate) model: Model,
     pub(crate) engine: RiskEngine,
+    /// What the engine decided last.
+    pub(crate) last: Decision,
     /// All that was sequenced, to be replayed.
     pub(crate) journal: Vec<Sequenced>,
     out: Outbox,
@@ -46,6 +48,7 @@ impl Pair {
         Self {
             model: Model::default(),
             engine: RiskEngine::new(),
+            last: Decision::of(Outcome::NoEffect),
             journal: Vec::new(),
             out: Outbox::new(),
             seq: 0,
@@ -72,6 +75,7 @@ impl Pair {
         let (input, expect) = self.model_step(item);
         let mut sent = Vec::new();
         let decision = self.apply(&input, &mut sent).map_err(named)?;
+        self.last = decision;
         compare_decision(&expect, &decision).map_err(named)?;
         let stamp = input.t;
         let mut rounds = 0;
@@ -149,6 +153,11 @@ impl Pair {
         Ok(decision)
     }
 
+    /// Place of the next command in the sequence.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.seq + 1
+    }
+
     /// R33: the same commands give the same digests.
     pub(crate) fn replay(&self) -> Result<(), Difference> {
         let mut again = RiskEngine::new();
@@ -175,230 +184,6 @@ fn renamed(mut item: Item, names: &BTreeMap<u64, u64>) -> Item {
         m.order_id = named(m.order_id);
     }
     item
-}
-
-/// Alerts that the model tells; of others the documents say too little.
-const ALERTS: &[RiskEventKind] = &[
-    RiskEventKind::Warning,
-    RiskEventKind::Breach,
-    RiskEventKind::StateChanged,
-    RiskEventKind::LateFill,
-    RiskEventKind::Overfill,
-    RiskEventKind::UnknownOrderFill,
-    RiskEventKind::UnknownInstrumentFill,
-    RiskEventKind::ExecutionMismatch,
-    RiskEventKind::OrderUnresolved,
-    RiskEventKind::Reconciled,
-    RiskEventKind::Restricted,
-    RiskEventKind::Capacity,
-    RiskEventKind::TemporaryEnded,
-    RiskEventKind::RepeatedExecution,
-    RiskEventKind::DailyLoss,
-    RiskEventKind::MarketMakerProtection,
-    RiskEventKind::Busted,
-    RiskEventKind::Adjusted,
-];
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "only a few of the messages are looked for"
-)]
-fn compare_replies(
-    risk_listens: bool,
-    input: &Sequenced,
-    expect: &Expect,
-    decision: &Decision,
-    sent: &[(u32, Reply)],
-) -> Result<(), Difference> {
-    if expect.outcomes == [Outcome::Dropped] {
-        return same("replies to a dropped message", &sent.len(), &0);
-    }
-    let mine = || {
-        let to_me = sent.iter().filter(|(to, _)| *to == input.session_id);
-        to_me.map(|(_, reply)| reply)
-    };
-    let gaps: Vec<(u64, u64)> = mine()
-        .filter_map(|reply| match reply {
-            Reply::NotApplied(m) => Some((m.from_seq_no, m.count)),
-            _ => None,
-        })
-        .collect();
-    let missing = expect.not_applied.into_iter().collect();
-    same("NotApplied", &gaps, &missing)?;
-    let (cl_ord_id, is_order) = match &input.command {
-        Command::NewOrder(m) => (m.cl_ord_id, true),
-        Command::ReplaceOrder(m) => (m.cl_ord_id, true),
-        Command::CancelOrder(m) => (m.cl_ord_id, true),
-        _ => (0, false),
-    };
-    if is_order {
-        let answers: Vec<u16> = mine()
-            .filter_map(|reply| match reply {
-                Reply::OrderAccepted(m) if m.cl_ord_id == cl_ord_id => Some(0),
-                Reply::OrderRejected(m) if m.cl_ord_id == cl_ord_id => Some(m.code),
-                Reply::BusinessReject(m) => Some(m.code),
-                _ => None,
-            })
-            .collect();
-        same("answers to an order", &answers, &vec![decision.code])?;
-    }
-    let mut reports = Vec::new();
-    let mut alerts = Vec::new();
-    for (to, reply) in sent {
-        match reply {
-            Reply::MassCancelReport(m) => {
-                let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-                let (requested, outstanding) = (number(m.requested), number(m.outstanding));
-                reports.push((*to, m.cl_ord_id, requested, outstanding));
-            }
-            Reply::RiskEvent(m) if *to == super::genesis::RISK && ALERTS.contains(&m.event) => {
-                alerts.push(alert_of(m));
-            }
-            _ => {}
-        }
-    }
-    let mut expected = expect.said.reports.clone();
-    reports.sort_unstable();
-    expected.sort_unstable();
-    same("progress of mass cancels", &reports, &expected)?;
-    let mut expected = expect.said.alerts.clone();
-    if !risk_listens {
-        expected.clear();
-    }
-    for alert in &mut expected {
-        // The event names an instrument, but neither a group nor a currency.
-        if let Some((key, ..)) = &mut alert.about
-            && key.selector != Selector::Instrument
-        {
-            (key.selector, key.selector_id) = (Selector::All, u32::MAX);
-        }
-    }
-    alerts.sort_unstable();
-    expected.sort_unstable();
-    let only = |these: &[Alert], those: &[Alert]| {
-        let only = these.iter().find(|alert| !those.contains(alert));
-        only.map_or("-", |alert| alert.event.name())
-    };
-    let what = format!(
-        "alerts: engine {}, model {}",
-        only(&alerts, &expected),
-        only(&expected, &alerts)
-    );
-    same(&what, &alerts, &expected)
-}
-
-fn alert_of(m: &wire::RiskEvent) -> Alert {
-    let tells_use = matches!(m.event, RiskEventKind::Warning | RiskEventKind::Breach);
-    let key = super::limits::LimitKey {
-        scope: m.scope,
-        scope_id: m.scope_id,
-        kind: m.limit_kind,
-        selector: if m.instrument_id == u32::MAX {
-            Selector::All
-        } else {
-            Selector::Instrument
-        },
-        selector_id: m.instrument_id,
-    };
-    Alert {
-        event: m.event,
-        about: tells_use.then_some((key, m.ref_id, m.old_value, m.new_value)),
-    }
-}
-
-fn compare_decision(expect: &Expect, decision: &Decision) -> Result<(), Difference> {
-    if !expect.outcomes.contains(&decision.outcome) {
-        let code = |code: u16| RejectCode::from_number(code).map_or("-", RejectCode::name);
-        let refusal = expect.refusal.as_ref();
-        let what = format!(
-            "outcome: engine {} {}, model {} {}",
-            decision.outcome.name(),
-            code(decision.code),
-            expect.outcomes.first().map_or("?", |o| o.name()),
-            refusal.map_or("", |r| r.code.name()),
-        );
-        let model = format!("{:?} {refusal:?} {:?}", expect.outcomes, expect.code);
-        return Err((what, format!("{decision:?}"), model));
-    }
-    if let Some(code) = expect.code {
-        same("code of a refusal", &decision.code, &code.number())?;
-    }
-    if let Some(refusal) = &expect.refusal {
-        compare_refusal(refusal, decision)?;
-    }
-    if let Some(order_id) = expect.order_id {
-        same("order id", &decision.order_id, &order_id)?;
-    }
-    if let Some(version) = expect.version {
-        same("version", &decision.version, &version)?;
-    }
-    if let Some(plan) = &expect.plan {
-        let engine = (
-            decision.util_bps,
-            decision.util_limit_kind,
-            decision.util_scope,
-        );
-        let none = (0, wire::LimitKind::NULL, Scope::NULL);
-        same("utilisation", &engine, &plan.util.unwrap_or(none))?;
-    }
-    if let Some(shadow) = &expect.shadow {
-        let engine = (
-            decision.shadow_code,
-            decision.shadow_limit_kind,
-            decision.shadow_scope,
-            decision.shadow_scope_id,
-        );
-        let model =
-            shadow
-                .as_ref()
-                .map_or((0, wire::LimitKind::NULL, Scope::NULL, u32::MAX), |r| {
-                    let kind = r.kind.unwrap_or(wire::LimitKind::NULL);
-                    let at = r.at.unwrap_or((Scope::NULL, u32::MAX));
-                    (r.code.number(), kind, at.0, at.1)
-                });
-        same("shadow", &engine, &model)?;
-    }
-    Ok(())
-}
-
-fn compare_refusal(refusal: &Refusal, decision: &Decision) -> Result<(), Difference> {
-    if decision.code != refusal.code.number() {
-        let engine = RejectCode::from_number(decision.code).map_or("?", RejectCode::name);
-        return Err((
-            format!("code: engine {engine}, model {}", refusal.code.name()),
-            format!("{decision:?}"),
-            format!("{refusal:?}"),
-        ));
-    }
-    let name = refusal.code.name();
-    if let Some(kind) = refusal.kind {
-        same(&format!("kind of {name}"), &decision.limit_kind, &kind)?;
-    }
-    if let Some(at) = refusal.at {
-        let engine = (decision.scope, decision.scope_id);
-        same(&format!("scope of {name}"), &engine, &at)?;
-    }
-    let nowhere = matches!(
-        refusal.code,
-        RejectCode::ReferenceMissing
-            | RejectCode::FxMissing
-            | RejectCode::FxStale
-            | RejectCode::LimitNotSet
-    );
-    if nowhere {
-        same(&format!("scope of {name}"), &decision.scope, &Scope::NULL)?;
-    }
-    if let Some(limit) = refusal.limit {
-        same(&format!("limit of {name}"), &decision.limit, &limit)?;
-    }
-    if let Some(observed) = refusal.observed {
-        let what = format!("observed of {name}");
-        same(&what, &decision.observed, &observed)?;
-    }
-    if let Some(version) = refusal.version {
-        same(&format!("version of {name}"), &decision.version, &version)?;
-    }
-    Ok(())
 }
 
 pub(crate) fn differ(what: &str, engine: &impl Debug, model: &impl Debug) -> Difference {

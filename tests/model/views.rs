@@ -5,7 +5,7 @@ use super::pair::{Difference, Pair, differ, same};
 use super::state::At;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use wire::LimitKind;
+use wire::{LimitKind, Side};
 
 impl Pair {
     /// Everything that the engine's views show.
@@ -15,6 +15,7 @@ impl Pair {
         self.compare_limits()?;
         self.compare_states()?;
         self.compare_prices()?;
+        self.compare_cash_and_covers()?;
         let model: Vec<_> = self
             .model
             .sessions
@@ -165,6 +166,46 @@ impl Pair {
         same_entries("limits", &engine, &model)
     }
 
+    fn compare_cash_and_covers(&self) -> Result<(), Difference> {
+        let mut model: BTreeMap<_, (Option<i128>, i128)> = BTreeMap::new();
+        for (place, cash) in &self.model.cash {
+            model.entry(*place).or_default().0 = Some(*cash);
+        }
+        for order in self.model.orders.iter().filter(|o| o.reserved_cash() > 0) {
+            let def = &self.model.instruments[&order.instrument].def;
+            let book = model.entry((order.account, def.currency)).or_default();
+            book.1 += order.reserved_cash();
+        }
+        let engine: BTreeMap<_, _> = self
+            .engine
+            .cash_books()
+            .map(|v| ((v.account, v.currency), (v.cash, v.reserved)))
+            .filter(|(_, book)| *book != (None, 0))
+            .collect();
+        same_entries("cash", &engine, &model)?;
+        let mut model: BTreeMap<(u32, u32), [i128; 5]> = BTreeMap::new();
+        for (place, b) in &self.model.shorts {
+            let live = self.model.live_sells(place.0, place.1);
+            model.insert(*place, [b.settled, b.sold, b.locates, b.used, live]);
+        }
+        for order in self.model.orders.iter().filter(|o| o.side == Side::Sell) {
+            let place = (order.account, order.instrument);
+            let live = self.model.live_sells(place.0, place.1);
+            model.entry(place).or_default()[4] = live;
+        }
+        model.retain(|_, book| *book != [0; 5]);
+        let engine: BTreeMap<_, _> = self
+            .engine
+            .covers()
+            .map(|v| {
+                let book = [v.settled, v.sold, v.locates, v.located_used, v.live_sells];
+                ((v.account, v.instrument_id), book.map(i128::from))
+            })
+            .filter(|(_, book)| *book != [0; 5])
+            .collect();
+        same_entries("covers", &engine, &model)
+    }
+
     fn compare_states(&self) -> Result<(), Difference> {
         let model: BTreeMap<At, (u8, u32)> = self
             .model
@@ -268,6 +309,8 @@ pub(crate) fn is_of_views(what: &str) -> bool {
         "trading states",
         "BREACHED",
         "prices",
+        "cash",
+        "covers",
         "tree",
         "sessions",
         "deadline",

@@ -73,6 +73,18 @@ fn run_file(path: &Path) -> Result<(), String> {
 
 /// Executes one command line and says what came of it.
 fn execute(world: &mut World, line: &str) -> Result<Vec<String>, String> {
+    if let Some((times, parts)) = line.strip_prefix("times ").and_then(|l| l.split_once(": ")) {
+        let times: u32 = times
+            .parse()
+            .map_err(|_| format!("how often is {times}?"))?;
+        let mut last = Vec::new();
+        for _ in 0..times {
+            for part in parts.split("; ") {
+                last = execute(world, part)?;
+            }
+        }
+        return Ok(last);
+    }
     let mut words = Words::of(line);
     let speaker = words.peek().and_then(|word| word.strip_suffix(':'));
     let speaker = speaker.map(|name| world.session(name)).transpose()?;

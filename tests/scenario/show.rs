@@ -7,7 +7,7 @@ use engine::risk::RoomQuestion;
 use engine::view::{OrderView, RowView};
 use wire::{LimitKind, LimitMode, TradingState, Unit};
 
-/// `show rows|row|pnl|orders|order|limits|proposals|states|sessions|sent|alerts|day|unbooked|command`
+/// `show rows|row|pnl|split-pnl|orders|order|limits|proposals|states|sessions|sent|alerts|day|unbooked|command`
 pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, String> {
     let lines = match words.next("what to show")?.as_str() {
         "rows" => rows(world, words)?,
@@ -108,6 +108,14 @@ pub(super) fn show(world: &World, words: &mut Words) -> Result<Vec<String>, Stri
                 all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
             vec![found.map_or_else(|| "no row".to_owned(), |row| profit_words(&row))]
         }
+        "split-pnl" => {
+            let (scope, id) = world.scope(words)?;
+            let instrument = world.instrument(&words.next("the instrument")?)?;
+            let mut all = world.engine.rows();
+            let found =
+                all.find(|r| (r.scope, r.scope_id, r.instrument_id) == (scope, id, instrument));
+            vec![found.map_or_else(|| "no row".to_owned(), |row| split_words(&row))]
+        }
         "command" => {
             let name = words.next("its name")?;
             let known = engine::command::Command::LAYOUTS
@@ -174,6 +182,23 @@ fn row_words(world: &World, row: &RowView) -> String {
 }
 
 /// What the row traded today at fill prices, and what it has won or lost today.
+fn split_words(row: &RowView) -> String {
+    let part = |value: Option<i128>, places| {
+        value.map_or_else(|| "unknown".to_owned(), |v| in_decimals(v, places))
+    };
+    let average = row.average_price.map_or_else(
+        || "none".to_owned(),
+        |price| in_decimals(i128::from(price), 8),
+    );
+    format!(
+        "average {average}, realised {}, unrealised {}, day P&L {}, rate version {}",
+        part(row.realised_pnl, 4),
+        part(row.unrealised_pnl, 4),
+        part(row.day_pnl, 4),
+        row.fx_version
+    )
+}
+
 fn profit_words(row: &RowView) -> String {
     let profit = row
         .day_pnl

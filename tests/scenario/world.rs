@@ -155,8 +155,11 @@ impl World {
             .ok_or_else(|| "the replay ended with other digests".to_owned())
     }
 
-    /// Session id of a name or `#number`.
+    /// Session id of a name or `#number`; `server` is the server itself.
     pub(super) fn session(&self, text: &str) -> Result<u32, String> {
+        if text == "server" {
+            return Ok(0);
+        }
         if let Some(number) = text.strip_prefix('#') {
             return whole(number);
         }

@@ -8,10 +8,8 @@
 //! a sidecar: it gets the decision, trades at the venue itself, and would report its fills here.
 //! `--data DIR` in front names the server's data directory if it is not `portcullis-data`.
 
-use portcullis_client::wire::{
-    Capacity, E8, NewOrder, OrdType, Price, Qty, Reply, Role, Side, TimeInForce,
-};
-use portcullis_client::{Client, Code, Credentials, Event, Options, keys};
+use portcullis_client::wire::{Capacity, NewOrder, OrdType, Reply, Role, Side, TimeInForce};
+use portcullis_client::{Client, Code, Credentials, Event, Options, decimal, keys};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,8 +58,8 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     let cl_ord_id = client.next_seq_no();
     client.send(NewOrder {
         cl_ord_id,
-        price: Price(hundred_millionths(price)?),
-        qty: Qty(hundred_millionths(qty)?),
+        price: decimal::price(price)?,
+        qty: decimal::qty(qty)?,
         account: 4,
         instrument_id: instrument.parse()?,
         trader_id: 3,
@@ -89,14 +87,13 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
             Some(Event::Reply(Reply::OrderRejected(rejected))) => {
                 println!("rejected: {}", Code(rejected.code));
                 if !rejected.limit_kind.is_null() {
-                    // In the unit of the kind: quantities in 10⁻⁸, amounts in 10⁻⁴.
                     println!(
                         "  {} of {} {} is {}, this order reaches {} (version {})",
                         rejected.limit_kind.name(),
                         rejected.limit_scope.name(),
                         rejected.scope_id,
-                        rejected.limit_value,
-                        rejected.observed_value,
+                        decimal::limit_value(rejected.limit_kind, rejected.limit_value),
+                        decimal::limit_value(rejected.limit_kind, rejected.observed_value),
                         rejected.limit_version,
                     );
                 }
@@ -108,19 +105,4 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     };
     client.terminate()?;
     Ok(code)
-}
-
-/// A decimal number as an integer of 10⁻⁸, exactly or not at all.
-fn hundred_millionths(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is not a number with at most 8 decimals");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    if fraction.is_empty() || fraction.len() > 8 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let whole: u32 = whole.parse().map_err(|_| wrong())?;
-    let fraction: i64 = format!("{fraction:0<8}").parse().map_err(|_| wrong())?;
-    i64::from(whole)
-        .checked_mul(E8)
-        .and_then(|whole| whole.checked_add(fraction))
-        .ok_or_else(wrong)
 }

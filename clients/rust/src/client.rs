@@ -12,6 +12,7 @@ use wire::{
 use crate::answer::{Answer, Unacknowledged};
 use crate::error::{ClientError, Code};
 use crate::logon::{Credentials, Options, log_on};
+use crate::resume::Broken;
 use crate::stream::FrameStream;
 
 /// How far into the unacknowledged requests an answer's own request is looked for. Answers come in the
@@ -28,12 +29,17 @@ pub enum Event {
     ReplayComplete(ReplayComplete),
     /// A heartbeat of the server with both watermarks.
     Heartbeat(Heartbeat),
+    /// The line broke and the session is up again, as [`Options::reconnect_for`] asks for: nothing was
+    /// lost, and what the server had not applied was sent again.
+    Resumed(LogonAck),
 }
 
 /// One session with a server: numbers what it sends, delivers each reply once, keeps the line alive.
 ///
 /// Heartbeats are sent by [`Client::recv`], [`Client::try_recv`] and [`Client::send`]: a program that
-/// calls none of them for two intervals loses its connection (and may [`Client::reconnect`]).
+/// calls none of them for two intervals loses its connection. With [`Options::reconnect_for`] the calls
+/// take a broken session up again by themselves; without it they return what broke, and
+/// [`Client::reconnect`] takes it up.
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
@@ -58,6 +64,8 @@ pub struct Client {
     answer_due: bool,
     /// Events that a helper of [`crate::ops`] put aside.
     pub(crate) aside: VecDeque<Event>,
+    /// The line is broken, and is to be taken up again.
+    pub(crate) broken: Option<Broken>,
 }
 
 impl Client {
@@ -105,6 +113,7 @@ impl Client {
             peer_time: Time(0),
             answer_due: false,
             aside: VecDeque::new(),
+            broken: None,
         })
     }
 
@@ -122,6 +131,7 @@ impl Client {
             self.ack.epoch,
             self.next_expected,
         )?;
+        self.broken = None;
         self.stream = stream;
         self.stream.set_nonblocking(self.nonblocking)?;
         self.hello = hello;
@@ -145,6 +155,22 @@ impl Client {
         Ok(())
     }
 
+    /// Goes on in the server's epoch after [`ClientError::WrongEpoch`] and a reconciliation with the venue:
+    /// call this with what the error says, then [`Client::reconnect`].
+    ///
+    /// Returns the requests that were not known to be durable. They are not sent again, and their numbers
+    /// are void.
+    pub fn accept_epoch(&mut self, server: u64, next_seq_no: u64) -> Vec<Request> {
+        self.ack.epoch = server;
+        self.next_expected = self.next_expected.min(next_seq_no);
+        self.next_seq_no = 0;
+        self.last_applied = 0;
+        self.unacknowledged
+            .drain(..)
+            .map(|sent| sent.request)
+            .collect()
+    }
+
     /// Says where the server is to be found from the next [`Client::reconnect`] on.
     pub fn set_address(&mut self, address: SocketAddr) {
         self.address = address;
@@ -153,12 +179,16 @@ impl Client {
     /// Numbers a request and sends it; returns its number.
     ///
     /// # Errors
-    /// [`ClientError`] if the connection is over. The request keeps its number and is sent again after
-    /// [`Client::reconnect`].
+    /// [`ClientError`] if the connection is over. The request keeps its number and is sent again when the
+    /// session is taken up; with [`Options::reconnect_for`] that is all that happens, and no error.
     pub fn send(&mut self, request: impl Into<Request>) -> Result<u64, ClientError> {
         let seq_no = self.queue(request);
         self.flush()?;
-        self.tick()?;
+        if self.broken.is_none()
+            && let Err(cause) = self.tick()
+        {
+            self.line_broke(cause)?;
+        }
         Ok(seq_no)
     }
 
@@ -168,10 +198,12 @@ impl Client {
         let seq_no = self.next_seq_no;
         self.next_seq_no += 1;
         request.set_seq_no(request.flags(), seq_no);
-        self.stream
-            .queue_block(request.layout().template_id, |block| {
-                request.encode_block(block)
-            });
+        if self.broken.is_none() {
+            self.stream
+                .queue_block(request.layout().template_id, |block| {
+                    request.encode_block(block)
+                });
+        }
         if self.options.resend {
             self.unacknowledged
                 .push_back(Unacknowledged { seq_no, request });
@@ -182,13 +214,19 @@ impl Client {
     /// Writes what is queued; `false` if the socket takes no more now (non-blocking only).
     ///
     /// # Errors
-    /// [`ClientError::Io`] if the connection is over.
+    /// [`ClientError::Io`] if the connection is over and is not to be taken up again.
     pub fn flush(&mut self) -> Result<bool, ClientError> {
-        if self.stream.unwritten() == 0 {
+        if self.broken.is_some() || self.stream.unwritten() == 0 {
             return Ok(true);
         }
         self.last_sent = Instant::now();
-        Ok(self.stream.flush()?)
+        match self.stream.flush() {
+            Ok(all) => Ok(all),
+            Err(error) => {
+                self.line_broke(error.into())?;
+                Ok(true)
+            }
+        }
     }
 
     /// The next event, waiting for at most `timeout`; `None` if there was none.
@@ -207,6 +245,22 @@ impl Client {
     pub(crate) fn recv_live(&mut self, timeout: Duration) -> Result<Option<Event>, ClientError> {
         let deadline = Instant::now() + timeout;
         loop {
+            if self.broken.is_some() {
+                let event = self.take_up(deadline)?;
+                if event.is_some() || Instant::now() >= deadline {
+                    return Ok(event);
+                }
+                continue;
+            }
+            match self.recv_unbroken(deadline) {
+                Ok(event) => return Ok(event),
+                Err(cause) => self.line_broke(cause)?,
+            }
+        }
+    }
+
+    fn recv_unbroken(&mut self, deadline: Instant) -> Result<Option<Event>, ClientError> {
+        loop {
             if let Some(event) = self.next_event()? {
                 return Ok(Some(event));
             }
@@ -217,8 +271,11 @@ impl Client {
             let wait = (deadline - now).min(self.keep_alive / 2);
             if self.stream.fill(wait)? {
                 self.last_heard = Instant::now();
-            } else if self.nonblocking {
-                std::thread::yield_now();
+            } else {
+                self.check_silence()?;
+                if self.nonblocking {
+                    std::thread::yield_now();
+                }
             }
         }
     }
@@ -231,6 +288,16 @@ impl Client {
         if let Some(event) = self.aside.pop_front() {
             return Ok(Some(event));
         }
+        if self.broken.is_some() {
+            return self.take_up(Instant::now());
+        }
+        match self.try_recv_unbroken() {
+            Err(cause) => self.line_broke(cause).map(|()| None),
+            event => event,
+        }
+    }
+
+    fn try_recv_unbroken(&mut self) -> Result<Option<Event>, ClientError> {
         if let Some(event) = self.next_event()? {
             return Ok(Some(event));
         }
@@ -244,7 +311,7 @@ impl Client {
             filled?
         };
         if !filled {
-            return Ok(None);
+            return self.check_silence().map(|()| None);
         }
         self.last_heard = now;
         self.next_event()
@@ -330,7 +397,17 @@ impl Client {
         self.unacknowledged.len()
     }
 
-    /// Sends what is due and looks whether the server still speaks; the time it read.
+    /// How long a broken session is tried to be taken up; zero where that is the program's business, as it
+    /// is without the requests to send again.
+    pub(crate) fn reconnects_for(&self) -> Duration {
+        if self.options.resend {
+            self.options.reconnect_for
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Sends the heartbeat that is due; the time it read.
     fn tick(&mut self) -> Result<Instant, ClientError> {
         let now = Instant::now();
         if self.answer_due || now.duration_since(self.last_sent) >= self.keep_alive {
@@ -347,11 +424,17 @@ impl Client {
             });
             self.stream.flush()?;
         }
-        let silence = now.duration_since(self.last_heard);
+        Ok(now)
+    }
+
+    /// After a read that brought nothing: whether the server still speaks. A program that was busy for long
+    /// finds what waits for it first.
+    fn check_silence(&self) -> Result<(), ClientError> {
+        let silence = self.last_heard.elapsed();
         if silence > self.keep_alive * 3 {
             return Err(ClientError::Silent(silence));
         }
-        Ok(now)
+        Ok(())
     }
 
     fn next_event(&mut self) -> Result<Option<Event>, ClientError> {

@@ -61,6 +61,10 @@ pub struct Options {
     pub app_version: String,
     /// Keep requests until they are acknowledged, so that [`crate::Client::reconnect`] can resend them.
     pub resend: bool,
+    /// How long the client itself tries to take a broken session up again, with pauses of up to 2 s, before a
+    /// call returns what broke. Zero: a broken line is an error at once. Needs `resend`. A try blocks for at
+    /// most twice `timeout`, in non-blocking use too. [`crate::ClientError::WrongEpoch`] is never tried again.
+    pub reconnect_for: Duration,
 }
 
 impl Default for Options {
@@ -75,6 +79,7 @@ impl Default for Options {
             app_name: "portcullis-client".to_owned(),
             app_version: env!("CARGO_PKG_VERSION").to_owned(),
             resend: true,
+            reconnect_for: Duration::ZERO,
         }
     }
 }

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::exposure::{Row, Sums, gross};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::{Limit, bit};
+use crate::limits::{Limit, NO_SET, bit};
 use crate::state::State;
 use crate::tree::CHAIN;
 use wire::{LimitKind, OrdType, TradingState};
 
-/// Most rate buckets that a chain may have here: three selectors for each of its four scopes.
-const BUCKETS: usize = 12;
+/// Most rate buckets that a chain may have here.
+const BUCKETS: usize = 6;
 /// About these something must be said, whatever the side; C9's kind of the order's side comes to it.
 const SAID: u32 = bit(LimitKind::MaxOrderQty)
     | bit(LimitKind::MaxOrderNotional)
@@ -55,34 +55,41 @@ struct Tightest {
 }
 
 impl Tightest {
-    fn note(&mut self, limit: &Limit, value: i64, used: i128, place: usize) -> Option<()> {
-        let used = u64::try_from(used.max(0)).ok()?;
-        let value = u64::try_from(value).ok()?;
-        let at = Some((usize::from(limit.kind.0) * 16 + place, limit.scope));
+    #[inline]
+    fn note(&mut self, limit: &Limit, value: i64, used: i64, place: usize) {
+        let (used, value) = (used.max(0).unsigned_abs(), value.unsigned_abs());
         let scaled = u128::from(used) * 10_000;
-        let known = self.at.is_some();
-        // Division only where the use is not below what is known.
-        if known && value > 0 && scaled < u128::from(self.bps) * u128::from(value) {
-            return Some(());
-        }
-        let most = u64::from(BPS_MAX);
-        let bps = match (u64::try_from(scaled), value) {
-            (_, 0) => {
-                if used == 0 {
-                    0
-                } else {
-                    most
-                }
-            }
-            (Ok(scaled), value) => (scaled / value).min(most),
-            (Err(_), value) => u64::try_from(scaled / u128::from(value))
-                .unwrap_or(most)
-                .min(most),
+        let at = (usize::from(limit.kind.0) * 16 + place, limit.scope);
+        let Some(known) = self.at else {
+            *self = Self {
+                bps: points(scaled, value),
+                at: Some(at),
+            };
+            return;
         };
-        if !known || bps > self.bps || (bps == self.bps && at < self.at) {
-            *self = Self { bps, at };
+        let least = u128::from(self.bps) * u128::from(value);
+        // Division only where the use is tighter than what is known.
+        if scaled >= least + u128::from(value) {
+            let bps = points(scaled, value);
+            if bps > self.bps || (bps == self.bps && at < known) {
+                *self = Self { bps, at: Some(at) };
+            }
+        } else if scaled >= least && at < known {
+            self.at = Some(at);
         }
-        Some(())
+    }
+}
+
+/// ⌊scaled / value⌋ as far as it can be told; of a limit of 0, nothing if unused, else all.
+fn points(scaled: u128, value: u64) -> u64 {
+    let most = u64::from(BPS_MAX);
+    match (u64::try_from(scaled), value) {
+        (Ok(0), 0) => 0,
+        (_, 0) => most,
+        (Ok(scaled), value) => (scaled / value).min(most),
+        (Err(_), value) => {
+            u64::try_from(scaled / u128::from(value)).map_or(most, |bps| bps.min(most))
+        }
     }
 }
 
@@ -92,22 +99,15 @@ struct Walk<'a> {
     ask: &'a Ask,
     instrument: &'a Instrument,
     reference: Reference,
-    qty_delta: i128,
-    value_delta: i128,
+    /// What the order adds on its own side, and 0 on the other: quantity and value of buys, of sells.
+    buy_qty: i128,
+    sell_qty: i128,
+    buy_value: i128,
+    sell_value: i128,
     passed: Passed,
     tightest: Tightest,
     /// Kinds with an enforced limit somewhere in the chain.
     said: u32,
-}
-
-/// What a level of the chain looks like after the order.
-struct Level {
-    /// Worst-case long and short position in the row.
-    long: i128,
-    short: i128,
-    /// What the row adds to its sums before the order and after it.
-    before: Sums,
-    after: Sums,
 }
 
 /// What the order moves if every control surely lets it pass; `None` where they have to be asked.
@@ -120,13 +120,21 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
         return None;
     }
     let values = size::limit_value(ask, instrument)?;
+    let (qty, value) = (ask.qty_delta(), i128::from(ask.value_delta(&values)));
+    let (buy_qty, sell_qty, buy_value, sell_value) = if ask.is_buy() {
+        (qty, 0, value, 0)
+    } else {
+        (0, qty, 0, value)
+    };
     let mut walk = Walk {
         state,
         ask,
         instrument,
         reference: instrument.reference?,
-        qty_delta: ask.qty_delta(),
-        value_delta: i128::from(ask.value_delta(&values)),
+        buy_qty,
+        sell_qty,
+        buy_value,
+        sell_value,
         passed: Passed {
             values,
             headroom: Headroom::default(),
@@ -175,7 +183,7 @@ fn others_let_pass(state: &State, ask: &Ask, values: &Values) -> Option<()> {
     Some(())
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// One scope of the chain: its state, its row, and the limits on instrument, group and all.
     fn level(&mut self, level: usize) -> Option<()> {
         let state = self.state;
@@ -184,83 +192,46 @@ impl Walk<'_> {
             return None;
         }
         let row = state.exposure.row(slot);
-        let (group, all) = (
-            state.exposure.total(row.group),
-            state.exposure.total(row.all),
-        );
+        let group = state.exposure.total(row.group);
+        let all = state.exposure.total(row.all);
         // Something held without mark or rate refuses all but what reduces.
         if all.sums.unmarked != 0 || all.sums.unrated != 0 {
             return None;
         }
-        let mut after = None;
-        for (selector, (set, total)) in [
-            (row.limits, None),
-            (group.limits, Some(&group.sums)),
-            (all.limits, Some(&all.sums)),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let set = state.limits.set(set);
-            self.said |= set.enforced;
-            let mut mask = set.mask;
-            while mask != 0 {
-                let kind = mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                let slot = set.slot(kind);
-                let after = after.get_or_insert_with(|| self.after(row));
-                self.limit(slot, total, after, level * 3 + selector)?;
-            }
+        // Most rows and groups have no limits of their own.
+        let place = level * 3;
+        if row.limits != NO_SET {
+            self.set(row.limits, row, None, place)?;
+        }
+        if group.limits != NO_SET {
+            self.set(group.limits, row, Some(&group.sums), place + 1)?;
+        }
+        if all.limits != NO_SET {
+            self.set(all.limits, row, Some(&all.sums), place + 2)?;
         }
         Some(())
     }
 
-    fn after(&self, row: &Row) -> Level {
-        let before = row.contribution();
-        let (mut long, mut short) = (row.position + row.open_buy, row.open_sell - row.position);
-        let (mut buy, mut sell) = (row.reserved_buy, row.reserved_sell);
-        if self.ask.is_buy() {
-            long += self.qty_delta;
-            buy += self.value_delta;
-        } else {
-            short += self.qty_delta;
-            sell += self.value_delta;
+    fn set(&mut self, set: u32, row: &Row, total: Option<&'a Sums>, place: usize) -> Option<()> {
+        let set = self.state.limits.set(set);
+        self.said |= set.enforced;
+        let mut mask = set.mask;
+        while mask != 0 {
+            let kind = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            self.limit(set.slot(kind), row, total, place)?;
         }
-        let after = Sums {
-            gross: gross(row.value, buy, sell),
-            long: row.value + buy,
-            short: sell - row.value,
-            buying: row.bought + buy,
-            selling: row.sold + sell,
-            ..before
-        };
-        Level {
-            long,
-            short,
-            before,
-            after,
-        }
+        Some(())
     }
 
     /// One limit. Kinds that no order is checked against pass.
-    fn limit(
-        &mut self,
-        slot: u32,
-        total: Option<&Sums>,
-        level: &Level,
-        place: usize,
-    ) -> Option<()> {
+    fn limit(&mut self, slot: u32, row: &Row, total: Option<&Sums>, place: usize) -> Option<()> {
         let limit = self.state.limits.get(slot);
         let Some(value) = limit.finite() else {
             return Some(());
         };
         let ask = self.ask;
-        let of = |sum: fn(&Sums) -> i128| match total {
-            None => sum(&level.after),
-            Some(total) => sum(total) + sum(&level.after) - sum(&level.before),
-        };
         let kept = |kept: bool| kept.then_some(());
-        let bound = i128::from(value);
         // (use after the order, whether a use above the bound could refuse this order)
         let (used, counts) = match limit.kind {
             LimitKind::MaxOrderQty => return kept(ask.qty <= value),
@@ -276,31 +247,59 @@ impl Walk<'_> {
             LimitKind::MaxOrderVsAdv => {
                 let volume = self.instrument.definition.average_daily_volume;
                 let share = i128::from(ask.qty) * crate::units::BPS;
-                return kept(volume.is_null() || share <= i128::from(volume.0) * bound);
+                let most = i128::from(volume.0) * i128::from(value);
+                return kept(volume.is_null() || share <= most);
             }
             LimitKind::RepeatedExecution
             | LimitKind::DailyLoss
             | LimitKind::MarketMakerProtection => return Some(()),
             LimitKind::MaxOpenOrders => {
-                let live = total.map_or(level.after.live, |total| total.live);
+                let live = total.map_or(row.live, |total| total.live);
                 (i128::from(live + i64::from(!ask.is_replace())), true)
             }
-            LimitKind::MaxLong => (level.long, ask.is_buy()),
-            LimitKind::MaxShort => (level.short, !ask.is_buy()),
-            LimitKind::GrossNotional => (of(|sums| sums.gross), true),
-            LimitKind::NetLong => (of(|sums| sums.long), true),
-            LimitKind::NetShort => (of(|sums| sums.short), true),
-            LimitKind::DailyBuyTurnover => (of(|sums| sums.buying), ask.is_buy()),
-            LimitKind::DailySellTurnover => (of(|sums| sums.selling), !ask.is_buy()),
-            LimitKind::DailyTurnover => (of(|sums| sums.buying) + of(|sums| sums.selling), true),
+            LimitKind::MaxLong => (row.position + row.open_buy + self.buy_qty, ask.is_buy()),
+            LimitKind::MaxShort => (row.open_sell - row.position + self.sell_qty, !ask.is_buy()),
+            LimitKind::GrossNotional => {
+                let after = gross(
+                    row.value,
+                    row.reserved_buy + self.buy_value,
+                    row.reserved_sell + self.sell_value,
+                );
+                let used = total.map_or(after, |total| total.gross + after - row.gross());
+                (used, true)
+            }
+            LimitKind::NetLong => {
+                let before = total.map_or_else(|| row.value + row.reserved_buy, |total| total.long);
+                (before + self.buy_value, true)
+            }
+            LimitKind::NetShort => {
+                let before =
+                    total.map_or_else(|| row.reserved_sell - row.value, |total| total.short);
+                (before + self.sell_value, true)
+            }
+            LimitKind::DailyBuyTurnover
+            | LimitKind::DailySellTurnover
+            | LimitKind::DailyTurnover => {
+                let (buying, selling) = total.map_or_else(
+                    || (row.bought + row.reserved_buy, row.sold + row.reserved_sell),
+                    |total| (total.buying, total.selling),
+                );
+                let (buying, selling) = (buying + self.buy_value, selling + self.sell_value);
+                match limit.kind {
+                    LimitKind::DailyBuyTurnover => (buying, ask.is_buy()),
+                    LimitKind::DailySellTurnover => (selling, !ask.is_buy()),
+                    _ => (buying + selling, true),
+                }
+            }
             _ => return None,
         };
-        if counts && used > bound {
+        let used = i64::try_from(used).ok()?;
+        if counts && used > value {
             return None;
         }
         if !limit.is_shadow() {
-            self.passed.tells |= !limit.is_quiet(used);
-            self.tightest.note(limit, value, used, place)?;
+            self.passed.tells |= used < limit.quiet_from || used >= limit.quiet_to;
+            self.tightest.note(limit, value, used, place);
         }
         Some(())
     }

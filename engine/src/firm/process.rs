@@ -1,6 +1,7 @@
 //! `[journal]`, `[threads]`, `[listen]`, `[day]`, `[limits_per_session]`: what lives in the file alone.
 
 use super::section::Section;
+use crate::clerk::Retention;
 use crate::text::ACK;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -59,6 +60,16 @@ pub struct ProcessConfig {
     pub ack: Ack,
     /// Size of a journal segment in bytes.
     pub segment_size: u64,
+    /// Bytes of memory for records that are decided while the disk is busy.
+    pub journal_memory: u64,
+    /// Records between two snapshots; 0 for none.
+    pub snapshot_every: u64,
+    /// The file of chain heads, relative to the data directory; `None` for none.
+    pub heads: Option<PathBuf>,
+    /// What of the journal is removed.
+    pub retention: Retention,
+    /// Whether the venues are asked to cancel all inline orders when the journal fails.
+    pub cancel_on_failure: bool,
     /// Where the gateway listens; port 0 lets the system choose.
     pub listen: SocketAddr,
     /// Who opens the trading day.
@@ -112,15 +123,20 @@ impl Default for SessionLimits {
 }
 
 pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
-    let (journal_dir, ack, segment_size) = journal(&root.table("journal", "[journal]"));
+    let journal = journal(&root.table("journal", "[journal]"));
     let listen = listen(&root.table("listen", "[listen]"));
     let day = root.table("day", "[day]");
     let auto = day.optional("open").and_then(|v| v.choice(&DAY_OPENING)) == Some(1);
     day.finish();
     ProcessConfig {
-        journal_dir,
-        ack,
-        segment_size,
+        journal_dir: journal.dir,
+        ack: journal.ack,
+        segment_size: journal.segment_size,
+        journal_memory: journal.memory,
+        snapshot_every: journal.snapshot_every,
+        heads: journal.heads,
+        retention: journal.retention,
+        cancel_on_failure: journal.cancel_on_failure,
         listen,
         day_open: if auto {
             DayOpening::Auto
@@ -132,7 +148,19 @@ pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
     }
 }
 
-fn journal(section: &Section<'_>) -> (PathBuf, Ack, u64) {
+/// What `[journal]` says.
+struct Journal {
+    dir: PathBuf,
+    ack: Ack,
+    segment_size: u64,
+    memory: u64,
+    snapshot_every: u64,
+    heads: Option<PathBuf>,
+    retention: Retention,
+    cancel_on_failure: bool,
+}
+
+fn journal(section: &Section<'_>) -> Journal {
     let dir = section
         .optional("dir")
         .and_then(|v| v.string())
@@ -142,15 +170,57 @@ fn journal(section: &Section<'_>) -> (PathBuf, Ack, u64) {
         Some(3) => Ack::Memory,
         _ => Ack::Durable,
     };
-    let size = section.optional("segment_size");
-    let bytes = size.and_then(|v| v.size()).unwrap_or(64 << 20);
-    if let Some(size) = size
-        && !(4 << 20..=4 << 30).contains(&bytes)
-    {
-        size.wrong("is outside 4MiB to 4GiB", "64MiB serves most firms");
-    }
+    let sized = |key, usual: u64, least: u64, most: u64, wrong: &str, help: &str| {
+        let value = section.optional(key);
+        let bytes = value.and_then(|v| v.size()).unwrap_or(usual);
+        if let Some(value) = value
+            && !(least..=most).contains(&bytes)
+        {
+            value.wrong(wrong, help);
+        }
+        bytes
+    };
+    let segment_size = sized(
+        "segment_size",
+        64 << 20,
+        4 << 20,
+        4 << 30,
+        "is outside 4MiB to 4GiB",
+        "64MiB serves most firms",
+    );
+    let memory = sized(
+        "memory",
+        64 << 20,
+        1 << 20,
+        16 << 30,
+        "is outside 1MiB to 16GiB",
+        "64MiB holds half a second of 500,000 records a second",
+    );
+    let every = section.optional("snapshot_every");
+    let retention = Retention {
+        keep_bytes: section.optional("keep_size").and_then(|v| v.size()),
+        keep_ns: section.optional("keep_age").and_then(|v| v.duration()),
+    };
+    let heads = section
+        .optional("heads")
+        .map_or(Some("heads.ndjson"), |v| v.string());
+    let cancel_on_failure = section
+        .optional("cancel_on_failure")
+        .and_then(|v| v.boolean())
+        .unwrap_or(true);
     section.finish();
-    (PathBuf::from(dir), ack, bytes)
+    Journal {
+        cancel_on_failure,
+        dir: PathBuf::from(dir),
+        ack,
+        segment_size,
+        memory,
+        snapshot_every: every
+            .and_then(|v| v.uint(0, u64::MAX >> 1))
+            .unwrap_or(1_000_000),
+        heads: heads.filter(|path| !path.is_empty()).map(PathBuf::from),
+        retention,
+    }
 }
 
 fn listen(section: &Section<'_>) -> SocketAddr {

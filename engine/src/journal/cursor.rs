@@ -46,6 +46,24 @@ pub(super) struct Cursor<S: Storage> {
     /// Payload, checksum and padding of the frame last read. Grows to the
     /// largest frame of the journal, never beyond one segment.
     buffer: Vec<u8>,
+    ahead: Ahead,
+}
+
+/// A piece of the segment read in advance: small frames would else cost two
+/// calls of the system each.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Bytes to read in advance; 0 where the file may still change.
+    most: usize,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Ahead {
+    fn part(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let from = narrow(offset.checked_sub(self.start)?);
+        self.bytes.get(from..from.checked_add(length)?)
+    }
 }
 
 impl<S: Storage> Cursor<S> {
@@ -73,7 +91,14 @@ impl<S: Storage> Cursor<S> {
             file,
             end,
             buffer: Vec::new(),
+            ahead: Ahead::default(),
         })
+    }
+
+    /// Reads pieces of `bytes` in advance from here on: for a journal that
+    /// nobody writes, or of which only what is there now is wanted.
+    pub(super) fn read_ahead(&mut self, bytes: usize) {
+        self.ahead.most = bytes;
     }
 
     pub(super) fn end(&self) -> &End {
@@ -111,6 +136,7 @@ impl<S: Storage> Cursor<S> {
             return Err(ReadError::damage(start_of(id), defect));
         }
         self.file = file;
+        self.ahead.bytes.clear();
         self.end.position = first_frame_of(id);
         self.end.chain = header.chain_start();
         self.end.epoch = header.epoch;
@@ -123,7 +149,7 @@ impl<S: Storage> Cursor<S> {
 
     /// The header of the next frame, checked against its place; `None` when
     /// nothing but zeros stands where it would be.
-    pub(super) fn peek(&self) -> Result<Option<FrameHeader>, ReadError> {
+    pub(super) fn peek(&mut self) -> Result<Option<FrameHeader>, ReadError> {
         let mut bytes = [0; FRAME_HEADER_BYTES];
         let room = self
             .end
@@ -134,6 +160,11 @@ impl<S: Storage> Cursor<S> {
             return Ok(None);
         }
         self.read(&mut bytes, self.end.position.offset)?;
+        if !self.ahead.bytes.is_empty() && FrameHeader::decode(&bytes).is_err() {
+            // What was read in advance may have been written since.
+            self.ahead.bytes.clear();
+            self.read_now(&mut bytes, self.end.position.offset)?;
+        }
         if bytes.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
@@ -197,9 +228,16 @@ impl<S: Storage> Cursor<S> {
         let behind_header = length.saturating_sub(wide(FRAME_HEADER_BYTES));
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(narrow(behind_header), 0);
-        let outcome = self
-            .read(&mut buffer, start.saturating_add(wide(FRAME_HEADER_BYTES)))
+        let body = start.saturating_add(wide(FRAME_HEADER_BYTES));
+        let mut outcome = self
+            .read(&mut buffer, body)
             .and_then(|()| self.check_body(header, &buffer));
+        if outcome.is_err() && !self.ahead.bytes.is_empty() {
+            self.ahead.bytes.clear();
+            outcome = self
+                .read_now(&mut buffer, body)
+                .and_then(|()| self.check_body(header, &buffer));
+        }
         self.buffer = buffer;
         outcome?;
         self.end.position.offset = start.saturating_add(length);
@@ -240,7 +278,31 @@ impl<S: Storage> Cursor<S> {
         Frame::new(header, payload.unwrap_or_default())
     }
 
-    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
+    fn read(&mut self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
+        if let Some(part) = self.ahead.part(offset, buffer.len()) {
+            buffer.copy_from_slice(part);
+            return Ok(());
+        }
+        if buffer.len() < self.ahead.most {
+            let left = self.end.segment.size.saturating_sub(offset);
+            let ahead = &mut self.ahead;
+            ahead.bytes.resize(ahead.most.min(narrow(left)), 0);
+            ahead.start = offset;
+            let read = self
+                .file
+                .read_at(&mut ahead.bytes, offset)
+                .map_err(ReadError::io(self.end.position))?;
+            ahead.bytes.truncate(read);
+            if let Some(part) = ahead.part(offset, buffer.len()) {
+                buffer.copy_from_slice(part);
+                return Ok(());
+            }
+            ahead.bytes.clear();
+        }
+        self.read_now(buffer, offset)
+    }
+
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
         let read = self
             .file
             .read_at(buffer, offset)

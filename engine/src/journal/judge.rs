@@ -88,8 +88,8 @@ pub enum Refusal {
         /// The highest sequence known to have been durable.
         durable: u64,
     },
-    /// The watermark names another history.
-    #[error("{known}: the chain hash differs from the one kept in the file `durable`")]
+    /// The watermark, or a snapshot, names another history.
+    #[error("{known}: the chain hash differs from the one kept in `durable` or a snapshot")]
     OtherHistory {
         /// Where the two differ.
         known: Position,

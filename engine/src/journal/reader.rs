@@ -7,7 +7,11 @@ use super::batch::Frame;
 use super::cursor::{Cursor, End, open_segment, start_of};
 use super::error::{Defect, ReadError};
 use super::format::SegmentId;
+use super::segment::SegmentHeader;
 use super::storage::{Storage, first_nonzero};
+
+/// Bytes read at once.
+const READ_AHEAD: usize = 1 << 20;
 
 /// Reads frames one after another.
 #[derive(Debug)]
@@ -21,7 +25,8 @@ impl<S: Storage> Reader<S> {
     /// # Errors
     /// [`ReadError`] with the position, when the segment or its header is not as it must be.
     pub fn open(storage: S, segment: SegmentId) -> Result<Self, ReadError> {
-        let cursor = Cursor::open(storage, segment)?;
+        let mut cursor = Cursor::open(storage, segment)?;
+        cursor.read_ahead(READ_AHEAD);
         Ok(Self { cursor })
     }
 
@@ -36,7 +41,13 @@ impl<S: Storage> Reader<S> {
                 self.cursor.take(&header)?;
                 return Ok(Some(self.cursor.frame(header)));
             }
-            self.expect_only_zeros()?;
+            if let Err(stray) = self.expect_only_zeros() {
+                // Written since the look before: the journal is being read beside its writer.
+                if self.cursor.peek()?.is_some() {
+                    continue;
+                }
+                return Err(stray);
+            }
             if !self.has_later_segment()? {
                 return Ok(None);
             }
@@ -82,6 +93,23 @@ pub fn segments(storage: &impl Storage) -> std::io::Result<Vec<SegmentId>> {
         .collect();
     segments.sort_unstable();
     Ok(segments)
+}
+
+/// The header of a segment.
+///
+/// # Errors
+/// [`ReadError`] when the segment or its header is not as it must be.
+pub fn segment_header<S: Storage>(storage: &S, id: SegmentId) -> Result<SegmentHeader, ReadError> {
+    open_segment(storage, id).map(|(_, header)| header)
+}
+
+/// When the first frame of a segment was written; `None` while it has none.
+///
+/// # Errors
+/// [`ReadError`] when the segment or that frame is not as it must be.
+pub fn first_time<S: Storage>(storage: &S, id: SegmentId) -> Result<Option<u64>, ReadError> {
+    let mut cursor = Cursor::open(storage.clone(), id)?;
+    Ok(cursor.peek()?.map(|header| header.time_ns))
 }
 
 /// The segment that holds `sequence`, or would hold it next; `None` when the

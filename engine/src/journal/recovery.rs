@@ -14,16 +14,29 @@ use super::error::ReadError;
 use super::format::{SegmentId, narrow};
 use super::judge::{Judge, Refusal, TornTail, ends_early};
 use super::lock::LockError;
+use super::place::Place;
 use super::reader::{Reader, segments};
+use super::repair::REPAIR_TEMPORARY;
+use super::seal::SEAL_TEMPORARY;
 use super::spare::is_spare;
 use super::storage::{Storage, StorageFile, scan_pieces, write_zeros};
 use super::watermark::{WATERMARK_TEMPORARY, Watermark, WatermarkFile};
 
 const TORN_TEMPORARY: &str = "torn.tmp";
+/// A snapshot that was not finished.
+pub const SNAPSHOT_TEMPORARY: &str = "snapshot.tmp";
 
 /// Whether a file is what an interrupted run leaves behind and nobody needs.
 pub(super) fn is_leftover(name: &str) -> bool {
-    is_spare(name) || [WATERMARK_TEMPORARY, TORN_TEMPORARY].contains(&name)
+    is_spare(name)
+        || [
+            WATERMARK_TEMPORARY,
+            TORN_TEMPORARY,
+            SNAPSHOT_TEMPORARY,
+            SEAL_TEMPORARY,
+            REPAIR_TEMPORARY,
+        ]
+        .contains(&name)
 }
 
 /// How the last run ended.
@@ -93,11 +106,58 @@ pub struct Recovered<S: Storage> {
 pub fn scan<S: Storage>(
     storage: S,
     start: SegmentId,
-    mut on_record: impl FnMut(Record<'_>),
+    on_record: impl FnMut(Record<'_>),
 ) -> Result<Scan<S>, RecoveryError> {
     let lock = storage.lock()?;
+    scan_locked(storage, lock, ScanFrom::Segment(start), None, on_record)
+}
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanFrom {
+    /// At the first frame of a segment.
+    Segment(SegmentId),
+    /// At a place that a snapshot has written down. Its segment is read and
+    /// checked from the beginning; records before the place are not shown.
+    Place(Place),
+}
+
+impl ScanFrom {
+    fn segment(&self) -> SegmentId {
+        match self {
+            Self::Segment(segment) => *segment,
+            Self::Place(place) => place.position.segment,
+        }
+    }
+
+    /// The first sequence that is shown.
+    fn first_sequence(&self) -> u64 {
+        match self {
+            Self::Segment(_) => 0,
+            Self::Place(place) => place.next_sequence,
+        }
+    }
+}
+
+/// [`scan`] with the lock already taken, from any place, and with what else is
+/// known to have been durable: the place of the newest snapshot.
+///
+/// # Errors
+/// [`RecoveryError::Refused`] names file, offset and rule.
+pub fn scan_locked<S: Storage>(
+    storage: S,
+    lock: S::Lock,
+    start: ScanFrom,
+    also_known: Option<Watermark>,
+    mut on_record: impl FnMut(Record<'_>),
+) -> Result<Scan<S>, RecoveryError> {
     let watermark = Watermark::load(&storage)?;
-    let known = watermark.watermark();
+    // The later of the two says more.
+    let known = watermark
+        .watermark()
+        .into_iter()
+        .chain(also_known)
+        .max_by_key(|known| known.position);
     let Some(last) = segments(&storage)?.last().copied() else {
         return Err(known.map_or(RecoveryError::NoJournal, |known| {
             ends_early(start_of(SegmentId::FIRST), &known).into()
@@ -108,15 +168,22 @@ pub fn scan<S: Storage>(
         last,
         known,
     };
-    let mut reader =
-        Reader::open(storage.clone(), start).map_err(|error| judge.refuse_header(error))?;
+    let mut reader = Reader::open(storage.clone(), start.segment())
+        .map_err(|error| judge.refuse_header(error))?;
+    let mut met = Met::new(start);
+    met.look(reader.end())?;
+    judge.compare(reader.end())?;
     let torn = loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => frame.records().for_each(&mut on_record),
+            Ok(Some(frame)) => frame
+                .records()
+                .filter(|record| record.sequence >= start.first_sequence())
+                .for_each(&mut on_record),
             Ok(None) => break None,
             Err(ReadError::Damage(damage)) => break Some(judge.judge(damage, reader.end())?),
             Err(error) => return Err(RecoveryError::Read(error)),
         }
+        met.look(reader.end())?;
         judge.compare(reader.end())?;
     };
     let end = *reader.end();
@@ -143,6 +210,33 @@ pub fn scan<S: Storage>(
             .filter(|name| name.contains(".seg.torn-"))
             .collect(),
     })
+}
+
+/// Whether the place that a snapshot names has been met on the way.
+struct Met(Option<Place>);
+
+impl Met {
+    fn new(start: ScanFrom) -> Self {
+        match start {
+            ScanFrom::Segment(_) => Self(None),
+            ScanFrom::Place(place) => Self(Some(place)),
+        }
+    }
+
+    /// The journal must come by the place, between two frames and with its chain hash.
+    fn look(&mut self, end: &End) -> Result<(), Refusal> {
+        let Some(place) = &self.0 else { return Ok(()) };
+        if end.position < place.position {
+            return Ok(());
+        }
+        if end.place() != *place {
+            return Err(Refusal::OtherHistory {
+                known: place.position,
+            });
+        }
+        self.0 = None;
+        Ok(())
+    }
 }
 
 impl<S: Storage> Scan<S> {

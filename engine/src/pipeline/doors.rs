@@ -4,6 +4,7 @@
 use super::rings::{Consumer, Producer};
 use super::wait::Bed;
 use super::watermarks::{AckPolicy, Watermarks};
+use crate::clerk::Notice;
 use crate::command::Command;
 use crate::decision::Outgoing;
 use std::fmt;
@@ -89,6 +90,8 @@ pub struct Doors {
     /// The follower's answers to queries (sequence number 0); they tell durable things only and may
     /// leave at once.
     pub reports: Outlet<Outgoing>,
+    /// What the follower's clerk has done or asks for.
+    pub notices: Outlet<Notice>,
     /// How far the journal is, and whether it has failed.
     pub watermarks: Arc<Watermarks>,
     pub(super) bell: Arc<Bell>,
@@ -117,6 +120,7 @@ impl Doors {
         let ready = news
             || room
             || !self.reports.is_empty()
+            || !self.notices.is_empty()
             || self.watermarks.failure().is_some()
             || self.outbound.is_half_full();
         if ready {

@@ -9,6 +9,7 @@
 
 use super::Shared;
 use super::doors::{Bell, Inbound, Outbound};
+use super::in_hand;
 use super::rings::{Consumer, Producer};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 /// Commands that control may have in a row while orders wait.
 const CONTROL_RUN_MAX: u32 = 64;
+/// Commands of others between two steps for which nobody waits.
+const QUIET_STEP_EVERY: u32 = 16;
 /// Commands after which those who sleep are woken even if more wait.
 const WAKE_EVERY: u32 = 16;
 /// Slots of the outbound ring that one command may need: its messages and its `Taken`.
@@ -44,6 +47,8 @@ pub(super) struct EngineThread {
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
     pub(super) writer: Arc<Bed>,
+    /// Moves records out of the journal ring while the writer is at the disk.
+    pub(super) relief: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
     pub(super) wait: Wait,
     /// Free slots below which new orders are `Busy`, beyond what a command needs.
@@ -60,8 +65,8 @@ pub(super) struct Progress {
     /// Taken from its ring, but time has to pass first.
     held: Option<Inbound>,
     control_run: u32,
-    /// The last command was a step: the others come first now.
-    stepped: bool,
+    /// Commands of others since the last step.
+    since_step: u32,
     since_wake: u32,
     inbound_taken: u64,
     dropped: u64,
@@ -118,6 +123,10 @@ impl EngineThread {
                 });
             }
         }
+        if self.shared.watermarks.failure().is_some() {
+            let wishes = self.engine.cancels_of_inline_orders();
+            self.shared.watermarks.set_wishes(wishes);
+        }
         self.wake_others();
         EngineStopped {
             taken: self.progress.inbound_taken,
@@ -131,16 +140,15 @@ impl EngineThread {
         if !self.has_room() {
             return Turn::NoRoom;
         }
-        // One step between two commands of others; when there are none, step upon step.
         if self.engine.has_pending_steps()
-            && (!self.progress.stepped || !self.has_input())
+            && (self.progress.since_step >= self.step_every() || !self.has_input())
             && !self.shared.stop.load(Ordering::Relaxed)
         {
-            self.progress.stepped = true;
+            self.progress.since_step = 0;
             self.apply(0, 0, self.t, Command::Step(Step::default()), false);
             return Turn::Worked;
         }
-        self.progress.stepped = false;
+        self.progress.since_step = self.progress.since_step.saturating_add(1);
         let Some(inbound) = self.take() else {
             return Turn::NothingToDo;
         };
@@ -169,6 +177,15 @@ impl EngineThread {
         self.progress.inbound_taken += 1;
         self.apply(session_id, in_seq_no, t, inbound.command, true);
         Turn::Worked
+    }
+
+    /// Commands of others between two steps; when there are none, step upon step.
+    fn step_every(&self) -> u32 {
+        if self.engine.has_urgent_steps() {
+            1
+        } else {
+            QUIET_STEP_EVERY
+        }
     }
 
     /// Lets the deadline fire as a record of its own before what comes after it.
@@ -235,6 +252,7 @@ impl EngineThread {
             command,
         };
         self.progress.outbox.clear();
+        in_hand::take_up(&input);
         let decision = self.engine.apply(&input, &mut self.progress.outbox);
         // Outbound first: whoever sees this sequence durable also sees what it sent.
         if is_inbound {
@@ -250,6 +268,9 @@ impl EngineThread {
         self.progress.outbound_dirty |= is_inbound || !self.progress.outbox.items().is_empty();
         if self.journal.try_push((input, decision)).is_err() {
             panic!("the journal ring was full though a slot had been kept for this record");
+        }
+        if self.journal.room() < self.journal.capacity() / 2 {
+            self.relief.wake();
         }
         self.shared
             .watermarks

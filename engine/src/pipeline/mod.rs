@@ -11,6 +11,8 @@
 mod doors;
 mod engine_thread;
 mod follower_thread;
+mod in_hand;
+mod intake;
 mod rings;
 mod sink;
 mod source;
@@ -19,6 +21,7 @@ mod watermarks;
 mod writer_thread;
 
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
+pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};
 pub use sink::{JournalSink, Sink, SinkError};
 pub use source::JournalTail;
@@ -30,15 +33,20 @@ use crate::recover::Opened;
 use crate::risk::RiskEngine;
 use doors::Bell;
 use engine_thread::{EngineStopped, EngineThread, Progress, SLOTS_OF_A_COMMAND};
-use follower_thread::FollowerThread;
+use follower_thread::{Belongings, FollowerThread};
+use intake::Intake;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use wait::Bed;
 use writer_thread::WriterThread;
+
+/// Slots of the clerk's notices; what does not fit is lost, and none is needed.
+const NOTICES: usize = 64;
 
 /// Sizes and waits of the pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +59,8 @@ pub struct Options {
     pub outbound_slots: usize,
     /// Slots of the ring to the writer.
     pub journal_slots: usize,
+    /// Bytes of memory behind that ring, for records decided while the disk is busy; 0 for none.
+    pub journal_memory: usize,
     /// Slots of the follower's reports.
     pub report_slots: usize,
     /// Free slots of the outbound and the journal ring below which new orders are `Busy`; kept for
@@ -73,6 +83,7 @@ impl Options {
             orders_slots: 4096,
             outbound_slots: 4096,
             journal_slots: 4096,
+            journal_memory: 64 << 20,
             report_slots: 4096,
             reserve: 512,
             engine_wait: Wait::engine(),
@@ -91,6 +102,9 @@ struct Shared {
     /// End at once, as if the process had been killed.
     kill: AtomicBool,
     engine_ended: AtomicBool,
+    /// All records are durable; the follower may finish.
+    records_ended: AtomicBool,
+    follower_ended: AtomicBool,
     writer_ended: AtomicBool,
 }
 
@@ -148,15 +162,20 @@ impl Pipeline {
             stop: AtomicBool::new(false),
             kill: AtomicBool::new(false),
             engine_ended: AtomicBool::new(false),
+            records_ended: AtomicBool::new(false),
+            follower_ended: AtomicBool::new(false),
             writer_ended: AtomicBool::new(false),
         });
-        let [engine_bed, writer_bed, follower_bed] = [(); 3].map(|()| Arc::new(Bed::default()));
+        let [engine_bed, writer_bed, follower_bed, relief_bed] =
+            [(); 4].map(|()| Arc::new(Bed::default()));
         let bell = Arc::new(Bell::new(options.ack, wake));
         let (control_in, control) = ring(options.control_slots);
         let (orders_in, orders) = ring(options.orders_slots);
         let (outbound, outbound_out) = ring(options.outbound_slots.max(SLOTS_OF_A_COMMAND));
         let (journal, records) = ring(options.journal_slots);
         let (reports, reports_out) = ring(options.report_slots);
+        let (notices, notices_out) = ring(NOTICES);
+        let intake = Arc::new(Intake::new(records, options.journal_memory));
         // A reserve of more than half a ring would make a quiet one look busy.
         let reserve = options
             .reserve
@@ -172,6 +191,7 @@ impl Pipeline {
             shared: Arc::clone(&shared),
             bed: Arc::clone(&engine_bed),
             writer: Arc::clone(&writer_bed),
+            relief: Arc::clone(&relief_bed),
             bell: Arc::clone(&bell),
             wait: options.engine_wait,
             reserve,
@@ -180,24 +200,29 @@ impl Pipeline {
             progress: Progress::default(),
         };
         let writer = WriterThread {
-            records,
+            intake: Arc::clone(&intake),
             sink: opened.sink,
             shared: Arc::clone(&shared),
             bed: Arc::clone(&writer_bed),
             engine: Arc::clone(&engine_bed),
             follower: Arc::clone(&follower_bed),
             bell: Arc::clone(&bell),
-            clock,
+            clock: Arc::clone(&clock),
             wait: options.writer_wait,
         };
-        let follower = FollowerThread::new(
-            opened.follower,
-            opened.tail,
+        let follower = FollowerThread::new(Belongings {
+            follower: opened.follower,
+            source: opened.tail,
+            clerk: opened.clerk,
             reports,
-            Arc::clone(&shared),
-            Arc::clone(&follower_bed),
-            Arc::clone(&bell),
-        );
+            notices,
+            shared: Arc::clone(&shared),
+            bed: Arc::clone(&follower_bed),
+            writer: Arc::clone(&writer_bed),
+            bell: Arc::clone(&bell),
+            clock,
+        });
+        intake::spawn_relief(&intake, &shared, &relief_bed, &engine_bed)?;
         let guard = |name, ended: fn(&Shared) -> &AtomicBool, wake: &[&Arc<Bed>]| Guard {
             shared: Arc::clone(&shared),
             name,
@@ -206,7 +231,12 @@ impl Pipeline {
             bell: Arc::clone(&bell),
         };
         let engine_guard = guard("engine", |s| &s.engine_ended, &[&writer_bed]);
-        let writer_guard = guard("writer", |s| &s.writer_ended, &[&engine_bed, &follower_bed]);
+        let writer_guard = guard(
+            "writer",
+            |s| &s.writer_ended,
+            &[&engine_bed, &follower_bed, &relief_bed],
+        );
+        let follower_guard = guard("follower", |s| &s.follower_ended, &[&writer_bed]);
         let handle = PipelineHandle {
             engine: spawn("engine", move || {
                 let _guard = engine_guard;
@@ -216,7 +246,10 @@ impl Pipeline {
                 let _guard = writer_guard;
                 writer.run();
             })?,
-            follower: spawn("follower", move || follower.run())?,
+            follower: spawn("follower", move || {
+                let _guard = follower_guard;
+                follower.run();
+            })?,
             beds: [
                 Arc::clone(&engine_bed),
                 writer_bed,
@@ -239,6 +272,10 @@ impl Pipeline {
             },
             reports: Outlet {
                 ring: reports_out,
+                filler: Arc::clone(&follower_bed),
+            },
+            notices: Outlet {
+                ring: notices_out,
                 filler: follower_bed,
             },
             watermarks,
@@ -383,14 +420,24 @@ impl PipelineHandle {
 }
 
 /// Makes a panic of any thread stop the process closed, naming the thread: nothing is decided or
-/// acknowledged after it. For programs; tests keep their unwinding.
-pub fn stop_closed_on_panic() {
+/// acknowledged after it. The command that the engine had in hand is saved in the journal's directory, and
+/// the next start refuses its session until somebody has released it. For programs; tests keep their
+/// unwinding.
+pub fn stop_closed_on_panic(journal: PathBuf) {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let thread = thread::current();
         let name = thread.name().unwrap_or("without a name").to_owned();
+        let saved = in_hand::save(&journal, &info.to_string());
         usual(info);
         eprintln!("portcullis: thread `{name}` broke an invariant; stopping closed");
+        if let Some(saved) = saved {
+            eprintln!(
+                "portcullis: the command in hand is in {}; its session is refused until released: \
+                 see `a command broke the engine` in docs/runbook.md",
+                saved.display()
+            );
+        }
         std::process::abort();
     }));
 }

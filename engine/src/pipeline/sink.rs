@@ -38,8 +38,9 @@ pub trait Sink: Send + 'static {
     /// What has stopped the sink.
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError>;
 
-    /// Prepares space ahead without waiting for it; true when space runs out.
-    fn prepare_ahead(&mut self) -> bool;
+    /// Prepares space ahead without waiting for it; true when space runs out for what comes after the
+    /// `waiting_bytes` of records that are decided and not yet here.
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool;
 
     /// Marks a clean stop, durably, and lets the journal go.
     ///
@@ -189,9 +190,10 @@ where
         Ok(())
     }
 
-    fn prepare_ahead(&mut self) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
         self.tend_spare();
-        self.spare_failed && self.writer.room().segment_bytes < self.low_bytes
+        let needed = self.low_bytes.saturating_add(waiting_bytes);
+        self.spare_failed && self.writer.room().segment_bytes < needed
     }
 
     fn clean_stop(mut self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {

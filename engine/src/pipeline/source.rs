@@ -4,7 +4,7 @@
 use crate::command::Sequenced;
 use crate::decision::Decision;
 use crate::follower::RecordSource;
-use crate::journal::{ReadError, SegmentId, Storage, Tail, TailStep, segment_holding};
+use crate::journal::{End, ReadError, SegmentId, Storage, Tail, TailStep, segment_holding};
 use crate::record::decode_record;
 use std::collections::VecDeque;
 
@@ -42,6 +42,11 @@ impl<S: Storage> RecordSource for JournalTail<S>
 where
     Tail<S>: Send,
 {
+    fn end(&self) -> Option<End> {
+        let tail = self.tail.as_ref().filter(|_| self.gathered.is_empty())?;
+        Some(*tail.end())
+    }
+
     fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
         loop {
             if let Some(record) = self.gathered.pop_front() {

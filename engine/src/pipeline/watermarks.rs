@@ -1,6 +1,7 @@
 //! Owns what the threads tell each other in passing: how far the journal is written and durable, that
 //! it has failed, that space runs out, when time is due. Leaves out who acts on it.
 
+use crate::decision::Outgoing;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -48,6 +49,7 @@ pub struct Watermarks {
     failed: AtomicBool,
     failure: OnceLock<String>,
     diverged: OnceLock<String>,
+    wishes: OnceLock<Vec<Outgoing>>,
 }
 
 impl Watermarks {
@@ -61,6 +63,7 @@ impl Watermarks {
             failed: AtomicBool::new(false),
             failure: OnceLock::new(),
             diverged: OnceLock::new(),
+            wishes: OnceLock::new(),
         }
     }
 
@@ -120,6 +123,18 @@ impl Watermarks {
     #[must_use]
     pub fn diverged(&self) -> Option<&str> {
         self.diverged.get().map(String::as_str)
+    }
+
+    /// After a failure: requests to cancel every inline order, without a number, for the venues. A request
+    /// changes no exposure, so it may leave although it is in no journal. `None` until the engine thread has
+    /// ended.
+    #[must_use]
+    pub fn wishes(&self) -> Option<&[Outgoing]> {
+        self.wishes.get().map(Vec::as_slice)
+    }
+
+    pub(super) fn set_wishes(&self, wishes: Vec<Outgoing>) {
+        drop(self.wishes.set(wishes));
     }
 
     pub(super) fn publish_written(&self, seq: u64) {

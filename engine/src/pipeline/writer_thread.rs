@@ -1,18 +1,16 @@
 //! Owns the back-office writer thread: takes records as they gather, writes them as one batch, syncs,
-//! and publishes the watermarks. Leaves out the bytes of a record (see `record`) and of a frame (see
-//! `journal`).
+//! and publishes the watermarks. Leaves out where records gather meanwhile (see `intake`), the bytes of a
+//! record (see `record`) and of a frame (see `journal`).
 //!
 //! This is the only place that knows where frames go. After the first error nothing is retried and
 //! nothing more is published.
 
 use super::Shared;
 use super::doors::Bell;
-use super::engine_thread::Recorded;
-use super::rings::Consumer;
+use super::intake::Intake;
 use super::sink::{Sink, SinkError};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
-use crate::record::{MAX_RECORD, decode_record, encode_record};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,15 +19,15 @@ use std::time::Duration;
 /// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms.
 const RESTATE_AFTER: Duration = Duration::from_millis(8);
 
-/// First template id of commands that the server makes itself.
-const FIRST_OWN_TEMPLATE: u16 = 300;
+/// How long it sleeps at most while the follower finishes; the follower wakes it.
+const NAP: Duration = Duration::from_millis(10);
 
 /// Reads the clock, in nanoseconds since the epoch: the stamp of batches, for information only.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Everything that the writer thread owns.
 pub(super) struct WriterThread {
-    pub(super) records: Consumer<Recorded>,
+    pub(super) intake: Arc<Intake>,
     pub(super) sink: Box<dyn Sink>,
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
@@ -53,6 +51,7 @@ impl WriterThread {
             self.stop_closed(&error);
             return;
         }
+        self.await_follower();
         if self.shared.killed() {
             return;
         }
@@ -77,8 +76,7 @@ impl WriterThread {
             let engine_ended = self.shared.engine_ended.load(Ordering::Acquire);
             if self.batch()? {
                 patience.reset();
-                let low = self.sink.prepare_ahead();
-                self.shared.watermarks.set_disk_low(low);
+                self.look_ahead();
                 continue;
             }
             if engine_ended {
@@ -93,27 +91,7 @@ impl WriterThread {
 
     /// Writes and syncs what has gathered; false when nothing had.
     fn batch(&mut self) -> Result<bool, SinkError> {
-        let mut bytes = [0; MAX_RECORD];
-        let mut gathered = 0_usize;
-        // A batch ends with the ring's contents as they were, lest a steady stream never be synced.
-        let most = self.records.capacity();
-        while gathered < most && self.sink.has_room_for(MAX_RECORD) {
-            let Some((input, decision)) = self.records.pop() else {
-                break;
-            };
-            let length = encode_record(&input, &decision, &mut bytes);
-            // What the server itself makes has not come through the decoder: better to stop here than
-            // to leave a journal that can't be read back. Elsewhere only tests pay for the look.
-            if cfg!(debug_assertions) || input.command.layout().template_id >= FIRST_OWN_TEMPLATE {
-                decode_record(&bytes[..length]).map_err(|error| {
-                    SinkError(format!(
-                        "a record that can't be read back was not written: {error}"
-                    ))
-                })?;
-            }
-            self.sink.push(input.seq, &bytes[..length])?;
-            gathered += 1;
-        }
+        let gathered = self.intake.fill(self.sink.as_mut())?;
         if gathered == 0 {
             return Ok(false);
         }
@@ -135,14 +113,29 @@ impl WriterThread {
     /// Sleeps until there are records; restates what is durable when the idleness lasts.
     fn rest(&mut self) -> Result<(), SinkError> {
         self.bed.sleep(RESTATE_AFTER, || {
-            !self.records.is_empty() || self.shared.engine_ended.load(Ordering::Acquire)
+            !self.intake.is_empty() || self.shared.engine_ended.load(Ordering::Acquire)
         });
-        if self.records.is_empty() && self.sink.needs_restate() {
+        if self.intake.is_empty() && self.sink.needs_restate() {
             self.sink.restate((self.clock)())?;
         }
-        let low = self.sink.prepare_ahead();
-        self.shared.watermarks.set_disk_low(low);
+        self.look_ahead();
         Ok(())
+    }
+
+    /// Has the next space prepared, and says when it runs out.
+    fn look_ahead(&mut self) {
+        let low = self.sink.prepare_ahead(self.intake.waiting_bytes());
+        self.shared.watermarks.set_disk_low(low);
+    }
+
+    /// Lets the follower finish with all that is durable, while the directory is still this process's own.
+    fn await_follower(&self) {
+        self.shared.records_ended.store(true, Ordering::Release);
+        self.follower.wake();
+        let ended = || self.shared.follower_ended.load(Ordering::Acquire);
+        while !ended() && !self.shared.killed() {
+            self.bed.sleep(NAP, ended);
+        }
     }
 
     fn stop_closed(&self, error: &SinkError) {

@@ -131,6 +131,17 @@ pub enum StartCause {
         /// Records there are.
         found: u64,
     },
+    /// The journal's first segments have been removed, and no snapshot of them can be used.
+    #[error(
+        "the journal begins at {first} and no snapshot can be used{}",
+        unusable.iter().map(|one| format!("; {one}")).collect::<String>()
+    )]
+    NoOrigin {
+        /// The first segment that is there.
+        first: SegmentId,
+        /// The snapshots that are there, and what is wrong with each.
+        unusable: Vec<String>,
+    },
     /// The build's name can't be written into a segment.
     #[error("`{0}` is not a name for a build: at most 32 printable characters, no spaces")]
     Build(String),
@@ -156,7 +167,8 @@ impl StartCause {
             Self::Corrupt(_)
             | Self::Read(ReadError::Damage(_))
             | Self::Record { .. }
-            | Self::Order { .. } => 3,
+            | Self::Order { .. }
+            | Self::NoOrigin { .. } => 3,
             Self::Differs { .. } => 4,
             Self::Directory(_)
             | Self::Locked(_)
@@ -183,6 +195,7 @@ impl StartCause {
             Self::Record { position, .. }
             | Self::Order { position, .. }
             | Self::Differs { position, .. } => Some(*position),
+            Self::NoOrigin { first, .. } => Some(start_of(*first)),
             Self::Directory(_)
             | Self::Locked(_)
             | Self::Rules { .. }
@@ -201,11 +214,12 @@ impl StartCause {
                 format!("ps -p {pid}    (stop that server, or give this one another directory)")
             }
             Self::Locked(_) => format!("ls -l {directory}/lock"),
-            Self::Corrupt(_)
-            | Self::Read(_)
-            | Self::Record { .. }
-            | Self::Order { .. }
-            | Self::Differs { .. } => format!("portcullis-replay verify {directory}"),
+            Self::Corrupt(_) => format!(
+                "portcullis-replay verify {directory}    (then see `the journal is corrupt` in docs/runbook.md)"
+            ),
+            Self::Read(_) | Self::Record { .. } | Self::Order { .. } | Self::Differs { .. } => {
+                format!("portcullis-replay verify {directory}")
+            }
             Self::Rules { build, .. } => {
                 format!("run build {build} on {directory} first and stop it cleanly")
             }
@@ -215,6 +229,9 @@ impl StartCause {
             Self::Genesis { .. } => "portcullis check-config FILE".to_owned(),
             Self::UnfinishedGenesis { .. } => format!(
                 "mv {directory} {directory}.unfinished    (it has never served anybody), then start again"
+            ),
+            Self::NoOrigin { .. } => format!(
+                "copy the removed segments, or a snapshot that is whole, back into {directory}"
             ),
             Self::Build(_) => "build with a shorter version string".to_owned(),
             Self::Write(_) => format!("df -h {directory}"),
@@ -236,6 +253,12 @@ impl From<RecoveryError> for StartCause {
                 Self::Write(other.to_string())
             }
         }
+    }
+}
+
+impl From<io::Error> for StartCause {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error.to_string())
     }
 }
 

@@ -1,24 +1,28 @@
-//! Owns opening a journal directory at start: judge it, replay and compare every record, say what was
-//! lost, journal the start, and hand over what the pipeline needs. Leaves out the rules for damage (see
-//! `journal::recovery`) and what a restart restricts (the engine decides that from the record).
+//! Owns opening a journal directory at start: judge it, go on from the newest snapshot that is whole,
+//! replay and compare every record after it, say what was lost, journal the start, and hand over what the
+//! pipeline needs. Leaves out the rules for damage (see `journal::recovery`) and what a restart restricts
+//! (the engine decides that from the record).
 
 mod enter;
 mod error;
-mod logs;
+mod origin;
 mod replay;
 
+pub use crate::outbound_logs::SessionLog;
 pub use error::{StartCause, StartError};
-pub use logs::SessionLog;
 
+use crate::clerk::{Clerk, Duties, JournalClerk};
 use crate::command::{Command, SessionDown, Started};
 use crate::follower::{Follower, RecordSource};
 use crate::journal::{
-    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, SegmentId, Storage, Tail,
-    Verdict, WatermarkFile, scan,
+    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
+    Verdict, WatermarkFile, scan_locked,
 };
-use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError};
+use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError, sessions_in_hand};
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
+use crate::verify::{Extent, Progress};
+use origin::Origin;
 use replay::Replay;
 use std::fmt;
 use std::path::Path;
@@ -52,10 +56,12 @@ pub struct OpenOptions {
     pub segment_bytes: u64,
     /// Outbound messages kept over all sessions for clients that come back.
     pub retained: usize,
+    /// What the follower does with the journal: snapshots, seals, heads, removal of what is old.
+    pub duties: Duties,
 }
 
 impl OpenOptions {
-    /// 64 MiB segments, the usual retention, a clock that is believed.
+    /// 64 MiB segments, the usual duties, a clock that is believed.
     #[must_use]
     pub fn new(genesis: Vec<Command>, ack: AckPolicy, build: &str, now_ns: u64) -> Self {
         Self {
@@ -67,6 +73,7 @@ impl OpenOptions {
             clock_commanded: false,
             segment_bytes: 64 << 20,
             retained: RETAINED,
+            duties: Duties::default(),
         }
     }
 }
@@ -76,8 +83,18 @@ impl OpenOptions {
 pub struct StartReport {
     /// How the run before ended; `None` at a first start.
     pub verdict: Option<Verdict>,
-    /// Records replayed and found equal.
+    /// Sessions to refuse: a command of theirs broke the engine, and nobody has released them yet.
+    pub blocked: Vec<u32>,
+    /// Whether an operator had repaired the journal since: records were given up.
+    pub repaired: bool,
+    /// Records that the state stands on: those of the snapshot and those decided again.
+    pub records: u64,
+    /// Records decided again and found equal.
     pub replayed: u64,
+    /// The snapshot that the start went on from.
+    pub snapshot: Option<String>,
+    /// Snapshots that could not be used, and why: each worth a warning.
+    pub unusable: Vec<String>,
     /// Epoch from here on.
     pub epoch: u64,
     /// Whether acknowledged records may have been lost.
@@ -98,6 +115,8 @@ pub struct Opened {
     pub sink: Box<dyn Sink>,
     /// Where the follower reads them.
     pub tail: Box<dyn RecordSource>,
+    /// What the follower does besides.
+    pub clerk: Box<dyn Clerk>,
     /// Last sequence; durable.
     pub seq: u64,
     /// Time of the last record.
@@ -134,12 +153,24 @@ impl fmt::Debug for Opened {
 /// [`StartError`] says what, where, and what to run next. Nothing has been changed then, except that a
 /// torn tail may already have been put aside.
 pub fn open(directory: &Path, options: &OpenOptions) -> Result<Opened, StartError> {
+    open_with(directory, options, &mut |_| {})
+}
+
+/// [`open`], telling how far it has come.
+///
+/// # Errors
+/// [`StartError`], as [`open`].
+pub fn open_with(
+    directory: &Path,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opened, StartError> {
     let at = |cause| StartError {
         directory: directory.to_owned(),
         cause,
     };
     std::fs::create_dir_all(directory).map_err(|error| at(StartCause::Directory(error)))?;
-    open_on(RealFiles::new(directory), options).map_err(at)
+    open_on_with(RealFiles::new(directory), options, progress).map_err(at)
 }
 
 /// [`open`] on any storage.
@@ -150,11 +181,38 @@ pub fn open_on<S: Storage>(storage: S, options: &OpenOptions) -> Result<Opened, 
 where
     Tail<S>: Send,
 {
+    open_on_with(storage, options, &mut |_| {})
+}
+
+/// [`open_with`] on any storage.
+///
+/// # Errors
+/// [`StartCause`].
+pub fn open_on_with<S: Storage>(
+    storage: S,
+    options: &OpenOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opened, StartCause>
+where
+    Tail<S>: Send,
+{
     let build =
         Build::new(&options.build).ok_or_else(|| StartCause::Build(options.build.clone()))?;
-    let mut replay = Replay::new(options.retained);
-    let scanned = scan(storage.clone(), SegmentId::FIRST, |record| {
-        replay.record(&record);
+    let lock = storage.lock().map_err(StartCause::Locked)?;
+    let mark = RepairMark::load(&storage)?;
+    let extent = Extent::of(&storage)?;
+    let mut origin = Origin::choose(&storage)?;
+    let start = origin.start();
+    let also_known = origin.known();
+    let snapshot = origin.name();
+    let unusable = std::mem::take(&mut origin.unusable);
+    let journal_rules = origin.rules();
+    let mut replay = match origin.restored {
+        Some(restored) => Replay::after(restored, options.retained, progress),
+        None => Replay::new(options.retained, progress),
+    };
+    let scanned = scan_locked(storage.clone(), lock, start, also_known, |record| {
+        replay.record(&record, |records| extent.progress(&record, records));
     });
     let scanned = match scanned {
         Ok(scanned) => scanned,
@@ -164,16 +222,25 @@ where
     replay.check()?;
     let header = scanned.end().segment;
     if header.rules_version != RULES_VERSION {
-        return Err(StartCause::Rules {
-            journal: header.rules_version,
-            build: header.build.as_str().to_owned(),
-        });
+        let goes_on = journal_rules == Some(header.rules_version)
+            && replay.decided() == 0
+            && scanned.verdict() == Verdict::Clean;
+        if !goes_on {
+            return Err(StartCause::Rules {
+                journal: header.rules_version,
+                build: header.build.as_str().to_owned(),
+            });
+        }
     }
     check_clock(&replay, options)?;
     let watermark_missing = !matches!(scanned.watermark(), WatermarkFile::Present(_));
     let last_epoch = scanned.end().epoch;
     let verdict = scanned.verdict();
-    let restart = Restart::judge(verdict, replay.last_started());
+    let mut restart = Restart::judge(verdict, replay.last_started());
+    if mark.is_some() {
+        // Somebody gave up records that had been acknowledged.
+        (restart.clean, restart.lossy) = (false, true);
+    }
     let genesis = replay.rest_of_genesis(&options.genesis)?;
     let mut start = start_record(options, last_epoch.saturating_add(u64::from(restart.lossy)));
     start.clean = flag(restart.clean);
@@ -184,7 +251,16 @@ where
         start.cut_segment = torn.position.segment.0;
         start.cut_offset = torn.position.offset;
     }
-    let replayed = replay.seq();
+    if let Some(mark) = mark {
+        start.cut_bytes = mark.bytes;
+        start.cut_records = mark
+            .records
+            .and_then(|records| u32::try_from(records).ok())
+            .unwrap_or(u32::MAX);
+        start.cut_segment = mark.cut.segment.0;
+        start.cut_offset = mark.cut.offset;
+    }
+    let (records, replayed) = (replay.seq(), replay.decided());
     replay.decide_start(genesis, start, options)?;
 
     let recovered: Recovered<S> = scanned.repair()?;
@@ -192,8 +268,13 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::resume(recovered, writer_options, options.now_ns)?;
     let report = StartReport {
+        blocked: Vec::new(),
+        repaired: mark.is_some(),
         verdict: Some(verdict),
+        records,
         replayed,
+        snapshot,
+        unusable,
         epoch: start.epoch,
         restricted: restart.lossy,
         kept_tail,
@@ -206,7 +287,7 @@ fn first_start<S: Storage>(
     storage: S,
     options: &OpenOptions,
     build: Build,
-    mut replay: Replay,
+    mut replay: Replay<'_>,
 ) -> Result<Opened, StartCause>
 where
     Tail<S>: Send,
@@ -218,8 +299,13 @@ where
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::create(storage.clone(), writer_options)?;
     let report = StartReport {
+        blocked: Vec::new(),
+        repaired: false,
         verdict: None,
+        records: 0,
         replayed: 0,
+        snapshot: None,
+        unusable: Vec::new(),
         epoch: start.epoch,
         restricted: false,
         kept_tail: None,
@@ -234,12 +320,13 @@ fn finish<S: Storage>(
     writer: JournalWriter<S>,
     writer_options: &Options,
     options: &OpenOptions,
-    replay: Replay,
-    report: StartReport,
+    replay: Replay<'_>,
+    mut report: StartReport,
 ) -> Result<Opened, StartCause>
 where
     Tail<S>: Send,
 {
+    report.blocked = sessions_in_hand(&storage)?;
     let mut sink = JournalSink::new(writer, writer_options);
     let mut bytes = [0; MAX_RECORD];
     for (input, decision) in replay.added() {
@@ -251,13 +338,22 @@ where
     }
     sink.write(options.now_ns)?;
     sink.sync()?;
+    if report.repaired {
+        RepairMark::clear(&storage)?;
+    }
     let (seq, t) = (replay.seq(), replay.t());
     let (engine, follower, logs) = replay.finish();
+    let clerk = JournalClerk::new(
+        storage.clone(),
+        writer_options.build,
+        options.duties.clone(),
+    );
     Ok(Opened {
         engine,
         follower,
         sink: Box::new(sink),
         tail: Box::new(JournalTail::new(storage, seq)),
+        clerk: Box::new(clerk),
         seq,
         t,
         logs,
@@ -286,7 +382,7 @@ impl Restart {
     }
 }
 
-fn check_clock(replay: &Replay, options: &OpenOptions) -> Result<(), StartCause> {
+fn check_clock(replay: &Replay<'_>, options: &OpenOptions) -> Result<(), StartCause> {
     let ahead_ns = replay.t().saturating_sub(options.now_ns);
     let commanded = replay
         .last_started()

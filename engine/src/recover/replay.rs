@@ -1,60 +1,89 @@
-//! Owns feeding a journal to two fresh engines at start, and deciding what the start itself adds.
-//! Leaves out reading and writing the journal.
+//! Owns feeding a journal to the second copy at start, each record once, and deciding what the start
+//! itself adds. Leaves out reading and writing the journal.
 
 use super::error::StartCause;
-use super::logs::{Logs, SessionLog};
-use super::{OpenOptions, session_down};
-use crate::command::{Command, Sequenced, Started};
-use crate::decision::{Decision, Outbox, Outcome};
+use super::{OpenOptions, RULES_VERSION, session_down};
+use crate::command::{Command, RulesChanged, Sequenced, Started};
+use crate::decision::{Decision, Outcome};
 use crate::follower::Follower;
 use crate::journal::{Position, Record};
+use crate::outbound_logs::SessionLog;
 use crate::record::{MAX_RECORD, decode_record};
 use crate::risk::RiskEngine;
+use crate::snapshot::Restored;
+use crate::verify::Progress;
 use wire::{Flag, RejectCode};
 
+/// Records between two calls of the progress callback.
+const PROGRESS_EVERY: u64 = 16_384;
+
 /// The state that a journal leads to.
-#[derive(Debug)]
-pub(super) struct Replay {
-    engine: RiskEngine,
-    outbox: Outbox,
-    follower: Follower,
-    logs: Logs,
+pub(super) struct Replay<'a> {
+    copy: Follower,
     /// Commands before the first `Started`: the genesis as far as it was journalled.
     genesis: Vec<Command>,
-    last_started: Option<Started>,
-    seq: u64,
-    t: u64,
+    /// Records decided again.
+    decided: u64,
+    /// Rules of the snapshot, until the journal says that they have changed, and the build that had them.
+    rules: u32,
+    build: String,
     added: Vec<(Sequenced, Decision)>,
     /// The first thing that is wrong; nothing is applied after it.
     wrong: Option<StartCause>,
+    progress: &'a mut dyn FnMut(Progress),
 }
 
-impl Replay {
-    pub(super) fn new(retained: usize) -> Self {
+impl<'a> Replay<'a> {
+    /// From the journal's first record.
+    pub(super) fn new(retained: usize, progress: &'a mut dyn FnMut(Progress)) -> Self {
+        let build = String::new();
+        Self::on(Follower::keeping(retained), RULES_VERSION, build, progress)
+    }
+
+    /// From a snapshot.
+    pub(super) fn after(
+        snapshot: Restored,
+        retained: usize,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Self {
+        let rules = snapshot.header.rules_version;
+        let build = snapshot.header.build.as_str().to_owned();
+        let copy = Follower::restored(snapshot, retained);
+        Self::on(copy, rules, build, progress)
+    }
+
+    fn on(
+        copy: Follower,
+        rules: u32,
+        build: String,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Self {
         Self {
-            engine: RiskEngine::new(),
-            outbox: Outbox::new(),
-            follower: Follower::new(),
-            logs: Logs::new(retained),
+            copy,
             genesis: Vec::new(),
-            last_started: None,
-            seq: 0,
-            t: 0,
+            decided: 0,
+            rules,
+            build,
             added: Vec::new(),
             wrong: None,
+            progress,
         }
     }
 
     pub(super) const fn seq(&self) -> u64 {
-        self.seq
+        self.copy.seq()
     }
 
     pub(super) const fn t(&self) -> u64 {
-        self.t
+        self.copy.t()
+    }
+
+    pub(super) const fn decided(&self) -> u64 {
+        self.decided
     }
 
     pub(super) const fn last_started(&self) -> Option<&Started> {
-        self.last_started.as_ref()
+        self.copy.started()
     }
 
     /// What the start has added and somebody has to journal.
@@ -63,11 +92,18 @@ impl Replay {
     }
 
     /// Applies one journalled record and compares.
-    pub(super) fn record(&mut self, record: &Record<'_>) {
-        if self.wrong.is_none()
-            && let Err(cause) = self.replay(record)
-        {
-            self.wrong = Some(cause);
+    pub(super) fn record(&mut self, record: &Record<'_>, progress: impl FnOnce(u64) -> Progress) {
+        if self.wrong.is_some() {
+            return;
+        }
+        match self.replay(record) {
+            Ok(()) => {
+                self.decided += 1;
+                if self.decided.is_multiple_of(PROGRESS_EVERY) {
+                    (self.progress)(progress(self.decided));
+                }
+            }
+            Err(cause) => self.wrong = Some(cause),
         }
     }
 
@@ -90,45 +126,41 @@ impl Replay {
                 found: input.seq,
             });
         }
-        self.follower
+        if let Command::RulesChanged(changed) = input.command
+            && changed.from_version == self.rules
+        {
+            self.rules = changed.to_version;
+        }
+        if self.rules != RULES_VERSION {
+            return Err(StartCause::Rules {
+                journal: self.rules,
+                build: self.build.clone(),
+            });
+        }
+        self.copy
             .replay(&input, &journalled)
             .map_err(|difference| StartCause::Differs {
                 position,
                 difference,
             })?;
-        self.decide(&input);
-        Ok(())
-    }
-
-    /// Applies a command that the follower has seen already.
-    fn decide(&mut self, input: &Sequenced) -> Decision {
-        self.outbox.clear();
-        let decision = self.engine.apply(input, &mut self.outbox);
-        for outgoing in self.outbox.items() {
-            self.logs.add(outgoing);
-        }
-        if let Command::Started(started) = input.command {
-            self.last_started = Some(started);
-        } else if self.last_started.is_none() {
+        if self.copy.started().is_none() {
             self.genesis.push(input.command);
         }
-        self.seq = input.seq;
-        self.t = input.t;
-        decision
+        Ok(())
     }
 
     /// What a first start that was interrupted has still to journal. A journal with a `Started` record
     /// has all of it.
-    pub(super) fn rest_of_genesis<'a>(
+    pub(super) fn rest_of_genesis<'g>(
         &self,
-        genesis: &'a [Command],
-    ) -> Result<&'a [Command], StartCause> {
-        if self.last_started.is_some() {
+        genesis: &'g [Command],
+    ) -> Result<&'g [Command], StartCause> {
+        if self.last_started().is_some() {
             return Ok(&[]);
         }
         genesis
             .strip_prefix(self.genesis.as_slice())
-            .ok_or(StartCause::UnfinishedGenesis { found: self.seq })
+            .ok_or(StartCause::UnfinishedGenesis { found: self.seq() })
     }
 
     /// Decides what the start adds: the rest of the genesis, the start itself, and the downs of the
@@ -140,11 +172,19 @@ impl Replay {
         options: &OpenOptions,
     ) -> Result<(), StartCause> {
         // A commanded clock stands still while the server is away.
-        let t = if options.clock_commanded && self.seq > 0 {
-            self.t
+        let t = if options.clock_commanded && self.seq() > 0 {
+            self.t()
         } else {
-            self.t.max(options.now_ns)
+            self.t().max(options.now_ns)
         };
+        if self.rules != RULES_VERSION {
+            let changed = RulesChanged {
+                from_version: self.rules,
+                to_version: RULES_VERSION,
+                ..RulesChanged::default()
+            };
+            self.add(t, Command::RulesChanged(changed));
+        }
         for (index, command) in genesis.iter().enumerate() {
             // The configuration's commands have not come through a decoder; the journal must be readable.
             check_layout(index, command)?;
@@ -159,7 +199,8 @@ impl Replay {
         }
         self.add(t, Command::Started(started));
         let up: Vec<u32> = self
-            .engine
+            .copy
+            .engine()
             .sessions()
             .filter(|session| session.up)
             .map(|session| session.session_id)
@@ -173,23 +214,23 @@ impl Replay {
 
     fn add(&mut self, t: u64, command: Command) -> Decision {
         let input = Sequenced {
-            seq: self.seq.saturating_add(1),
+            seq: self.seq().saturating_add(1),
             t,
             session_id: 0,
             in_seq_no: 0,
             busy: false,
             command,
         };
-        let decision = self.decide(&input);
-        if let Err(difference) = self.follower.replay(&input, &decision) {
-            panic!("two engines with the same past decide differently: {difference}");
-        }
+        let decision = self.copy.decide(&input);
         self.added.push((input, decision));
         decision
     }
 
-    pub(super) fn finish(self) -> (RiskEngine, Follower, Vec<SessionLog>) {
-        (self.engine, self.follower, self.logs.finish())
+    /// The engine with the memory of its firm, the second copy, and what the sessions were sent.
+    pub(super) fn finish(mut self) -> (RiskEngine, Follower, Vec<SessionLog>) {
+        let engine = self.copy.split_off();
+        let logs = self.copy.session_logs();
+        (engine, self.copy, logs)
     }
 }
 

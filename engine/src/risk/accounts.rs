@@ -1,16 +1,13 @@
 //! Accounts and what they may trade: definition, move to another desk, permissions.
 
-use super::{Done, RiskEngine};
+use super::{Done, RiskEngine, Turn};
 use crate::exposure::Delta;
 use crate::tree::Forbidden;
 use wire::{DefineAccount, Flag, Permit, RejectCode, Scope, Selector};
 
 impl RiskEngine {
-    pub(super) fn define_account(&mut self, m: &DefineAccount) -> Done {
-        if self.moves(m)
-            && self.move_takes_two()
-            && self.state.tree.find(Scope::Desk, m.desk_id).is_some()
-        {
+    pub(super) fn define_account(&mut self, turn: &Turn, m: &DefineAccount) -> Done {
+        if self.move_takes_two(turn, m) {
             return Done::refused(RejectCode::NeedsApproval, 0);
         }
         let state = &mut self.state;
@@ -53,6 +50,7 @@ impl RiskEngine {
         if from == desk {
             return;
         }
+        self.finish_valuation();
         self.state.tree.get_mut(account).desk = desk;
         let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
         for slot in rows {
@@ -67,9 +65,10 @@ impl RiskEngine {
             );
             let apply = |state: &mut crate::state::State, row: u32, deltas: [Delta; 2]| {
                 for delta in deltas {
-                    state.exposure.apply(row, delta, &state.instruments);
+                    state.exposure.apply(row, &delta, &state.instruments);
                 }
             };
+            state.day_buys.transfer(slot, row.desk_row, to_row);
             let away = state.exposure.transfer(slot, -1, -1);
             apply(state, row.desk_row, away);
             let brought = state.exposure.transfer(slot, 1, 1);

@@ -102,7 +102,7 @@ impl RiskEngine {
         };
         let row = *state.exposure.row(slot);
         for row in [slot, row.desk_row, row.firm_row] {
-            state.exposure.apply(row, delta, &state.instruments);
+            state.exposure.apply(row, &delta, &state.instruments);
         }
         Done::APPLIED
     }
@@ -117,8 +117,8 @@ impl RiskEngine {
         if m.numerator == 0 || m.denominator == 0 {
             return Done::refused(RejectCode::LimitRange, 0);
         }
-        let first = self.state.instruments.get(instrument).first_row;
-        let rows: Vec<u32> = self.state.exposure.rows_of_instrument(first).collect();
+        let definition = self.state.instruments.get(instrument);
+        let rows: Vec<u32> = self.state.exposure.rows_of_instrument(definition).collect();
         let step = i128::from(self.state.instruments.get(instrument).definition.qty_step.0);
         let stays_whole = |qty: i128| {
             ratio
@@ -145,8 +145,12 @@ impl RiskEngine {
             };
             self.state
                 .exposure
-                .apply(row, delta, &self.state.instruments);
-            self.state.exposure.remark(row, &self.state.instruments);
+                .apply(row, &delta, &self.state.instruments);
+            let valuation = self.state.instruments.get(instrument).valuation();
+            self.state.exposure.remark(row, &valuation);
+            self.state
+                .day_buys
+                .rescale(row, ratio.numerator, ratio.denominator);
             let day_fills = change(old.day_fills).saturating_add(old.day_fills);
             self.state.exposure.row_mut(row).day_fills = day_fills;
             let book = self.state.exposure.short_mut(row);

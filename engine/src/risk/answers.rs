@@ -2,8 +2,10 @@
 
 use super::{RiskEngine, Turn};
 use crate::checks::{Findings, Refusal};
-use crate::decision::{Decision, Outbox, Outcome};
-use wire::{CancelReason, LimitKind, OrderAccepted, OrderRejected, RoutedCancel, Scope};
+use crate::decision::{Decision, Outbox, Outcome, Outgoing};
+use wire::{
+    CancelReason, LimitKind, OrderAccepted, OrderRejected, Reply, RoutedCancel, Scope, Time,
+};
 
 impl RiskEngine {
     pub(super) fn accept(
@@ -103,6 +105,37 @@ impl RiskEngine {
     }
 
     #[inline(always)]
+    /// What a process that can't go on asks of the venues: the cancel of every live inline order. Nothing is
+    /// numbered and nothing changes here.
+    #[must_use]
+    pub fn cancels_of_inline_orders(&self) -> Vec<Outgoing> {
+        let state = &self.state;
+        state
+            .orders
+            .live()
+            .filter(|(_, order)| order.inline)
+            .filter_map(|(slot, order)| {
+                let instrument = state.instruments.get(order.instrument);
+                let venue = state.sessions.of_venue(instrument.definition.venue_id)?;
+                let mut reply = Reply::RoutedCancel(RoutedCancel {
+                    order_id: order.order_id,
+                    orig_cl_ord_id: state.orders.newest(slot).cl_ord_id,
+                    account: state.tree.get(order.account).id,
+                    instrument_id: instrument.id,
+                    order_session_id: state.sessions.get(order.session).id(),
+                    side: order.side,
+                    reason: CancelReason::KillSwitch,
+                    ..RoutedCancel::default()
+                });
+                reply.set_engine(self.seq, Time(self.t));
+                Some(Outgoing {
+                    session_id: state.sessions.get(venue).id(),
+                    reply,
+                })
+            })
+            .collect()
+    }
+
     pub(super) fn route(&mut self, instrument: u32, reply: wire::Reply, out: &mut Outbox) {
         let venue = self.state.instruments.get(instrument).definition.venue_id;
         if let Some(session) = self.state.sessions.of_venue(venue) {

@@ -17,14 +17,16 @@ const USUAL_LIFE_NS: u64 = 8 * 3_600 * 1_000_000_000;
 const LONGEST_LIFE_NS: u64 = 7 * 24 * 3_600 * 1_000_000_000;
 
 impl RiskEngine {
-    /// Whether loosening takes two people now. The genesis, before the first start, takes none.
-    fn takes_two(&self) -> bool {
-        self.state.firm.two_person == Flag::Yes && self.state.epoch != 0
+    /// Whether loosening takes two people now. What the server itself says takes none before its first
+    /// start: that is the genesis.
+    fn takes_two(&self, turn: &Turn) -> bool {
+        let founds = turn.session.is_none() && self.state.epoch == 0;
+        self.state.firm.two_person == Flag::Yes && !founds
     }
 
     /// Whether one person may not set this limit alone.
-    pub(super) fn limit_takes_two(&self, key: SetKey, m: &SetLimit) -> bool {
-        if !self.takes_two() {
+    pub(super) fn limit_takes_two(&self, turn: &Turn, key: SetKey, m: &SetLimit) -> bool {
+        if !self.takes_two(turn) {
             return false;
         }
         let known = self.state.limits.find(key, m.limit_kind);
@@ -62,20 +64,25 @@ impl RiskEngine {
     }
 
     /// Whether one person may not set this state alone.
-    pub(super) fn state_takes_two(&self, old: wire::TradingState, new: wire::TradingState) -> bool {
-        self.takes_two() && state_loosens(old, new)
+    pub(super) fn state_takes_two(
+        &self,
+        turn: &Turn,
+        old: wire::TradingState,
+        new: wire::TradingState,
+    ) -> bool {
+        self.takes_two(turn) && state_loosens(old, new)
     }
 
     /// Whether one person may not move an account alone.
-    pub(super) fn move_takes_two(&self) -> bool {
-        self.takes_two()
+    pub(super) fn move_takes_two(&self, turn: &Turn, m: &DefineAccount) -> bool {
+        self.takes_two(turn) && self.moves(m)
     }
 
     pub(super) fn set_two_person(&mut self, turn: &Turn, m: &SetTwoPerson) -> Done {
         if m.on == self.state.firm.two_person {
             return Done::NO_EFFECT;
         }
-        if m.on == Flag::No && self.takes_two() {
+        if m.on == Flag::No && self.takes_two(turn) {
             return Done::refused(RejectCode::NeedsApproval, 0);
         }
         self.switch_two_person(turn, m.on, m.reason);
@@ -288,13 +295,14 @@ impl RiskEngine {
         });
     }
 
-    /// The desk of an account that is defined already, where the definition would change it.
-    pub(super) fn moves(&self, m: &DefineAccount) -> bool {
+    /// Whether a definition gives another desk to an account that there is already.
+    fn moves(&self, m: &DefineAccount) -> bool {
         let desk = self.state.tree.find(Scope::Desk, m.desk_id);
         self.state
             .tree
             .find(Scope::Account, m.account)
-            .is_some_and(|slot| Some(self.state.tree.get(slot).desk) != desk)
+            .zip(desk)
+            .is_some_and(|(slot, desk)| self.state.tree.get(slot).desk != desk)
     }
 
     /// Proposals that wait, oldest first.

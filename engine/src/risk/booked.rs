@@ -40,6 +40,12 @@ impl RiskEngine {
 
     /// Carries a fill, whose rows have moved, into every other book.
     pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
+        if fill.today && fill.side == Side::Buy {
+            for row in rows {
+                let qty = i128::from(fill.qty);
+                self.state.day_buys.note(*row, qty, fill.price);
+            }
+        }
         self.settle_fill(fill);
         if fill.today {
             self.note_execution(fill);
@@ -238,10 +244,11 @@ impl RiskEngine {
         let limit = *self.state.limits.get(slot);
         let reached = limit
             .finite()
+            .filter(|_| !limit.is_shadow())
             .is_some_and(|bound| -self.profit_of(&limit) >= i128::from(bound));
         let crossed = reached && !limit.breached;
         self.state.limits.note_told(slot, limit.warned, reached);
-        if !crossed || limit.is_shadow() {
+        if !crossed {
             return;
         }
         let wanted = if limit.unit == Unit::Halt {

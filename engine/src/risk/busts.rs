@@ -180,7 +180,13 @@ impl RiskEngine {
             ..Delta::default()
         };
         self.state.executions.get_mut(slot).standing = Standing::Busted;
-        self.reserve(rows, delta);
+        self.reserve(rows, &delta);
+        if today && buy {
+            for row in rows {
+                let undone = i128::from(old.qty).saturating_neg();
+                self.state.day_buys.note(*row, undone, old.price);
+            }
+        }
         if let Some(row) = self.account_row_of(&old) {
             let account = self.state.exposure.row(row).scope;
             self.move_cash(account, &undone, -1);
@@ -203,7 +209,7 @@ impl RiskEngine {
         self.in_one_event = false;
         match &redone {
             Some(fill) => {
-                self.reserve(rows, self.day_delta(fill));
+                self.reserve(rows, &self.day_delta(fill));
                 self.booked(fill, rows);
             }
             None => self.refresh_rows(rows),
@@ -259,6 +265,8 @@ impl RiskEngine {
         let was_terminal = order.terminal;
         self.state.orders.lose(slot, if reopen { 0 } else { freed });
         if !was_terminal {
+            // Versions that were filled may have leaves again, which others can cross.
+            self.reach_peers(slot);
             self.settle_and_tell(slot);
             return;
         }
@@ -279,7 +287,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(&rows, live);
+        self.reserve(&rows, &live);
         self.list_peer(slot);
         self.settle_and_tell(slot);
     }

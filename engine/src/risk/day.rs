@@ -82,7 +82,7 @@ impl RiskEngine {
             ..Delta::default()
         };
         for row in [slot, row.desk_row, row.firm_row] {
-            state.exposure.apply(row, delta, &state.instruments);
+            state.exposure.apply(row, &delta, &state.instruments);
         }
         self.refresh_all();
     }
@@ -146,6 +146,7 @@ impl RiskEngine {
         self.start_notices(expiring.into_iter());
         self.state.instruments.start_day();
         self.state.exposure.start_day(&self.state.instruments);
+        self.state.day_buys.start_day();
         self.refresh_all();
         self.tell_day(turn, m.business_date);
         Done::APPLIED

@@ -201,7 +201,7 @@ impl RiskEngine {
             || old.product_group != m.product_group
             || old.venue_id != m.venue_id;
         // What is held and reserved was computed with these: they change with a corporate action only.
-        if reshapes && instrument.first_row.is_some() {
+        if reshapes && (instrument.first_row.is_some() || instrument.first_upper_row.is_some()) {
             return Done::refused(RANGE, 0);
         }
         let currency = self.state.instruments.currency(m.currency);
@@ -237,8 +237,7 @@ impl RiskEngine {
         let instrument = self.state.instruments.get_mut(slot);
         instrument.mark = mark;
         instrument.opening_mark = instrument.opening_mark.or(mark);
-        self.revalue(slot);
-        self.refresh_values();
+        self.remark(slot..slot.saturating_add(1), |_| true);
         Done::APPLIED
     }
 
@@ -252,25 +251,18 @@ impl RiskEngine {
         let entry = &mut self.state.instruments.currencies[currency as usize];
         entry.rate = (!m.rate.is_null()).then_some(m.rate.0);
         entry.rate_time = m.rate_time.0;
+        entry.version = entry.version.saturating_add(1);
+        let version = entry.version;
         if m.max_age_ns != u64::MAX {
             entry.max_age_ns = Some(m.max_age_ns);
         }
-        for slot in 0..u32::try_from(self.state.instruments.len()).unwrap_or(u32::MAX) {
+        let slots = 0..u32::try_from(self.state.instruments.len()).unwrap_or(u32::MAX);
+        for slot in slots.clone() {
             if self.state.instruments.get(slot).currency == currency {
                 self.state.instruments.refresh_factor(slot);
-                self.revalue(slot);
             }
         }
-        self.refresh_values();
-        Done::APPLIED
-    }
-
-    /// Values every row of an instrument anew.
-    fn revalue(&mut self, instrument: u32) {
-        let mut next = self.state.instruments.get(instrument).first_row;
-        while let Some(row) = next {
-            self.state.exposure.remark(row, &self.state.instruments);
-            next = self.state.exposure.rows_of_instrument(Some(row)).nth(1);
-        }
+        self.remark(slots, |instrument| instrument.currency == currency);
+        Done::version(version)
     }
 }

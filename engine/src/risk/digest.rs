@@ -44,6 +44,12 @@ impl RiskEngine {
     /// Digest of all that decides, except time, sequence numbers and clOrdId marks.
     #[must_use]
     pub fn risk_digest(&self) -> [u8; 32] {
+        if self.state.exposure.remarks.is_pending() {
+            // It says what all scopes come to, not how far the steps have brought them.
+            let mut finished = self.clone();
+            finished.finish_valuation();
+            return finished.risk_digest();
+        }
         let mut to = Collector::new("portcullis risk digest v1");
         let state = &self.state;
         to.message(&state.firm);
@@ -130,6 +136,7 @@ impl RiskEngine {
             to.put(currency.rate.unwrap_or(i64::MIN));
             to.put(currency.rate_time);
             to.put(currency.max_age_ns.map_or(-1, i128::from));
+            to.put(currency.version);
         }
     }
 

@@ -1,16 +1,8 @@
 //! Alerts: warn levels and breaches of limits, told once each (R18, R25, R27).
 
 use super::RiskEngine;
-use crate::limits::{Limit, REARM_POINTS};
+use crate::limits::{Limit, LimitSet, NO_SET, REARM_POINTS};
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
-
-/// Kinds whose use follows values: marks and rates move it.
-fn follows_values(kind: LimitKind) -> bool {
-    matches!(
-        kind,
-        LimitKind::GrossNotional | LimitKind::NetLong | LimitKind::NetShort | LimitKind::DailyLoss
-    )
-}
 
 impl RiskEngine {
     /// Compares one limit with its use.
@@ -94,15 +86,6 @@ impl RiskEngine {
         });
     }
 
-    /// Limits on values, after a mark or a rate has changed.
-    pub(super) fn refresh_values(&mut self) {
-        for slot in self.state.limits.slots() {
-            if follows_values(self.state.limits.get(slot).kind) {
-                self.refresh_limit(slot);
-            }
-        }
-    }
-
     /// All limits, after something rare has changed much.
     pub(super) fn refresh_all(&mut self) {
         for slot in self.state.limits.slots() {
@@ -112,27 +95,50 @@ impl RiskEngine {
 
     /// The limits that select these rows, after an order or a fill has moved them.
     pub(super) fn refresh_rows(&mut self, rows: &[u32]) {
+        self.refresh_sets(rows, |set| set.watched);
+    }
+
+    /// The same after something was only released: no use has risen, so that a limit of which nothing was
+    /// told has nothing to tell.
+    pub(super) fn refresh_released(&mut self, rows: &[u32]) {
+        self.refresh_sets(rows, |set| set.watched & set.told);
+    }
+
+    #[inline]
+    fn refresh_sets(&mut self, rows: &[u32], kinds: impl Fn(&LimitSet) -> u32) {
         if self.in_one_event {
             return;
         }
         for row in rows {
             let place = self.state.exposure.row(*row);
             let (group, all) = (place.group, place.all);
-            let sets = [
-                (place.limits, None),
-                (self.state.exposure.total(group).limits, Some(group)),
-                (self.state.exposure.total(all).limits, Some(all)),
-            ];
-            for (set, total) in sets {
-                let mut mask = self.state.limits.set(set).watched;
-                while mask != 0 {
-                    let kind = mask.trailing_zeros() as usize;
-                    mask &= mask.wrapping_sub(1);
-                    let slot = self.state.limits.slot_in_set(set, kind);
-                    if !self.is_quiet(slot, *row, total) {
-                        self.refresh_limit(slot);
-                    }
-                }
+            let set = place.limits;
+            self.refresh_set(set, *row, None, &kinds);
+            let set = self.state.exposure.total(group).limits;
+            self.refresh_set(set, *row, Some(group), &kinds);
+            let set = self.state.exposure.total(all).limits;
+            self.refresh_set(set, *row, Some(all), &kinds);
+        }
+    }
+
+    #[inline]
+    fn refresh_set(
+        &mut self,
+        set: u32,
+        row: u32,
+        total: Option<u32>,
+        kinds: impl Fn(&LimitSet) -> u32,
+    ) {
+        if set == NO_SET {
+            return;
+        }
+        let mut mask = kinds(self.state.limits.set(set));
+        while mask != 0 {
+            let kind = mask.trailing_zeros() as usize;
+            mask &= mask.wrapping_sub(1);
+            let slot = self.state.limits.slot_in_set(set, kind);
+            if !self.is_quiet(slot, row, total) {
+                self.refresh_limit(slot);
             }
         }
     }

@@ -35,6 +35,9 @@ impl RiskEngine {
     /// `t` is the time of the question; it is never before the engine's own.
     #[must_use]
     pub fn explain(&self, session_id: u32, command: &Command, t: u64) -> Option<Explanation> {
+        if self.state.exposure.remarks.is_pending() {
+            return self.with_all_valued().explain(session_id, command, t);
+        }
         let turn = self.question(session_id, t)?;
         let mut found = Findings {
             trace: Some(Vec::new()),
@@ -57,6 +60,13 @@ impl RiskEngine {
                 .map(|refusal| (refusal.scope, refusal.scope_id.unwrap_or(0))),
             controls: controls.iter().map(|met| self.control_view(met)).collect(),
         })
+    }
+
+    /// A copy in which no row waits to be valued: what an order would meet.
+    fn with_all_valued(&self) -> Self {
+        let mut copy = self.clone();
+        copy.finish_valuation();
+        copy
     }
 
     fn decided(&self, ask: &Ask, found: &mut Findings) -> Result<(), Refusal> {
@@ -92,6 +102,9 @@ impl RiskEngine {
     /// # Errors
     /// The code that refuses the question itself: unknown session, account or instrument, not a desk.
     pub fn room(&self, asked: &RoomQuestion, t: u64) -> Result<RoomView, RejectCode> {
+        if self.state.exposure.remarks.is_pending() {
+            return self.with_all_valued().room(asked, t);
+        }
         let turn = self
             .question(asked.session_id, t)
             .ok_or(RejectCode::UnknownSession)?;

@@ -150,7 +150,7 @@ impl RiskEngine {
         };
         let rows = if was_terminal {
             let rows = self.state.exposure.chain_rows(account_row, trader_row);
-            self.reserve(&rows, moved);
+            self.reserve(&rows, &moved);
             // What was released as gone was filled after all: a bust may reopen no less for it.
             self.state.orders.find_again(slot, qty);
             self.alert(RiskEvent {
@@ -164,7 +164,7 @@ impl RiskEngine {
             let rows = if self.in_one_event {
                 // Its bust settles the order: it neither ends nor revives in between.
                 let rows = self.state.exposure.chain_rows(account_row, trader_row);
-                self.reserve(&rows, moved);
+                self.reserve(&rows, &moved);
                 rows
             } else {
                 self.settle(slot, moved)
@@ -266,7 +266,7 @@ impl RiskEngine {
             position: signed,
             ..self.day_delta(&fill)
         };
-        self.reserve(rows, moved);
+        self.reserve(rows, &moved);
         if account.is_some() {
             let row = self.state.exposure.row_mut(row);
             row.day_fills = row.day_fills.saturating_add(signed);

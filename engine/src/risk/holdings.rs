@@ -84,21 +84,20 @@ impl RiskEngine {
             .map(|(slot, _)| slot)
             .collect();
         for slot in live {
-            let order = self.state.orders.get(slot);
-            let (ord_type, buy) = (order.ord_type, order.is_buy());
+            let buy = self.state.orders.get(slot).is_buy();
             self.state.peers.remove(slot, buy);
             self.list_peer(slot);
-            let prices: Vec<i64> = self
-                .state
-                .orders
-                .versions(slot)
-                .map(|v| v.price.0)
-                .collect();
-            for price in prices {
-                self.state
-                    .peers
-                    .add_version(slot, buy, checks::price_of(ord_type, price, buy));
-            }
+            self.reach_peers(slot);
+        }
+    }
+
+    /// Lets the bound of an order's peers reach the prices of all its versions.
+    pub(super) fn reach_peers(&mut self, slot: u32) {
+        let order = self.state.orders.get(slot);
+        let (ord_type, buy) = (order.ord_type, order.is_buy());
+        for version in self.state.orders.versions(slot) {
+            let price = checks::price_of(ord_type, version.price.0, buy);
+            self.state.peers.add_version(slot, buy, price);
         }
     }
 

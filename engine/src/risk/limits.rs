@@ -13,7 +13,7 @@ impl RiskEngine {
             Ok(key) => key,
             Err(refused) => return refused,
         };
-        if self.limit_takes_two(key, m) {
+        if self.limit_takes_two(turn, key, m) {
             return Done::refused(RejectCode::NeedsApproval, m.expected_version);
         }
         self.put_limit(turn, key, m)
@@ -55,6 +55,8 @@ impl RiskEngine {
         if let Some(slot) = known {
             self.state.limits.disarm(slot);
         }
+        // What happened to the marks before is judged by the limit before.
+        self.follow_all(key.scope);
         let value = (m.value != i64::MIN).then_some(m.value);
         let limit = match in_force.filter(|_| temporary) {
             // A temporary limit changes the value only.
@@ -90,6 +92,9 @@ impl RiskEngine {
         };
         let (set, slot) = self.state.limits.put(limit);
         self.state.limits.arm(slot);
+        if m.limit_kind == LimitKind::DuplicateOrder {
+            self.state.accepted_orders.index();
+        }
         self.attach(key, set);
         self.alert(RiskEvent {
             old_value: before.and_then(|limit| limit.value).unwrap_or(i64::MIN),
@@ -118,6 +123,7 @@ impl RiskEngine {
     pub(super) fn end_temporary_limits(&mut self) {
         while let Some(slot) = self.state.limits.due(self.t) {
             self.state.limits.disarm(slot);
+            self.follow_all(self.state.limits.get(slot).scope);
             let limit = self.state.limits.get(slot);
             let reverted = Limit {
                 value: limit.permanent,

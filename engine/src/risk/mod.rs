@@ -20,6 +20,7 @@ mod holdings;
 mod limits;
 mod orders;
 mod reports;
+mod valuation;
 mod views;
 mod wide;
 
@@ -28,6 +29,7 @@ pub use explain::RoomQuestion;
 use crate::command::{Command, Sequenced};
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::state::State;
+use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 use wide::Jobs;
 use wire::{AdminAck, BusinessReject, Flag, NotApplied, RejectCode, Reply, Role};
@@ -38,7 +40,7 @@ const BACKLOG: usize = 4_096;
 const ROOM_KEPT: usize = 8;
 
 /// The middle office: all state, one entrance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub struct RiskEngine {
     state: State,
     jobs: Jobs,
@@ -91,6 +93,14 @@ impl RiskEngine {
             defined: false,
             in_one_event: false,
         }
+    }
+
+    /// Takes the memory again that a firm of this size has, so that nothing is allocated while orders
+    /// flow: an engine read from a snapshot has its entries only.
+    pub(crate) fn make_room(&mut self) {
+        self.state.make_room();
+        self.backlog
+            .reserve(BACKLOG.saturating_sub(self.backlog.len()));
     }
 
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
@@ -227,11 +237,13 @@ impl RiskEngine {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::Started(_)
-            | Command::RulesChanged(_) => false,
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => false,
         }
     }
 
     fn dispatch(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
+        self.finish_valuation_before(command);
         match command {
             Command::NewOrder(m) => self.new_order(turn, m, out),
             Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
@@ -259,7 +271,8 @@ impl RiskEngine {
             Command::Query(_)
             | Command::TimePassed(_)
             | Command::LogonRefused(_)
-            | Command::RulesChanged(_) => Decision::of(Outcome::Applied),
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => Decision::of(Outcome::Applied),
             Command::Step(_) => self.step(out),
             Command::SessionUp(m) => self.session_up(m),
             Command::SessionDown(m) => self.session_down(m),
@@ -286,7 +299,7 @@ impl RiskEngine {
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::DefineAccount(m) => {
-                let done = self.define_account(m);
+                let done = self.define_account(turn, m);
                 self.acknowledge(turn, m.request_id, command, done, out)
             }
             Command::Permit(m) => {
@@ -436,7 +449,8 @@ impl RiskEngine {
             | Command::TimePassed(_)
             | Command::Step(_)
             | Command::Started(_)
-            | Command::RulesChanged(_) => 0,
+            | Command::RulesChanged(_)
+            | Command::SegmentsRemoved(_) => 0,
         };
         let reject = BusinessReject {
             ref_seq_no: turn.in_seq_no,
@@ -486,9 +500,17 @@ impl RiskEngine {
                 .is_some_and(|slot| in_seq_no <= self.state.sessions.get(slot).last_applied)
     }
 
-    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts).
+    /// Whether a `Step` command is due (cancels of a kill switch, notices of a day roll, alerts, rows to be
+    /// valued anew).
     #[must_use]
     pub fn has_pending_steps(&self) -> bool {
+        self.has_urgent_steps() || self.state.exposure.remarks.is_pending()
+    }
+
+    /// Whether somebody waits for what the next `Step` does: rows that are only to be valued anew are
+    /// valued before they matter, whenever the steps come.
+    #[must_use]
+    pub fn has_urgent_steps(&self) -> bool {
         self.jobs.is_any_scanning() || !self.backlog.is_empty()
     }
 

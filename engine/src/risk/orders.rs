@@ -36,7 +36,7 @@ impl RiskEngine {
             live: 1,
             ..Delta::default()
         };
-        self.reserve(&rows, delta);
+        self.reserve(&rows, &delta);
         let session = turn.session.unwrap_or_default();
         let inline = self.state.sessions.get(session).is_inline();
         let accepted = Accepted {
@@ -86,6 +86,7 @@ impl RiskEngine {
 
     /// All controls; then, unless the order is only asked about, what they moved on their way.
     fn decide(&mut self, ask: &Ask, found: &mut Findings) -> Result<checks::Values, Refusal> {
+        self.follow(ask.scopes[0], ask.scopes[3]);
         let Some(passed) = checks::passes(&self.state, ask) else {
             return self.decide_in_order(ask, found);
         };
@@ -245,11 +246,9 @@ impl RiskEngine {
     }
 
     /// R28: all levels, or none. They were all checked before.
-    pub(super) fn reserve(&mut self, rows: &[u32], delta: Delta) {
-        for row in rows {
-            self.state
-                .exposure
-                .apply(*row, delta, &self.state.instruments);
-        }
+    pub(super) fn reserve(&mut self, rows: &[u32], delta: &Delta) {
+        self.state
+            .exposure
+            .apply_all(rows, delta, &self.state.instruments);
     }
 }

@@ -20,6 +20,9 @@ impl RiskEngine {
         out: &mut Outbox,
     ) -> Decision {
         let order = self.reported_order(turn, m);
+        if self.state.exposure.remarks.is_pending() {
+            self.follow_reported(turn, order, m);
+        }
         let booked = match m.exec_type {
             ExecType::Fill => Some(self.fill(turn, order, m, out)),
             ExecType::Bust | ExecType::Correct => Some(self.bust(turn, order, m, out)),
@@ -61,6 +64,29 @@ impl RiskEngine {
             Outcome::NoEffect
         };
         self.reported(order, outcome)
+    }
+
+    /// Whoever a report may move follows the marks before it.
+    fn follow_reported(&mut self, turn: &Turn, order: Option<u32>, m: &VenueReport) {
+        if let Some(slot) = order {
+            let order = self.state.orders.get(slot);
+            self.follow(order.account, order.trader);
+        } else if let Ok(Some(account)) = self.account_of_unknown(turn, m) {
+            self.follow_all(account);
+        }
+        // A bust moves the rows that its fill was booked to, whatever it says of the order.
+        let busted = self
+            .state
+            .instruments
+            .find(m.instrument_id)
+            .map(|slot| self.execution_key(turn, m, slot, m.ref_exec_id))
+            .and_then(|key| self.state.executions.find(key))
+            .map(|slot| *self.state.executions.get(slot));
+        for row in busted.iter().flat_map(|one| [one.row, one.trader_row]) {
+            if row != u32::MAX {
+                self.follow_all(self.state.exposure.row(row).scope);
+            }
+        }
     }
 
     fn reported(&self, order: Option<u32>, outcome: Outcome) -> Decision {
@@ -113,8 +139,15 @@ impl RiskEngine {
 
     /// Brings what is reserved in line with the versions and tells what that crosses.
     pub(super) fn settle_and_tell(&mut self, slot: u32) {
+        let before = self.state.orders.get(slot);
+        let (qty, value) = (before.reserved_qty, before.reserved_value);
         let rows = self.settle(slot, Delta::default());
-        self.refresh_rows(&rows);
+        let after = self.state.orders.get(slot);
+        if after.reserved_qty > qty || after.reserved_value > value {
+            self.refresh_rows(&rows);
+        } else {
+            self.refresh_released(&rows);
+        }
     }
 
     /// Brings what is reserved in line with the versions, moves with it in the same event what `moved`
@@ -154,7 +187,7 @@ impl RiskEngine {
         ) = (qty, value, cash);
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(&rows, delta);
+        self.reserve(&rows, &delta);
         self.note_reserve(slot, qty_change, cash_change);
         if ends {
             self.end_order(slot);

@@ -3,7 +3,8 @@
 use super::RiskEngine;
 use crate::units::saturate;
 use crate::view::{
-    CurrencyView, FirmView, InstrumentView, LimitView, OrderView, RowView, SessionView, StateView,
+    CashView, CoverView, CurrencyView, FirmView, InstrumentView, LimitView, OrderView, RowView,
+    SessionView, StateView,
 };
 use wire::{Flag, OrdType, Scope, Selector, Topology};
 
@@ -30,13 +31,15 @@ impl RiskEngine {
 
     /// All rows in ascending order of scope, id and instrument.
     pub fn rows(&self) -> impl Iterator<Item = RowView> + '_ {
-        let mut rows: Vec<RowView> = self
-            .state
-            .exposure
-            .rows()
-            .map(|row| {
+        let mut rows: Vec<RowView> = (0_u32..)
+            .zip(self.state.exposure.rows())
+            .map(|(slot, row)| {
                 let node = self.state.tree.get(row.scope);
                 let instrument = self.state.instruments.get(row.instrument);
+                // Whether or not the row has followed the newest mark already.
+                let row = &row.valued(&instrument.valuation());
+                let instruments = &self.state.instruments;
+                let parts = self.state.day_buys.parts(slot, row, instruments);
                 let valued =
                     row.position == 0 || (instrument.mark.is_some() && instrument.factor.is_some());
                 RowView {
@@ -51,7 +54,11 @@ impl RiskEngine {
                     value: valued.then_some(row.value),
                     bought: row.bought,
                     sold: row.sold,
-                    day_pnl: crate::exposure::day_profit(row, &self.state.instruments),
+                    day_pnl: row.day_profit(&instrument.valuation()),
+                    realised_pnl: parts.map(|parts| parts.realised),
+                    unrealised_pnl: parts.map(|parts| parts.unrealised),
+                    average_price: self.state.day_buys.average_price(slot, row, instruments),
+                    fx_version: instruments.currency_of(instrument).version,
                 }
             })
             .collect();
@@ -116,7 +123,7 @@ impl RiskEngine {
                     selector_id: limit.selector_id,
                     kind: limit.kind,
                     value: limit.value?,
-                    used: self.used(limit).map(saturate),
+                    used: self.used_now(limit).map(saturate),
                     version: limit.version,
                     mode: limit.mode,
                     unit: limit.unit,
@@ -281,10 +288,50 @@ impl RiskEngine {
                 currency: currency.code.as_str().to_owned(),
                 rate: currency.rate.map(|rate| (rate, currency.rate_time)),
                 max_age_ns: currency.max_age_ns,
+                version: currency.version,
             })
             .collect();
         currencies.sort_by(|a, b| a.currency.cmp(&b.currency));
         currencies.into_iter()
+    }
+
+    /// All cash books, in ascending order of account and currency.
+    pub fn cash_books(&self) -> impl Iterator<Item = CashView> + '_ {
+        let mut books: Vec<CashView> = self
+            .state
+            .cash
+            .iter()
+            .map(|(account, currency, book)| CashView {
+                account: self.state.tree.get(*account).id,
+                currency: self.state.instruments.currencies[*currency as usize].code,
+                cash: book.cash,
+                reserved: book.reserved,
+            })
+            .collect();
+        books.sort_unstable();
+        books.into_iter()
+    }
+
+    /// What accounts may sell, in ascending order of account and instrument.
+    pub fn covers(&self) -> impl Iterator<Item = CoverView> + '_ {
+        let rows = (0_u32..).zip(self.state.exposure.rows());
+        let mut covers: Vec<CoverView> = rows
+            .filter(|(_, row)| self.state.tree.get(row.scope).scope == Scope::Account)
+            .map(|(slot, row)| {
+                let book = self.state.exposure.short(slot);
+                CoverView {
+                    account: self.state.tree.get(row.scope).id,
+                    instrument_id: self.state.instruments.get(row.instrument).id,
+                    settled: book.settled,
+                    sold: book.sold,
+                    locates: book.locates,
+                    located_used: book.located_used,
+                    live_sells: book.live_sells,
+                }
+            })
+            .collect();
+        covers.sort_unstable();
+        covers.into_iter()
     }
 
     /// Records of fills that could not be booked (R15), oldest first.

@@ -7,6 +7,7 @@
 use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
+use bincode::{Decode, Encode};
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
     SetState, Severity, Side, TradingState,
@@ -20,7 +21,7 @@ const WALK: u32 = 4_096;
 const STEP_ORDERS: usize = 48;
 
 /// One job under way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(super) struct Job {
     /// clOrdId or requestId that the report echoes.
     pub(super) ref_id: u64,
@@ -34,7 +35,7 @@ pub(super) struct Job {
 }
 
 /// All jobs under way, by their bit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
 }
@@ -158,7 +159,7 @@ impl RiskEngine {
         if version != m.expected_version {
             return Done::refused(RejectCode::VersionConflict, version);
         }
-        if self.state_takes_two(state, m.state) {
+        if self.state_takes_two(turn, state, m.state) {
             return Done::refused(RejectCode::NeedsApproval, version);
         }
         self.put_state(turn, m)
@@ -320,6 +321,7 @@ impl RiskEngine {
             .iter()
             .position(|job| job.is_some_and(|job| job.cursor.is_some()));
         let Some(bit) = scanning else {
+            self.valuation_step();
             return Decision::of(Outcome::Applied);
         };
         let Some(mut job) = self.jobs.slots[bit] else {
@@ -331,12 +333,14 @@ impl RiskEngine {
             let due = self.state.orders.get(at).jobs_due & (1 << bit) != 0;
             if due {
                 told = told.saturating_add(1);
-                self.reach(at, bit, job.reason, out);
+                self.reach(at, bit, &job, out);
             }
             at = at.saturating_add(1);
         }
         job.cursor = (at < slots).then_some(at);
-        let done = job.cursor.is_none() && job.outstanding_is_settled(self, bit);
+        // Nobody is told of a job of the server's own: once its cancels are out it is done.
+        let tells = job.session.is_some();
+        let done = job.cursor.is_none() && (!tells || job.outstanding_is_settled(self, bit));
         self.jobs.slots[bit] = if done {
             None
         } else {
@@ -349,7 +353,7 @@ impl RiskEngine {
     }
 
     /// A step has come to an order of its job.
-    fn reach(&mut self, slot: u32, bit: usize, reason: CancelReason, out: &mut Outbox) {
+    fn reach(&mut self, slot: u32, bit: usize, job: &Job, out: &mut Outbox) {
         let order = self.state.orders.get_mut(slot);
         order.jobs_due &= !(1 << bit);
         if order.jobs & (1 << bit) == 0 {
@@ -364,7 +368,10 @@ impl RiskEngine {
             if !order.unresolved {
                 order.cancel_pending = true;
             }
-            self.route_cancel(slot, 0, reason, out);
+            if job.session.is_none() {
+                order.jobs &= !(1 << bit);
+            }
+            self.route_cancel(slot, 0, job.reason, out);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::decision::Outcome;
 use crate::record::MAX_RECORD;
 use crate::suggest::did_you_mean;
 use wire::layout::{EnumDef, Field, Layout};
-use wire::{Flag, LimitKind, Malformed, Unit};
+use wire::{Flag, LimitKind, Malformed, Message, Propose, Unit};
 
 /// A line of a flow: what it says of its place may be left out, and the simulator fills it in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -268,7 +268,7 @@ fn put_value(
         Shape::Enum(def) => bytes[0] = enum_value(def, value)?,
         Shape::Chars => put_text(value, bytes)?,
         Shape::LimitValue => {
-            let value = limit(value, limit_form(fields)?)?;
+            let value = limit(value, limit_form(layout, fields)?)?;
             bytes.copy_from_slice(&value.to_le_bytes());
         }
     }
@@ -294,10 +294,22 @@ fn put_text(value: &Scalar<'_>, bytes: &mut [u8]) -> Result<(), String> {
 }
 
 /// The form of a limit's value: `limitKind` and `unit` may stand before or after it.
-fn limit_form(fields: &[(std::borrow::Cow<'_, str>, Scalar<'_>)]) -> Result<ValueForm, String> {
-    let find = |name: &str| fields.iter().find(|(field, _)| field == name);
-    let (_, kind) = find("limitKind").ok_or("needs `limitKind`")?;
-    let kind = enum_value(&LimitKind::DEF, kind).map_err(|what| format!("limitKind {what}"))?;
+fn limit_form(
+    layout: &Layout,
+    fields: &[(std::borrow::Cow<'_, str>, Scalar<'_>)],
+) -> Result<ValueForm, String> {
+    let find = |name: &str| {
+        let said = fields.iter().find(|(field, _)| field == name);
+        said.filter(|(_, value)| !matches!(value, Scalar::Null))
+    };
+    let kind = match find("limitKind") {
+        Some((_, kind)) => {
+            enum_value(&LimitKind::DEF, kind).map_err(|what| format!("limitKind {what}"))?
+        }
+        // A proposal of something else than a limit has no kind.
+        None if layout.template_id == Propose::LAYOUT.template_id => LimitKind::NULL.0,
+        None => return Err("needs `limitKind`".to_owned()),
+    };
     let unit = match find("unit") {
         Some((_, unit)) => enum_value(&Unit::DEF, unit).map_err(|what| format!("unit {what}"))?,
         None => Unit::Natural.0,

@@ -97,6 +97,8 @@ fn push_value(out: &mut String, layout: &Layout, field: &Field, bytes: &[u8], co
         Shape::LimitValue => {
             let (kind, unit) = if let Command::SetLimit(set) = command {
                 (set.limit_kind, set.unit)
+            } else if let Command::Propose(change) = command {
+                (change.limit_kind, change.unit)
             } else {
                 (LimitKind::NULL, Unit::Natural)
             };

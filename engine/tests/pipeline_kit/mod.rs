@@ -67,6 +67,7 @@ pub(crate) fn tiny(ack: AckPolicy) -> Options {
         orders_slots: 8,
         outbound_slots: 1,
         journal_slots: 4,
+        journal_memory: 0,
         report_slots: 2,
         reserve: 2,
         engine_wait: Wait {

@@ -285,6 +285,33 @@ macro_rules! message_set {
             $( #[doc = concat!("See [`", stringify!($name), "`].")] $name($name), )*
         }
 
+        /// In a snapshot: the template id, then the root block.
+        impl $crate::bincode::Encode for $set {
+            fn encode<E: $crate::bincode::enc::Encoder>(
+                &self,
+                encoder: &mut E,
+            ) -> Result<(), $crate::bincode::error::EncodeError> {
+                $crate::bincode::Encode::encode(&self.layout().template_id, encoder)?;
+                match self {
+                    $( Self::$name(message) => $crate::bincode::Encode::encode(message, encoder), )*
+                }
+            }
+        }
+
+        impl<Context> $crate::bincode::Decode<Context> for $set {
+            fn decode<D: $crate::bincode::de::Decoder<Context = Context>>(
+                decoder: &mut D,
+            ) -> Result<Self, $crate::bincode::error::DecodeError> {
+                let template_id = <u16 as $crate::bincode::Decode<Context>>::decode(decoder)?;
+                $( if template_id == <$name as $crate::Message>::LAYOUT.template_id {
+                    return $crate::bincode::Decode::decode(decoder).map(Self::$name);
+                } )*
+                Err($crate::bincode::error::DecodeError::Other("a template of another build"))
+            }
+        }
+
+        $crate::bincode::impl_borrow_decode!($set);
+
         impl $set {
             /// The layouts of all messages of the set, in order of definition.
             pub const LAYOUTS: &'static [&'static $crate::Layout] =

@@ -274,12 +274,16 @@ messages! {
         open_buy_qty: Qty,
         #[doc = "Open quantity of live sells."]
         open_sell_qty: Qty,
-        #[doc = "Average price, for display."]
+        #[doc = "Average price of the position in the instrument's currency, for display: what was held at the roll counts at the opening mark; null where nothing is held."]
         avg_px: Price [optional],
         #[doc = "Signed value at the mark."]
         notional: Amount,
-        #[doc = "Profit and loss of the day."]
+        #[doc = "Profit and loss of the day; null without mark or rate."]
         day_pnl: Amount [optional],
+        #[doc = "The part of it that later prices can't change."]
+        realised_pnl: Amount [optional],
+        #[doc = "The rest: the position at the mark against its average price."]
+        unrealised_pnl: Amount [optional],
         #[doc = "Reserved value of live buys."]
         reserved_buy: Amount,
         #[doc = "Reserved value of live sells."]
@@ -294,8 +298,8 @@ messages! {
         reserved1: u8,
         #[doc = "Zero."]
         reserved2: u16,
-        #[doc = "Zero."]
-        reserved3: u32,
+        #[doc = "Version of the rate that values it: how often it was set; 0 in the base currency."]
+        fx_version: u32,
     }
 
     #[doc = "Answer to a risk or operations message, and end of a query's page."]

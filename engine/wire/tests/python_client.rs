@@ -107,6 +107,12 @@ fn reject_codes() -> String {
     out
 }
 
+/// A reply that names the query that it answers; AdminAck ends the page and is none itself.
+fn is_report(layout: &Layout) -> bool {
+    let names_a_query = layout.fields.iter().any(|field| field.name == "requestId");
+    base(layout) == "Reply" && names_a_query && layout.name != "AdminAck"
+}
+
 fn base(layout: &Layout) -> &'static str {
     let of = |set: &[&Layout]| set.iter().any(|l| l.template_id == layout.template_id);
     if of(Request::LAYOUTS) {
@@ -156,7 +162,7 @@ fn generated() -> String {
          # ruff: noqa: E501\n\
          from __future__ import annotations\n\n\
          from dataclasses import dataclass\nfrom decimal import Decimal\nfrom enum import IntEnum\n\
-         from typing import ClassVar, Final\n\n\
+         from typing import ClassVar, Final, TypeAlias\n\n\
          from portcullis.layout import (\n    Chars,\n    Enumerated,\n    Field,\n    Integer,\n    Message,\n    Pad,\n    \
          Reply,\n    Request,\n    Scaled,\n    SessionMessage,\n)\n\n\
          SCHEMA_ID: Final = {SCHEMA_ID}\nVERSION: Final = {VERSION}\nMAGIC: Final = {MAGIC:#06X}\n\
@@ -179,13 +185,21 @@ fn generated() -> String {
     for layout in &layouts {
         writeln!(out, "    {}: {},", layout.template_id, layout.name).unwrap();
     }
-    out.push_str("}\n\"\"\"Every message by its template id.\"\"\"\n\n__all__ = [\n");
+    out.push_str("}\n\"\"\"Every message by its template id.\"\"\"\n\nReport: TypeAlias = (\n    ");
+    let reports: Vec<&str> = layouts
+        .iter()
+        .filter(|layout| is_report(layout))
+        .map(|layout| layout.name)
+        .collect();
+    out.push_str(&reports.join("\n    | "));
+    out.push_str("\n)\n\"\"\"What a query is answered with.\"\"\"\n\n__all__ = [\n");
     let constants = [
         "MESSAGES",
         "POSS_DUP",
         "REPLY_REQUESTED",
-        "WHAT_IF",
         "RejectCode",
+        "Report",
+        "WHAT_IF",
     ];
     let mut names: Vec<&str> = constants
         .into_iter()

@@ -6,6 +6,7 @@
 mod approvals;
 mod check_config;
 mod failure;
+mod failure_mark;
 mod key_files;
 mod keygen;
 mod ops;

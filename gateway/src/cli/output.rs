@@ -25,6 +25,9 @@ impl Rows {
             }
             return Ok(());
         }
+        if self.rows.is_empty() {
+            return writeln!(out, "none");
+        }
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)

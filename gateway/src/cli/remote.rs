@@ -1,7 +1,7 @@
 //! Talking to a running server: where it is, who asks, and what a refusal means for the exit code.
 
 use super::To;
-use super::failure::{Failure, REJECTED, UNREACHABLE};
+use super::failure::{Failure, REJECTED, UNREACHABLE, USAGE};
 use portcullis_client::{Client, ClientError, Credentials, Options, keys};
 use std::fs;
 use std::io::{self, Write};
@@ -108,6 +108,39 @@ pub(crate) fn query(
         ..Query::default()
     };
     Ok(client.query(query)?)
+}
+
+/// Makes sure that the firm has a scope or an instrument, so that nobody mistakes a typing error for an
+/// empty answer.
+pub(crate) fn must_exist(client: &mut Client, place: ScopeArg) -> Result<(), Failure> {
+    let known = query(client, QueryWhat::States, Some(place), None)?;
+    let exists = known.iter().any(|reply| {
+        if let Reply::StateReport(report) = reply {
+            (report.scope, report.scope_id) == (place.scope, place.id)
+        } else {
+            false
+        }
+    });
+    if exists {
+        return Ok(());
+    }
+    let what = place.scope.name().to_ascii_lowercase();
+    let line = format!(
+        "the firm has no {what} {}; `portcullis state show` lists what it has",
+        place.id
+    );
+    Err(Failure::new(USAGE, line))
+}
+
+/// [`must_exist`] for an instrument, where one is named.
+pub(crate) fn instrument_must_exist(
+    client: &mut Client,
+    instrument: Option<u32>,
+) -> Result<(), Failure> {
+    instrument.map_or(Ok(()), |id| {
+        let scope = Scope::Instrument;
+        must_exist(client, ScopeArg { scope, id })
+    })
 }
 
 /// Says whether loosening takes two people: every status does.

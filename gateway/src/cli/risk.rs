@@ -4,7 +4,7 @@ use super::To;
 use super::approvals::{self, Lapses};
 use super::failure::{Failure, REJECTED, USAGE};
 use super::output::Rows;
-use super::remote::{ScopeArg, connect, query, say_two_person};
+use super::remote::{ScopeArg, connect, instrument_must_exist, must_exist, query, say_two_person};
 use clap::Args;
 use engine::date::{parse_rfc3339, rfc3339};
 use engine::firm::{parse_duration, parse_limit_value};
@@ -13,7 +13,7 @@ use portcullis_client::{Client, Code};
 use serde_json::{Value, json};
 use wire::layout::EnumDef;
 use wire::{
-    AdminAck, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
+    AdminAck, Amount, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
     RejectCode, Reply, Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
 };
 
@@ -173,6 +173,9 @@ fn limit_reports(
 
 pub(crate) fn list_limits(to: &To, scope: Option<ScopeArg>) -> Result<(), Failure> {
     let mut client = connect(to)?;
+    if let Some(place) = scope {
+        must_exist(&mut client, place)?;
+    }
     let row = |r: &LimitReport| {
         let form = value_form(r.limit_kind, r.unit);
         let plain = |value: i64| {
@@ -235,8 +238,18 @@ pub(crate) fn list_limits(to: &To, scope: Option<ScopeArg>) -> Result<(), Failur
 
 pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     let removed = args.value == "none";
-    let mut client = connect(to)?;
     let (selector, selector_id) = args.selector;
+    if args.scope.scope == Scope::Instrument {
+        let what = "limits stand at firm, desk, account or trader; which instrument a limit is for \
+                    is said by --selector instrument:ID";
+        return Err(Failure::new(USAGE, what));
+    }
+    let mut client = connect(to)?;
+    must_exist(&mut client, args.scope)?;
+    instrument_must_exist(
+        &mut client,
+        (selector == Selector::Instrument).then_some(selector_id),
+    )?;
     let in_force = limit_reports(&mut client, Some(args.scope))?
         .into_iter()
         .find(|r| {
@@ -247,6 +260,26 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     } else {
         parse_limit_value(args.kind, &args.value).map_err(|what| Failure::new(USAGE, what))?
     };
+    let windowed = matches!(
+        args.kind,
+        LimitKind::OrderRate
+            | LimitKind::DuplicateOrder
+            | LimitKind::RepeatedExecution
+            | LimitKind::MarketMakerProtection
+    );
+    let window_ns = args.per.or(in_force.map(|r| r.window_ns)).unwrap_or(0);
+    if windowed && window_ns == 0 && !matches!(value, i64::MIN | i64::MAX) {
+        let what = format!(
+            "{} counts in a window: add --per 1s or another duration",
+            args.kind
+        );
+        return Err(Failure::new(USAGE, what));
+    }
+    if args.until.is_some() && (in_force.is_none() || removed) {
+        let what = "a temporary value covers a permanent one: there is none to go back to; set it first, \
+                    without --until";
+        return Err(Failure::new(USAGE, what));
+    }
     let unit = match (args.kind, args.halt) {
         (LimitKind::DailyLoss, true) => Unit::Halt,
         (LimitKind::DailyLoss, false) => in_force.map_or(unit, |r| r.unit),
@@ -280,7 +313,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         scope: args.scope.scope,
         scope_id: args.scope.id,
         limit_kind: args.kind,
-        window_ns: args.per.or(in_force.map(|r| r.window_ns)).unwrap_or(0),
+        window_ns,
         expected_version: args
             .expect_version
             .or(in_force.map(|r| r.version))
@@ -370,6 +403,7 @@ pub(crate) fn show_states(to: &To, changed: bool) -> Result<(), Failure> {
 
 pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {
     let mut client = connect(to)?;
+    must_exist(&mut client, args.scope)?;
     let in_force = query(&mut client, QueryWhat::States, Some(args.scope), None)?
         .into_iter()
         .find_map(|reply| {
@@ -411,12 +445,21 @@ pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {
     finish(client, to)
 }
 
+/// An amount, or nothing where it is not known.
+fn amount(amount: Amount) -> Value {
+    json!((!amount.is_null()).then(|| decimal4(amount.0)))
+}
+
 pub(crate) fn positions(
     to: &To,
     scope: Option<ScopeArg>,
     instrument: Option<u32>,
 ) -> Result<(), Failure> {
     let mut client = connect(to)?;
+    if let Some(place) = scope {
+        must_exist(&mut client, place)?;
+    }
+    instrument_must_exist(&mut client, instrument)?;
     let mut rows = Vec::new();
     for reply in query(&mut client, QueryWhat::Positions, scope, instrument)? {
         let Reply::PositionReport(r) = reply else {
@@ -432,6 +475,11 @@ pub(crate) fn positions(
             json!(decimal4(r.reserved_buy.0)),
             json!(decimal4(r.reserved_sell.0)),
             json!(decimal4(r.notional.0)),
+            json!((!r.avg_px.is_null()).then(|| decimal8(r.avg_px.0))),
+            amount(r.day_pnl),
+            amount(r.realised_pnl),
+            amount(r.unrealised_pnl),
+            json!((r.fx_version != 0).then_some(r.fx_version)),
         ]);
     }
     Rows {
@@ -445,6 +493,11 @@ pub(crate) fn positions(
             "reservedBuy",
             "reservedSell",
             "notional",
+            "avgPx",
+            "dayPnl",
+            "realisedPnl",
+            "unrealisedPnl",
+            "fxVersion",
         ],
         rows,
     }
@@ -454,6 +507,7 @@ pub(crate) fn positions(
 
 pub(crate) fn orders(to: &To, instrument: Option<u32>) -> Result<(), Failure> {
     let mut client = connect(to)?;
+    instrument_must_exist(&mut client, instrument)?;
     let mut rows = Vec::new();
     for reply in query(&mut client, QueryWhat::OpenOrders, None, instrument)? {
         let Reply::OpenOrderReport(r) = reply else {
@@ -546,7 +600,13 @@ pub(super) fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure
     }
     if ack.code != 0 {
         let code = Code(ack.code);
-        let line = format!("refused: {code}; version in force is {}", ack.new_version);
+        let line = match RejectCode::from_number(ack.code) {
+            Some(RejectCode::VersionConflict) => format!(
+                "refused: {code}; somebody has changed it: version in force is {}; look, and decide again",
+                ack.new_version
+            ),
+            _ => format!("refused: {code}"),
+        };
         return Err(Failure::new(REJECTED, line));
     }
     if to.json {

@@ -8,8 +8,11 @@
 //! applied only by `--apply-config`, each difference a journalled change before the first connection.
 
 use super::failure::Failure;
+use super::failure_mark::Mark;
 use super::key_files;
 use clap::{Args, ValueEnum};
+use ed25519_dalek::SigningKey;
+use engine::clerk::Duties;
 use engine::command::Command;
 use engine::date::yyyymmdd;
 use engine::decision::Outcome;
@@ -21,6 +24,7 @@ use engine::pipeline::{self, AckPolicy, Wait};
 use engine::recover::{self, OpenOptions, Opened};
 use gateway::clock::{Clock, CommandedClock, RealClock};
 use gateway::server::{Bound, Limits, Server, ServerConfig, StopHandle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use portcullis_client::keys;
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -87,7 +91,6 @@ enum ClockArg {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
-    pipeline::stop_closed_on_panic();
     let firm = read_firm(args)?;
     let process = &firm.process;
     let listen = args.listen.unwrap_or(process.listen);
@@ -98,7 +101,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let ack = policy(args.ack, process.ack);
     let wall = RealClock::start();
     let journal = args.data.join(&process.journal_dir);
+    pipeline::stop_closed_on_panic(journal.clone());
+    let mark = Mark::of(&journal);
+    mark.report();
     let mut opened = open(args, &firm, &journal, ack, wall.now())?;
+    mark.clear();
+    let blocked = blocked(&opened, &journal);
     let now = match args.clock {
         ClockArg::Real => wall.now(),
         ClockArg::Commanded => opened.t,
@@ -113,7 +121,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ClockArg::Commanded => Arc::new(CommandedClock::at(now)),
     };
 
-    let bound = match Bound::bind(server_config(process, listen, ack)) {
+    let mut config = server_config(process, listen, ack);
+    config.blocked = blocked;
+    let bound = match Bound::bind(config) {
         Ok(bound) => bound,
         Err(error) => {
             let failure = Failure::new(1, format!("{error}; `--listen` takes another address"));
@@ -136,9 +146,27 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let served = server.run();
     // What is no longer served must not be found; a file that has gone already is as good.
     drop(fs::remove_file(&address_file));
-    let stopped = served.map_err(failed)?;
+    let stopped = served.map_err(|error| {
+        mark.set(&error.to_string());
+        failed(error)
+    })?;
     tracing::info!(records = stopped.seq, "stopped cleanly");
     Ok(())
+}
+
+/// The sessions whose command broke the engine, each with the file whose removal releases it.
+fn blocked(opened: &Opened, journal: &Path) -> Vec<(u32, PathBuf)> {
+    let with_file = |session: &u32| (*session, journal.join(pipeline::in_hand_file(*session)));
+    let blocked: Vec<_> = opened.report.blocked.iter().map(with_file).collect();
+    for (session, file) in &blocked {
+        tracing::error!(
+            session,
+            file = %file.display(),
+            next = "portcullis-replay release DIR --session ID --reason TEXT",
+            "a command of this session was in hand when the engine broke: it is refused until released"
+        );
+    }
+    blocked
 }
 
 fn start_logging() {
@@ -209,6 +237,41 @@ fn make_keys(firm: &Firm, data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The key that seals the journal's segments, made at the first start.
+fn server_key(data: &Path) -> Result<SigningKey, Failure> {
+    let private = data.join("keys").join("server.key");
+    let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
+    if private.exists() {
+        return keys::load(&private).map_err(failed);
+    }
+    let directory = data.join("keys");
+    fs::create_dir_all(&directory).map_err(|error| {
+        Failure::new(1, format!("cannot make {}: {error}", directory.display()))
+    })?;
+    let key = keys::generate().map_err(failed)?;
+    keys::save(&key, &private).map_err(failed)?;
+    let public = private.with_extension("pub");
+    fs::write(&public, format!("{}\n", keys::public_hex(&key)))
+        .map_err(|error| Failure::new(1, format!("cannot write {}: {error}", public.display())))?;
+    tracing::info!(key = %private.display(), "made the server's key, which seals the journal");
+    Ok(key)
+}
+
+/// A bar on stderr if that is a terminal; else nothing.
+fn progress() -> ProgressBar {
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    let plain = "the journal is read: {bytes} of {total_bytes} [{bar:40}] {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(plain) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
 fn open(
     args: &ServeArgs,
     firm: &Firm,
@@ -216,15 +279,37 @@ fn open(
     ack: AckPolicy,
     now: u64,
 ) -> Result<Opened, Failure> {
+    let process = &firm.process;
     let options = OpenOptions {
         accept_clock: args.accept_clock,
         clock_commanded: args.clock == ClockArg::Commanded,
-        segment_bytes: firm.process.segment_size,
+        segment_bytes: process.segment_size,
+        duties: Duties {
+            snapshot_every: process.snapshot_every,
+            signing_key: Some(server_key(&args.data)?),
+            heads: process.heads.as_ref().map(|path| args.data.join(path)),
+            retention: process.retention,
+        },
         ..OpenOptions::new(firm.genesis(Time(now)), ack, BUILD, now)
     };
-    let opened = recover::open(journal, &options)
-        .map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
+    let bar = progress();
+    let opened = recover::open_with(journal, &options, &mut |so_far| {
+        bar.set_length(so_far.bytes_total);
+        bar.set_position(so_far.bytes);
+    });
+    bar.finish_and_clear();
+    let opened = opened.map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
     let report = &opened.report;
+    for why in &report.unusable {
+        tracing::warn!("a snapshot can't be used: {why}");
+    }
+    if let Some(snapshot) = &report.snapshot {
+        tracing::info!(
+            snapshot,
+            replayed = report.replayed,
+            "gone on from a snapshot"
+        );
+    }
     let seq = opened.seq;
     match report.verdict {
         None => tracing::info!(records = seq, "first start: the firm is journalled"),
@@ -246,6 +331,12 @@ fn open(
     }
     if report.watermark_missing && report.verdict.is_some() {
         tracing::warn!("the file that proves what was durable is missing or damaged");
+    }
+    if report.repaired {
+        tracing::warn!(
+            epoch = report.epoch,
+            "records were given up by a repair; repairs.ndjson has it"
+        );
     }
     if report.restricted {
         tracing::warn!(
@@ -378,6 +469,7 @@ fn server_config(process: &ProcessConfig, listen: SocketAddr, ack: AckPolicy) ->
     };
     ServerConfig {
         limits,
+        cancel_on_failure: process.cancel_on_failure,
         ..ServerConfig::new(listen, ack)
     }
 }
@@ -389,6 +481,7 @@ fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Option
         control_slots: of.control_ring.unwrap_or(usual.control_slots),
         orders_slots: of.orders_ring.unwrap_or(usual.orders_slots),
         journal_slots: of.journal_ring.unwrap_or(usual.journal_slots),
+        journal_memory: usize::try_from(process.journal_memory).unwrap_or(usize::MAX),
         engine_wait: Wait {
             spins: of.engine_spins.unwrap_or(usual.engine_wait.spins),
             yields: of.engine_yields.unwrap_or(usual.engine_wait.yields),

@@ -13,6 +13,7 @@ mod check;
 mod desk;
 mod drive;
 mod hear;
+mod market;
 mod plan;
 mod probes;
 mod raw;
@@ -20,6 +21,7 @@ mod report;
 mod scenes;
 mod server;
 mod side;
+mod stay;
 mod tally;
 mod venue;
 mod world;
@@ -74,6 +76,10 @@ pub(crate) struct DemoArgs {
     /// Keep the journal, the firm's file and the server's log in this directory, which must be new
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Instead of the story: a server of the example firm with a simulated market to connect to, until
+    /// Ctrl-C; `--keep DIR` may name the directory of an earlier one
+    #[arg(long, conflicts_with_all = ["flow", "orders", "seed"])]
+    stay: bool,
     /// One JSON object instead of the story
     #[arg(long)]
     json: bool,
@@ -86,7 +92,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let directory = match &args.keep {
         Some(path) => {
             fs::create_dir_all(path)?;
-            if fs::read_dir(path)?.next().is_some() {
+            if !args.stay && fs::read_dir(path)?.next().is_some() {
                 bail!(
                     "{} is not empty; --keep wants a new directory",
                     path.display()
@@ -97,6 +103,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         None => temporary.path().join("demo"),
     };
     fs::create_dir_all(&directory)?;
+    if args.stay {
+        return stay::run(&directory, args.json);
+    }
     play(args, &directory, temporary.path(), began)
 }
 

@@ -391,7 +391,7 @@ fn hear_again(world: &mut World, server: &ServerProcess, keys: &Keys) -> anyhow:
             match client.recv(Duration::from_secs(10))? {
                 Some(Event::Reply(reply)) => again.extend(Heard::of(&reply)),
                 Some(Event::ReplayComplete(_)) => break,
-                Some(Event::Heartbeat(_)) => {}
+                Some(Event::Heartbeat(_) | Event::Resumed(_)) => {}
                 None => anyhow::bail!("session {session}: the replay did not come to its end"),
             }
         }

@@ -19,6 +19,17 @@ pub(super) struct ServerProcess {
 impl ServerProcess {
     /// Starts a server on loopback with the firm's file `config.toml` in `directory`.
     pub(super) fn start(directory: &Path, more: &[&str]) -> anyhow::Result<Self> {
+        let config = directory.join("config.toml");
+        let config = config.to_str().context("the directory has no UTF-8 name")?;
+        Self::spawn(directory, &[&["--config", config], more].concat())
+    }
+
+    /// Starts a server of the example firm, which makes its keys in `directory`.
+    pub(super) fn start_example(directory: &Path) -> anyhow::Result<Self> {
+        Self::spawn(directory, &[])
+    }
+
+    fn spawn(directory: &Path, more: &[&str]) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("finding the portcullis binary")?;
         let log = File::options()
             .create(true)
@@ -26,8 +37,6 @@ impl ServerProcess {
             .open(directory.join("server.log"))?;
         let mut child = Command::new(program)
             .arg("serve")
-            .arg("--config")
-            .arg(directory.join("config.toml"))
             .arg("--data")
             .arg(directory)
             .args(["--listen", "127.0.0.1:0", "--json"])
@@ -54,6 +63,11 @@ impl ServerProcess {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether the process has ended on its own.
+    pub(super) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     pub(super) fn journal(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,6 +75,10 @@ pub struct ServerConfig {
     pub ack: AckPolicy,
     /// Bounds.
     pub limits: Limits,
+    /// Sessions that are refused as long as the file beside each is there.
+    pub blocked: Vec<(u32, PathBuf)>,
+    /// Whether the venues are asked to cancel all inline orders when the journal fails.
+    pub cancel_on_failure: bool,
 }
 
 impl ServerConfig {
@@ -84,6 +89,8 @@ impl ServerConfig {
             listen,
             ack,
             limits: Limits::default(),
+            blocked: Vec::new(),
+            cancel_on_failure: true,
         }
     }
 }

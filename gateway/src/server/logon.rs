@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use engine::command::{LogonRefused, SessionDown, SessionUp};
 use mio::net::TcpStream;
@@ -122,6 +123,11 @@ impl<O: Office> Gateway<O> {
     /// Has the signature of a logon checked.
     pub(super) fn verify(&mut self, slot: usize, logon: &Logon) {
         let session_id = logon.session_id;
+        // Looked at each time: a release needs no restart.
+        let blocked = |(id, file): &(u32, PathBuf)| *id == session_id && file.exists();
+        if self.blocked.iter().any(blocked) {
+            return self.refuse(slot, session_id, refusal(RejectCode::SessionBlocked));
+        }
         let Some(session) = self
             .table
             .find(session_id)

@@ -28,9 +28,14 @@ impl ServerProcess {
 
     /// SIGKILL, and a new start on the same journal and port.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        (self.child, self.address) = spawn(self.data.path(), &self.address.to_string());
+    }
+
+    /// SIGKILL, and nobody there any more.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        (self.child, self.address) = spawn(self.data.path(), &self.address.to_string());
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -1,13 +1,12 @@
 //! Limits of a size that orders reach, and changes to them at what is used now.
 
 use super::{Flow, Item};
-use crate::model::checks::{Ask, Judgement};
 use crate::model::genesis::{ACCOUNTS, CURRENCIES, DESKS, INSTRUMENTS, Listed, RISK, TRADERS};
-use crate::model::limits::{Limit, LimitKey};
+use crate::model::limits::LimitKey;
 use crate::model::state::Model;
 use crate::model::value::E8;
 use engine::command::Command;
-use wire::{Amount, CashLoad, LimitKind, LimitMode, Scope, Selector, SetLimit, Text, Time, Unit};
+use wire::{LimitKind, LimitMode, Scope, Selector, SetLimit, Text, Time, Unit};
 
 /// The kinds of limit, with `●` where one must be said.
 pub(crate) const KINDS: &[(LimitKind, bool)] = &[
@@ -120,7 +119,7 @@ impl Flow {
             LimitKind::RepeatedExecution,
             LimitKind::DuplicateOrder,
         ] {
-            let times = if self.tight.contains(&kind) { 6 } else { 0 };
+            let times = if self.tight.contains(&kind) { 10 } else { 0 };
             for _ in 0..times {
                 let key = self.random_key(kind);
                 let draft = self.typical(&key);
@@ -265,119 +264,14 @@ impl Flow {
             12..=30 => draft.value = i64::MAX,
             31..=48 if known.is_some() => {
                 draft.expires = model.t + self.random.pick(&[1, 20_000_000, 500_000_000]);
+                if let Some(limit) = known.filter(|_| self.random.chance(90)) {
+                    (draft.unit, draft.window) = (limit.unit, limit.window);
+                }
             }
             49 => draft.expires = model.t,
             _ => {}
         }
         self.item(RISK, draft.command(&key, version))
-    }
-
-    /// Credit and cash that just pay the order, with one unit more, or with one less.
-    pub(crate) fn squeeze_cash(&mut self, model: &Model, ask: &Ask) -> Option<Vec<Command>> {
-        let listed = INSTRUMENTS.iter().find(|i| i.id == ask.instrument)?;
-        let currency = Text::new(listed.currency);
-        model.accounts.get(&ask.account)?;
-        let key = LimitKey {
-            scope: Scope::Account,
-            scope_id: ask.account,
-            kind: LimitKind::BuyingPower,
-            selector: Selector::Currency,
-            selector_id: currency_id(listed.currency),
-        };
-        let mut open = model.clone();
-        open.limits.remove(&key);
-        let rows = open.chain_rows(ask.account, ask.trader);
-        let plan = open.judge(ask, &rows, &mut Judgement::default()).ok()?;
-        let needed = model.reserved_cash(ask.account, currency) + plan.cash;
-        let needed = i64::try_from(needed).ok()?;
-        let credit = self.random.between(0, 5) * lot_value(listed);
-        let version = model.limit_version(&key);
-        let cash = CashLoad {
-            amount: Amount(needed - credit + self.random.between(-1, 1)),
-            account: ask.account,
-            currency,
-            business_date: model.business_date,
-            ..CashLoad::default()
-        };
-        let limit = Draft::plain(LimitKind::BuyingPower, credit).command(&key, version);
-        Some(vec![limit, cash.into()])
-    }
-
-    /// A limit set to exactly what the order would reach, to one unit more, or to one less.
-    pub(crate) fn squeeze(&mut self, model: &Model, ask: &Ask) -> Option<Item> {
-        let desk = model.accounts.get(&ask.account)?.desk;
-        let instrument = model.instruments.get(&ask.instrument)?;
-        let buy = ask.is_buy();
-        let of_side = |buys, sells| if buy { buys } else { sells };
-        let kind = self.random.pick(&[
-            LimitKind::MaxOrderQty,
-            LimitKind::MaxOrderNotional,
-            LimitKind::MaxOpenOrders,
-            of_side(LimitKind::MaxLong, LimitKind::MaxShort),
-            LimitKind::GrossNotional,
-            of_side(LimitKind::NetLong, LimitKind::NetShort),
-            LimitKind::MaxOrderVsAdv,
-            LimitKind::DailyTurnover,
-            of_side(LimitKind::DailyBuyTurnover, LimitKind::DailySellTurnover),
-            LimitKind::BuyingPower,
-        ]);
-        let (scope, scope_id) = match kind {
-            LimitKind::BuyingPower => (Scope::Account, ask.account),
-            _ => self.random.pick(&[
-                (Scope::Account, ask.account),
-                (Scope::Desk, desk),
-                (Scope::Firm, 0),
-                (Scope::Trader, u32::from(ask.trader)),
-            ]),
-        };
-        let (selector, selector_id) = match kind {
-            LimitKind::BuyingPower => (
-                Selector::Currency,
-                u32::from_le_bytes(instrument.def.currency.0),
-            ),
-            _ => self
-                .random
-                .pick(&[(Selector::Instrument, ask.instrument), (Selector::All, 0)]),
-        };
-        let key = LimitKey {
-            scope,
-            scope_id,
-            kind,
-            selector,
-            selector_id,
-        };
-        let mut shut = model.clone();
-        shut.limits.insert(key, shut_limit());
-        let rows = shut.chain_rows(ask.account, ask.trader);
-        let refusal = shut
-            .judge(ask, &rows, &mut Judgement::default())
-            .err()
-            .filter(|refusal| refusal.version == Some(u32::MAX))?;
-        let value = refusal
-            .observed?
-            .saturating_add(self.random.between(-1, 1))
-            .max(0);
-        let version = model.limit_version(&key);
-        let draft = Draft::plain(kind, value);
-        Some(self.item(RISK, draft.command(&key, version)))
-    }
-}
-
-/// A limit that nothing passes, with a version by which its refusal is known.
-fn shut_limit() -> Limit {
-    Limit {
-        value: 0,
-        permanent: 0,
-        expires: None,
-        window: 0,
-        unit: Unit::Natural,
-        mode: LimitMode::Enforced,
-        version: u32::MAX,
-        warn: [70, 80, 90],
-        arrival: 0,
-        warned: [false; 3],
-        breached: false,
-        last_loss: None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Random flows that know where the limits are: orders just below, at and one past them, times at the
 //! ends of windows, and reports in every wrong order that a venue can send.
 
+mod changes;
 mod cures;
 mod day;
 mod limits;
 mod office;
 mod orders;
 mod reports;
+mod squeezes;
 
 use super::genesis::{self, ACCOUNTS, INSTRUMENTS, Listed, Traits};
 use super::random::Random;
@@ -145,14 +147,15 @@ impl Flow {
         }
         match self.random.below(1000) {
             0..=349 => self.new_order(model),
-            350..=369 => self.repeat_order(model),
-            370..=479 => self.replace(model),
+            350..=379 => self.repeat_order(model),
+            380..=479 => self.replace(model),
             480..=529 => self.cancel(model),
             530..=809 => self.report(model),
             810..=814 => self.mass_cancel(),
             815..=874 => self.change_limit(model),
             875..=880 => self.change_state(model),
-            881..=903 => self.price(model),
+            881..=885 => self.squeeze_loss(model),
+            886..=903 => self.price(model),
             904..=916 => self.currency(model),
             917..=926 => self.session_change(model),
             927..=930 => self.permit(),

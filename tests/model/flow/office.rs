@@ -231,7 +231,7 @@ impl Flow {
     }
 }
 
-fn cover(
+pub(crate) fn cover(
     (account, instrument_id): (u32, u32),
     what: LocateWhat,
     qty: i64,

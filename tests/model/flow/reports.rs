@@ -91,7 +91,7 @@ impl Flow {
         }
         if m.exec_type == ExecType::Fill {
             self.fills.push((session, m));
-            if self.random.chance(30) {
+            if self.random.chance(45) {
                 self.aim_fill(model, order);
             }
             if self.random.chance(4) {

@@ -6,7 +6,7 @@ Decimal prices and quantities; all of them are in portcullis.messages and can be
 
 from portcullis import keys
 from portcullis.aio import AsyncClient
-from portcullis.answers import Decision, Report
+from portcullis.answers import Decision
 from portcullis.client import Client
 from portcullis.errors import (
     ClosedError,
@@ -56,7 +56,6 @@ __all__ = [
     "ProtocolError",
     "RejectedError",
     "Reply",
-    "Report",
     "Request",
     "Session",
     "SessionMessage",

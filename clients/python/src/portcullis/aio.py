@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from types import TracebackType
 
-from portcullis.answers import ORDERS, Decision, Expected, Patience, Report, with_request_id
+from portcullis.answers import ORDERS, Decision, Expected, Patience, with_request_id
 from portcullis.client import split_address
 from portcullis.errors import ClosedError, NoAnswerError, PortcullisError, RejectedError
 from portcullis.layout import Message, Request
@@ -23,6 +23,7 @@ from portcullis.messages import (
     OrderRejected,
     Query,
     ReplaceOrder,
+    Report,
 )
 from portcullis.session import Credentials, Options, Phase, Session
 

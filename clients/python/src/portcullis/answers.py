@@ -11,32 +11,15 @@ from portcullis.messages import (
     AdminAck,
     BusinessReject,
     CancelOrder,
-    LimitReport,
     MassCancel,
     MassCancelReport,
     NewOrder,
-    OpenOrderReport,
     OrderAccepted,
     OrderRejected,
-    PositionReport,
     RejectCode,
     ReplaceOrder,
-    ProposalReport,
-    RoomReport,
-    SessionReport,
-    StateReport,
+    Report,
 )
-
-Report = (
-    PositionReport
-    | LimitReport
-    | OpenOrderReport
-    | StateReport
-    | SessionReport
-    | RoomReport
-    | ProposalReport
-)
-"""What a query is answered with."""
 
 Decision = OrderAccepted | OrderRejected
 """The one answer to a new order, a replace or a cancel."""

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from types import TracebackType
 
-from portcullis.answers import ORDERS, Decision, Expected, Patience, Report, with_request_id
+from portcullis.answers import ORDERS, Decision, Expected, Patience, with_request_id
 from portcullis.errors import ClosedError, NoAnswerError, PortcullisError, RejectedError
 from portcullis.layout import Message, Request
 from portcullis.messages import (
@@ -22,6 +22,7 @@ from portcullis.messages import (
     OrderRejected,
     Query,
     ReplaceOrder,
+    Report,
 )
 from portcullis.session import Credentials, Options, Phase, Session
 

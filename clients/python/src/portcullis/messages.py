@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from portcullis.layout import (
     Chars,
@@ -2780,14 +2780,16 @@ class PositionReport(Reply):
         Scaled("avg_px", 60, True, 8),
         Scaled("notional", 68, False, 4),
         Scaled("day_pnl", 76, True, 4),
+        Scaled("realised_pnl", 84, True, 4),
+        Scaled("unrealised_pnl", 92, True, 4),
         Pad(8),
         Pad(8),
-        Integer("scope_id", 100, False, "I"),
-        Integer("instrument_id", 104, False, "I"),
-        Enumerated("scope", 108, False, Scope),
+        Integer("scope_id", 116, False, "I"),
+        Integer("instrument_id", 120, False, "I"),
+        Enumerated("scope", 124, False, Scope),
         Pad(1),
         Pad(2),
-        Pad(4),
+        Integer("fx_version", 128, False, "I"),
     )
 
     flags: int = 0
@@ -2815,13 +2817,19 @@ class PositionReport(Reply):
     """Open quantity of live sells."""
 
     avg_px: Decimal | None = None
-    """Average price, for display."""
+    """Average price of the position in the instrument's currency, for display: what was held at the roll counts at the opening mark; null where nothing is held."""
 
     notional: Decimal
     """Signed value at the mark."""
 
     day_pnl: Decimal | None = None
-    """Profit and loss of the day."""
+    """Profit and loss of the day; null without mark or rate."""
+
+    realised_pnl: Decimal | None = None
+    """The part of it that later prices can't change."""
+
+    unrealised_pnl: Decimal | None = None
+    """The rest: the position at the mark against its average price."""
 
     scope_id: int = 0
     """Id within the scope; 0 for the firm."""
@@ -2831,6 +2839,9 @@ class PositionReport(Reply):
 
     scope: Scope
     """Scope of the row."""
+
+    fx_version: int = 0
+    """Version of the rate that values it: how often it was set; 0 in the base currency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3624,6 +3635,17 @@ MESSAGES: Final[dict[int, type[Message]]] = {
 }
 """Every message by its template id."""
 
+Report: TypeAlias = (
+    PositionReport
+    | LimitReport
+    | OpenOrderReport
+    | StateReport
+    | SessionReport
+    | RoomReport
+    | ProposalReport
+)
+"""What a query is answered with."""
+
 __all__ = [
     "Adjust",
     "AdjustKind",
@@ -3683,6 +3705,7 @@ __all__ = [
     "RejectCode",
     "ReplaceOrder",
     "ReplayComplete",
+    "Report",
     "RiskEvent",
     "RiskEventKind",
     "Role",

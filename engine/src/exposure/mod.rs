@@ -4,123 +4,33 @@
 //! group and that of its scope over all instruments. An account's row leads to the desk's and the
 //! firm's row of the same instrument; filled positions net on the way up, open buys and sells never do.
 //!
+//! Rows of desks and the firm are valued at once when a mark or a rate changes; those of accounts and
+//! traders lag behind by what [`Remarks`] holds.
+//!
 //! Invariant: a sum equals the fold of its rows' contributions; [`Exposure::check`] recomputes it.
 
-use crate::instrument::Instruments;
+mod remarks;
+mod row;
+
+pub(crate) use remarks::Remarks;
+pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
+
+use crate::instrument::{Instrument, Instruments};
 use crate::limits::{Limits, SetKey};
-use crate::table::Table;
+use crate::table::{Table, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
+use bincode::{Decode, Encode};
 use wire::{Scope, Selector};
 
-/// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
-///
-/// What every order reads and writes stands in the first two cache lines, what fills move behind it.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Row {
-    /// Signed filled position.
-    pub(crate) position: i128,
-    /// Open quantity of live buys.
-    pub(crate) open_buy: i128,
-    /// Open quantity of live sells.
-    pub(crate) open_sell: i128,
-    /// Reserved value of live buys.
-    pub(crate) reserved_buy: i128,
-    /// Reserved value of live sells.
-    pub(crate) reserved_sell: i128,
-    /// Signed value of the position at the mark; 0 where mark or rate is missing.
-    pub(crate) value: i128,
-    /// Live orders.
-    pub(crate) live: i64,
-    /// Limits of this scope on this instrument.
-    pub(crate) limits: u32,
-    /// Sum over the product group.
-    pub(crate) group: u32,
-    /// Sum over all instruments.
-    pub(crate) all: u32,
-    /// Rows of desk and firm in the same instrument (accounts only).
-    pub(crate) desk_row: u32,
-    pub(crate) firm_row: u32,
-    pub(crate) scope: u32,
-    /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
-    pub(crate) bought: i128,
-    pub(crate) sold: i128,
-    /// Position at the roll, and Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
-    pub(crate) opening: i128,
-    pub(crate) traded: i128,
-    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing.
-    pub(crate) profit: i128,
-    /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
-    pub(crate) day_fills: i128,
-    pub(crate) instrument: u32,
-    next_of_instrument: Option<u32>,
-    next_of_scope: Option<u32>,
-    unmarked: bool,
-    unrated: bool,
-    pub(crate) saturated: bool,
-}
-
-impl Row {
-    /// Worst case of the value: |V + OB| or |V − OS|.
-    pub(crate) fn gross(&self) -> i128 {
-        gross(self.value, self.reserved_buy, self.reserved_sell)
-    }
-
-    /// What the row adds to its sums.
-    pub(crate) fn contribution(&self) -> Sums {
-        Sums {
-            gross: self.gross(),
-            long: self.value + self.reserved_buy,
-            short: self.reserved_sell - self.value,
-            live: self.live,
-            buying: self.bought + self.reserved_buy,
-            selling: self.sold + self.reserved_sell,
-            profit: self.profit,
-            unmarked: i64::from(self.unmarked),
-            unrated: i64::from(self.unrated),
-        }
-    }
-}
-
-/// max(|V + OB|, |V − OS|).
-pub(crate) fn gross(value: i128, reserved_buy: i128, reserved_sell: i128) -> i128 {
-    (value + reserved_buy)
-        .abs()
-        .max((value - reserved_sell).abs())
-}
-
-/// Totals of a scope over a product group or over all instruments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sums {
-    /// Σ max(|V + OB|, |V − OS|).
-    pub(crate) gross: i128,
-    /// Σ (V + OB).
-    pub(crate) long: i128,
-    /// −Σ (V − OS).
-    pub(crate) short: i128,
-    /// Live orders.
-    pub(crate) live: i64,
-    /// Σ of today's buys and live buys.
-    pub(crate) buying: i128,
-    /// Σ of today's sells and live sells.
-    pub(crate) selling: i128,
-    /// Σ of the day's profit and loss.
-    pub(crate) profit: i128,
-    /// Held instruments without mark.
-    pub(crate) unmarked: i64,
-    /// Held instruments without rate.
-    pub(crate) unrated: i64,
-}
-
 /// A sum with its place and the limits on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct Total {
     pub(crate) sums: Sums,
     pub(crate) limits: u32,
 }
 
 /// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct ShortBook {
     /// Settled position as loaded today.
     pub(crate) settled: i64,
@@ -133,25 +43,8 @@ pub(crate) struct ShortBook {
     pub(crate) live_sells: i64,
 }
 
-/// A change of open exposure.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Delta {
-    pub(crate) buy: bool,
-    pub(crate) qty: i128,
-    pub(crate) value: i128,
-    pub(crate) live: i64,
-    /// Signed change of the filled position.
-    pub(crate) position: i128,
-    /// Value of a fill of today on the delta's side, 10⁻⁴.
-    pub(crate) turnover: i128,
-    /// Change of the position at the roll: what moves P without profit or loss.
-    pub(crate) opening: i128,
-    /// Σ ±quantity · price of today's fills, 10⁻¹⁶.
-    pub(crate) traded: i128,
-}
-
 /// All rows and sums.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Exposure {
     rows: Vec<Row>,
     /// One book for each row, used for accounts only.
@@ -164,6 +57,8 @@ pub(crate) struct Exposure {
     alls: Vec<u32>,
     /// scope → head of the list of its rows.
     first_of_scope: Vec<Option<u32>>,
+    /// Changes of marks and rates that rows of accounts and traders have still to follow.
+    pub(crate) remarks: Remarks,
     capacity: usize,
 }
 
@@ -182,8 +77,30 @@ impl Exposure {
             groups: Table::with_capacity(rows, 0),
             alls: Vec::with_capacity(scopes),
             first_of_scope: Vec::with_capacity(scopes),
+            remarks: Remarks::with_capacity(scopes),
             capacity: rows,
         }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self, scopes: usize) {
+        let Self {
+            rows,
+            shorts,
+            by_place: _,
+            totals,
+            groups: _,
+            alls,
+            first_of_scope,
+            remarks,
+            capacity,
+        } = self;
+        remarks.make_room(scopes);
+        room_for(rows, *capacity);
+        room_for(shorts, *capacity);
+        room_for(totals, capacity.saturating_add(scopes));
+        room_for(alls, scopes);
+        room_for(first_of_scope, scopes);
     }
 
     /// Prepares the sums of a new scope. Scopes are added in order of their slots.
@@ -192,6 +109,7 @@ impl Exposure {
         let total = self.push_total();
         self.alls.push(total);
         self.first_of_scope.push(None);
+        self.remarks.add_scope();
     }
 
     fn push_total(&mut self) -> u32 {
@@ -285,7 +203,15 @@ impl Exposure {
         let group = self.group_or_new(scope, group_id);
         let all = self.all_of(scope);
         let slot = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let lags = matches!(node.scope, Scope::Account | Scope::Trader);
         let head = instruments.get_mut(instrument);
+        let id = head.id;
+        let first = if lags {
+            head.holders = head.holders.saturating_add(1);
+            &mut head.first_row
+        } else {
+            &mut head.first_upper_row
+        };
         self.rows.push(Row {
             scope,
             instrument,
@@ -305,20 +231,20 @@ impl Exposure {
             limits: limits.set_of(SetKey {
                 scope,
                 selector: Selector::Instrument,
-                selector_id: head.id,
+                selector_id: id,
             }),
             group,
             all,
             desk_row,
             firm_row,
-            next_of_instrument: head.first_row,
+            next_of_instrument: *first,
             next_of_scope: self.first_of_scope[scope as usize],
             unmarked: false,
             unrated: false,
             saturated: false,
         });
         self.shorts.push(ShortBook::default());
-        head.first_row = Some(slot);
+        *first = Some(slot);
         self.first_of_scope[scope as usize] = Some(slot);
         self.by_place.insert(place(scope, instrument), slot);
         slot
@@ -331,40 +257,62 @@ impl Exposure {
     }
 
     /// Applies a change to one row and to its two sums.
-    pub(crate) fn apply(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
-        if delta.position != 0 || delta.traded != 0 || delta.opening != 0 {
-            self.apply_fill(slot, delta, instruments);
-            return;
+    pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+        self.apply_all(&[slot], delta, instruments);
+    }
+
+    /// Applies a change to each of some rows and to their sums.
+    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
+        let fills =
+            delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
+        for slot in rows {
+            if fills {
+                self.apply_fill(*slot, delta, instruments);
+            } else {
+                self.apply_open(*slot, delta);
+            }
         }
+    }
+
+    /// Applies a change of what is open and reserved.
+    fn apply_open(&mut self, slot: u32, delta: &Delta) {
+        // What an order reserves or releases moves one side of its row only.
         let row = &mut self.rows[slot as usize];
-        let gross = row.gross();
-        if delta.buy {
+        let (own, other) = if delta.buy {
+            let other = row.value - row.reserved_sell;
             row.open_buy += delta.qty;
             row.reserved_buy += delta.value;
-            row.bought += delta.turnover;
+            (row.value + row.reserved_buy, other)
         } else {
+            let other = row.value + row.reserved_buy;
             row.open_sell += delta.qty;
             row.reserved_sell += delta.value;
-            row.sold += delta.turnover;
-        }
+            (row.value - row.reserved_sell, other)
+        };
         row.live += delta.live;
-        let change = row.gross() - gross;
+        let other = other.abs();
+        let own_before = if delta.buy {
+            own - delta.value
+        } else {
+            own + delta.value
+        };
+        let change = own.abs().max(other) - own_before.abs().max(other);
         for total in [row.group, row.all] {
             let sums = &mut self.totals[total as usize].sums;
             sums.gross += change;
             sums.live += delta.live;
             if delta.buy {
                 sums.long += delta.value;
-                sums.buying += delta.value + delta.turnover;
+                sums.buying += delta.value;
             } else {
                 sums.short += delta.value;
-                sums.selling += delta.value + delta.turnover;
+                sums.selling += delta.value;
             }
         }
     }
 
     /// Applies a change that moves what is valued at the mark.
-    fn apply_fill(&mut self, slot: u32, delta: Delta, instruments: &Instruments) {
+    fn apply_fill(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
         let row = &mut self.rows[slot as usize];
         let before = row.contribution();
         if delta.buy {
@@ -380,15 +328,15 @@ impl Exposure {
         row.position += delta.position;
         row.opening += delta.opening;
         row.traded += delta.traded;
-        revalue(row, instruments);
+        row.revalue(&instruments.get(row.instrument).valuation());
         self.settle(slot, before);
     }
 
     /// Values a row's position anew, after a change of mark or rate.
-    pub(crate) fn remark(&mut self, slot: u32, instruments: &Instruments) {
+    pub(crate) fn remark(&mut self, slot: u32, with: &Valuation) {
         let row = &mut self.rows[slot as usize];
         let before = row.contribution();
-        revalue(row, instruments);
+        row.revalue(with);
         self.settle(slot, before);
     }
 
@@ -410,9 +358,23 @@ impl Exposure {
         }
     }
 
-    /// Slots of an instrument's rows.
-    pub(crate) fn rows_of_instrument(&self, first: Option<u32>) -> impl Iterator<Item = u32> + '_ {
+    /// Slots of a list of an instrument's rows.
+    pub(crate) fn list(&self, first: Option<u32>) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(first, |slot| self.row(*slot).next_of_instrument)
+    }
+
+    /// Slots of all rows of an instrument.
+    pub(crate) fn rows_of_instrument(
+        &self,
+        instrument: &Instrument,
+    ) -> impl Iterator<Item = u32> + '_ {
+        self.list(instrument.first_upper_row)
+            .chain(self.list(instrument.first_row))
+    }
+
+    /// The row behind another one of the same list.
+    pub(crate) fn next_in_list(&self, slot: u32) -> Option<u32> {
+        self.row(slot).next_of_instrument
     }
 
     /// Slots of a scope's rows.
@@ -429,7 +391,7 @@ impl Exposure {
             let before = row.contribution();
             (row.day_fills, row.bought, row.sold) = (0, 0, 0);
             (row.opening, row.traded) = (row.position, 0);
-            revalue(row, instruments);
+            row.revalue(&instruments.get(row.instrument).valuation());
             self.settle(slot, before);
         }
         for book in &mut self.shorts {
@@ -489,31 +451,4 @@ impl Exposure {
             assert_eq!(&have.sums, want, "a sum equals the fold of its rows");
         }
     }
-}
-
-fn revalue(row: &mut Row, instruments: &Instruments) {
-    let instrument = instruments.get(row.instrument);
-    let held = row.position != 0;
-    row.unmarked = held && instrument.mark.is_none();
-    row.unrated = held && instrument.factor.is_none();
-    (row.value, row.saturated) = match (instrument.mark, instrument.factor) {
-        (Some(mark), Some(factor)) if held => factor.position_value(row.position, mark),
-        _ => (0, false),
-    };
-    row.profit = day_profit(row, instruments).unwrap_or(0);
-}
-
-/// P·mark − P₀·mark₀ − Σ(±q·px of today's fills), times k, rounded once toward −∞.
-pub(crate) fn day_profit(row: &Row, instruments: &Instruments) -> Option<i128> {
-    let instrument = instruments.get(row.instrument);
-    let worth = |position: i128, mark: Option<i64>| {
-        if position == 0 {
-            return Some(0);
-        }
-        crate::units::product(position, mark?)
-    };
-    let now = worth(row.position, instrument.mark)?;
-    let opening = worth(row.opening, instrument.opening_mark)?;
-    let sum = now.checked_sub(opening)?.checked_sub(row.traded)?;
-    Some(instrument.factor?.profit(sum))
 }

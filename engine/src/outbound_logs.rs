@@ -1,14 +1,15 @@
-//! Owns what is kept of the sessions' outbound messages while a journal is replayed: a bounded window,
-//! the oldest given up first, yet some of every session.
+//! Owns what is kept of the sessions' outbound messages behind the engine: a bounded window, the oldest
+//! given up first, yet some of every session. A start hands it to the gateway, for clients that come back.
 
 use crate::decision::Outgoing;
+use bincode::{Decode, Encode};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Messages that every session keeps, however busy the others are.
 const KEPT_BY_EACH: usize = 1024;
 
 /// The outbound messages of one session that are still known.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub struct SessionLog {
     /// Session.
     pub session_id: u32,
@@ -27,7 +28,7 @@ impl SessionLog {
     }
 
     /// Adds a message to the log of its session, which is made where there is none.
-    pub(super) fn append_to(logs: &mut Vec<Self>, outgoing: &Outgoing) {
+    pub(crate) fn append_to(logs: &mut Vec<Self>, outgoing: &Outgoing) {
         if outgoing.reply.seq_no() == 0 {
             return;
         }
@@ -50,8 +51,8 @@ impl SessionLog {
 }
 
 /// The logs of all sessions.
-#[derive(Debug)]
-pub(super) struct Logs {
+#[derive(Debug, Clone, Encode, Decode)]
+pub(crate) struct Logs {
     sessions: BTreeMap<u32, SessionLog>,
     /// Sessions in the order of their messages: whose oldest goes next.
     order: VecDeque<u32>,
@@ -59,7 +60,7 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    pub(super) fn new(retained: usize) -> Self {
+    pub(crate) fn new(retained: usize) -> Self {
         Self {
             sessions: BTreeMap::new(),
             order: VecDeque::new(),
@@ -68,7 +69,7 @@ impl Logs {
     }
 
     /// Adds a message; those without a number are answers to queries and not kept.
-    pub(super) fn add(&mut self, outgoing: &Outgoing) {
+    pub(crate) fn add(&mut self, outgoing: &Outgoing) {
         if outgoing.reply.seq_no() == 0 {
             return;
         }
@@ -96,7 +97,21 @@ impl Logs {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<SessionLog> {
+    /// Changes how many messages are kept over all sessions.
+    pub(crate) fn retain(&mut self, retained: usize) {
+        self.retained = retained;
+        while self.order.len() > self.retained {
+            self.give_up_oldest();
+        }
+    }
+
+    /// The logs by ascending session id.
+    pub(crate) fn sessions(&self) -> Vec<SessionLog> {
+        self.sessions.values().cloned().collect()
+    }
+
+    #[cfg(test)]
+    fn finish(self) -> Vec<SessionLog> {
         self.sessions.into_values().collect()
     }
 }

@@ -1,0 +1,493 @@
+//! What the disk costs whom: replies under `durable` against `memory` (P4), orders while the disk stands
+//! still (P12) and while snapshots are made, and a long journal: start from a snapshot and from nothing,
+//! memory, and replay against the slower of the engine alone and a sequential read (P9).
+//!
+//! Parts by name: `ack`, `frozen`, `snapshot`, `long`; without one, all. `PORTCULLIS_RECORDS` sets the
+//! length of the long journal. The pipeline runs in this process, without sockets; this thread stands in
+//! for the gateway. It runs on a disk only.
+
+use engine::command::{Command, Sequenced, SessionUp};
+use engine::decision::Outbox;
+use engine::journal::{Reader, RealFiles, SegmentId};
+use engine::pipeline::{
+    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineHandle, Sink, SinkError,
+};
+use engine::record::{MAX_RECORD, decode_record, encode_record};
+use engine::recover::{self, OpenOptions, Opened};
+use engine::risk::RiskEngine;
+use engine::verify::verify;
+use gateway::bench::figures::{self, Pairs, Request, nanos};
+use gateway::bench::firm::{START, Shape, TWELVE, VENUE_SESSION, genesis};
+use gateway::bench::flow::Flow;
+use gateway::bench::machine::{disk_directory, file_system};
+use hdrhistogram::Histogram;
+use std::collections::VecDeque;
+use std::fs;
+use std::hint::black_box;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use wire::Text;
+
+/// Rate of the open loop, orders a second.
+const RATE: u64 = 200_000;
+/// Records of a batch of the long journal.
+const BATCH: u64 = 1_000;
+/// How long the disk stands still.
+const FROZEN: Duration = Duration::from_millis(500);
+
+/// A failed step ends the bench with its reason.
+fn must<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {error}"),
+    }
+}
+
+fn shape() -> Shape {
+    Shape {
+        executions: 1 << 22,
+        orders: 65_536,
+        ..Shape::small()
+    }
+}
+
+fn open_options(ack: AckPolicy, snapshot_every: u64) -> OpenOptions {
+    let mut options = OpenOptions::new(
+        genesis(&shape(), TWELVE, Text::default()),
+        ack,
+        "bench-1",
+        START,
+    );
+    options.duties.snapshot_every = snapshot_every;
+    options
+}
+
+/// The venue's session is up: inline orders pass.
+fn venue_up() -> Command {
+    SessionUp {
+        session_id: VENUE_SESSION,
+        key_id: 1,
+        ..SessionUp::default()
+    }
+    .into()
+}
+
+fn opened(dir: &Path, ack: AckPolicy, snapshot_every: u64) -> Opened {
+    let mut opened = must(
+        "open",
+        recover::open(dir, &open_options(ack, snapshot_every)),
+    );
+    must("enter", opened.enter([venue_up()], START));
+    opened
+}
+
+/// A pipeline with a flow that fits it.
+struct Rig {
+    doors: Doors,
+    handle: PipelineHandle,
+    flow: Flow,
+    taken: u64,
+}
+
+impl Rig {
+    fn start(opened: Opened, ack: AckPolicy) -> Self {
+        let flow = Flow::new(shape(), 7, opened.seq, 5_000);
+        let clock = Instant::now();
+        let (doors, handle) = must(
+            "start",
+            Pipeline::start(
+                opened,
+                Options::new(ack),
+                Arc::new(move || START + nanos(clock.elapsed())),
+                Arc::new(|| {}),
+            ),
+        );
+        Self {
+            doors,
+            handle,
+            flow,
+            taken: 0,
+        }
+    }
+
+    fn next(&mut self) -> Inbound {
+        let Sequenced {
+            t,
+            session_id,
+            in_seq_no,
+            command,
+            ..
+        } = self.flow.next().input;
+        Inbound {
+            received_at: t,
+            session_id,
+            in_seq_no,
+            command,
+        }
+    }
+
+    /// What the engine has answered; calls `each` for every command taken.
+    fn drain(&mut self, mut each: impl FnMut()) {
+        while let Some(outbound) = self.doors.outbound.pop() {
+            if matches!(outbound, Outbound::Taken { .. }) {
+                self.taken += 1;
+                each();
+            }
+        }
+        while self.doors.notices.pop().is_some() {}
+    }
+
+    /// As fast as it goes, until replies to all of `count` commands may leave; commands a second.
+    fn flood(&mut self, count: u64, ack: AckPolicy) -> f64 {
+        let start = Instant::now();
+        let until = self.taken + count;
+        let mut left = count;
+        while self.taken < until {
+            while left > 0 && self.doors.orders.room() > 0 {
+                let next = self.next();
+                if self.doors.orders.try_push(next).is_err() {
+                    panic!("there was room");
+                }
+                left -= 1;
+            }
+            self.drain(|| {});
+            std::thread::yield_now();
+        }
+        while self.doors.watermarks.acknowledged(ack) < self.flow.seq() {
+            std::thread::yield_now();
+        }
+        count as f64 / start.elapsed().as_secs_f64()
+    }
+
+    /// `count` commands at planned times; times from the planned moment to the answer, and how many
+    /// were pushed late because the door was full.
+    fn paced(&mut self, count: u64) -> (Histogram<u64>, u64) {
+        let mut times = figures::histogram();
+        let mut planned: VecDeque<u64> = VecDeque::with_capacity(1 << 16);
+        let start = Instant::now();
+        let (mut sent, mut refused) = (0_u64, 0_u64);
+        let mut waiting: Option<Inbound> = None;
+        while sent < count || !planned.is_empty() {
+            let now = nanos(start.elapsed());
+            while sent < count && sent * 1_000_000_000 / RATE <= now {
+                let next = waiting.take().unwrap_or_else(|| self.next());
+                if let Err(back) = self.doors.orders.try_push(next) {
+                    waiting = Some(back);
+                    refused += 1;
+                    break;
+                }
+                planned.push_back(sent * 1_000_000_000 / RATE);
+                sent += 1;
+            }
+            let now = nanos(start.elapsed());
+            self.drain(|| {
+                if let Some(at) = planned.pop_front() {
+                    figures::record(&mut times, now.saturating_sub(at));
+                }
+            });
+            std::thread::yield_now();
+        }
+        (times, refused)
+    }
+
+    fn stop(self) {
+        must("stop", self.handle.shutdown(&self.doors, drop));
+    }
+}
+
+/// P4.
+fn ack(request: Request, dir: &Path) {
+    let count = request.pick(200_000, 5_000);
+    let pairs = request.pick(20, 1);
+    let mut ratios = Pairs::default();
+    let (mut best_durable, mut best_memory) = (0_f64, 0_f64);
+    let mut run = |ack: AckPolicy, name: &str| {
+        let work = must("directory", tempfile::tempdir_in(dir));
+        let mut rig = Rig::start(opened(work.path(), ack, 0), ack);
+        rig.flood(count / 4, ack);
+        let rate = rig.flood(count, ack);
+        rig.stop();
+        let best = if name == "durable" {
+            &mut best_durable
+        } else {
+            &mut best_memory
+        };
+        *best = best.max(rate);
+        rate
+    };
+    for pair in 0..pairs {
+        let (durable, memory) = if pair % 2 == 0 {
+            let durable = run(AckPolicy::Durable, "durable");
+            (durable, run(AckPolicy::Memory, "memory"))
+        } else {
+            let memory = run(AckPolicy::Memory, "memory");
+            (run(AckPolicy::Durable, "durable"), memory)
+        };
+        ratios.add(durable, memory);
+    }
+    println!(
+        "P4 durable against memory, {count} commands flooded: {} (goal ≥ 0.70; best {best_durable:.0} and {best_memory:.0} a second)",
+        ratios.text()
+    );
+}
+
+/// A disk that stands still when told.
+struct FreezingSink {
+    inner: Box<dyn Sink>,
+    freeze: Arc<AtomicBool>,
+}
+
+impl Sink for FreezingSink {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.inner.has_room_for(length)
+    }
+    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
+        self.inner.push(seq, record)
+    }
+    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.write(now_ns)
+    }
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        if self.freeze.swap(false, Ordering::AcqRel) {
+            std::thread::sleep(FROZEN);
+        }
+        self.inner.sync()
+    }
+    fn needs_restate(&self) -> bool {
+        self.inner.needs_restate()
+    }
+    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
+        self.inner.restate(now_ns)
+    }
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+        self.inner.prepare_ahead(waiting_bytes)
+    }
+    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.clean_stop(now_ns)
+    }
+}
+
+/// One second of the open loop under `memory`; its p99 and p99.9, and pushes that found the door full.
+fn second(dir: &Path, frozen: bool, snapshot_every: u64) -> (u64, u64, u64) {
+    let work = must("directory", tempfile::tempdir_in(dir));
+    let mut opened = opened(work.path(), AckPolicy::Memory, snapshot_every);
+    let freeze = Arc::new(AtomicBool::new(false));
+    opened.sink = Box::new(FreezingSink {
+        inner: opened.sink,
+        freeze: Arc::clone(&freeze),
+    });
+    let mut rig = Rig::start(opened, AckPolicy::Memory);
+    rig.paced(RATE / 4);
+    freeze.store(frozen, Ordering::Release);
+    let (times, refused) = rig.paced(RATE);
+    let taken = rig.taken;
+    rig.stop();
+    assert_eq!(taken, RATE + RATE / 4, "nothing is lost");
+    (
+        times.value_at_quantile(0.99),
+        times.value_at_quantile(0.999),
+        refused,
+    )
+}
+
+fn paired(
+    request: Request,
+    with: impl Fn() -> (u64, u64, u64),
+    without: impl Fn() -> (u64, u64, u64),
+) -> [Pairs; 2] {
+    let mut pairs = [Pairs::default(), Pairs::default()];
+    let mut full = 0;
+    for pair in 0..request.pick(20, 1) {
+        let (a, b) = if pair % 2 == 0 {
+            let a = with();
+            (a, without())
+        } else {
+            let b = without();
+            (with(), b)
+        };
+        pairs[0].add(a.0 as f64, b.0 as f64);
+        pairs[1].add(a.1 as f64, b.1 as f64);
+        full += a.2;
+    }
+    println!("  pushes that found the door full with it: {full}");
+    pairs
+}
+
+/// P12.
+fn frozen(request: Request, dir: &Path) {
+    println!(
+        "P12 disk frozen for {FROZEN:?} at {RATE} a second, ack=memory, against the same without"
+    );
+    let [p99, p999] = paired(request, || second(dir, true, 0), || second(dir, false, 0));
+    println!(
+        "  p99   {}\n  p99.9 {} (goal ≤ 1.1)",
+        p99.text(),
+        p999.text()
+    );
+}
+
+fn snapshot(request: Request, dir: &Path) {
+    println!("snapshots every 50,000 records at {RATE} a second, against the same without");
+    let [p99, p999] = paired(
+        request,
+        || second(dir, false, 50_000),
+        || second(dir, false, 0),
+    );
+    println!(
+        "  p99   {} (goal ≤ 1.1)\n  p99.9 {}",
+        p99.text(),
+        p999.text()
+    );
+}
+
+/// Makes a journal longer as a server would, batch by batch, without waiting for each sync.
+fn lengthen(dir: &Path, flow: &mut Option<Flow>, records: u64) -> u64 {
+    let mut opened = opened(dir, AckPolicy::Durable, 0);
+    let flow = flow.get_or_insert_with(|| Flow::new(shape(), 7, opened.seq, 5_000));
+    // What the start has added stands between.
+    while flow.seq() < opened.seq {
+        flow.take_seq();
+    }
+    let mut bytes = [0; MAX_RECORD];
+    let mut outbox = Outbox::new();
+    let mut batched = 0_u64;
+    for _ in 0..records {
+        let input = flow.next().input;
+        let decision = opened.engine.apply(&input, &mut outbox);
+        if !opened.sink.has_room_for(MAX_RECORD) || batched == BATCH {
+            must("write", opened.sink.write(input.t));
+            opened.sink.prepare_ahead(0);
+            batched = 0;
+        }
+        let length = encode_record(&input, &decision, &mut bytes);
+        must("push", opened.sink.push(input.seq, &bytes[..length]));
+        batched += 1;
+    }
+    must("stop", opened.sink.clean_stop(START));
+    flow.seq()
+}
+
+/// The largest resident memory of this process so far, in MiB.
+fn peak_mib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
+}
+
+/// Reads all segments once, in pieces; bytes and seconds.
+fn sequential(dir: &Path) -> (u64, f64) {
+    let mut piece = vec![0; 1 << 20];
+    let (mut bytes, start) = (0_u64, Instant::now());
+    for entry in must("list", fs::read_dir(dir)) {
+        let path = must("entry", entry).path();
+        if path.extension().is_some_and(|ext| ext == "seg") {
+            let mut file = must("open", fs::File::open(path));
+            loop {
+                let read = must("read", file.read(&mut piece));
+                if read == 0 {
+                    break;
+                }
+                bytes += black_box(&piece[..read]).len() as u64;
+            }
+        }
+    }
+    (bytes, start.elapsed().as_secs_f64())
+}
+
+/// The engine alone on the same commands, already decoded in pieces; seconds.
+fn engine_alone(dir: &Path) -> f64 {
+    let mut engine = RiskEngine::new();
+    let mut outbox = Outbox::new();
+    let mut reader = must("open", Reader::open(RealFiles::new(dir), SegmentId::FIRST));
+    let mut busy = Duration::ZERO;
+    let mut inputs: Vec<Sequenced> = Vec::with_capacity(1 << 16);
+    loop {
+        let frame = must("read", reader.next_frame());
+        let ended = frame.is_none();
+        if let Some(frame) = frame {
+            let decoded = frame
+                .records()
+                .map(|record| must("decode", decode_record(record.bytes)));
+            inputs.extend(decoded.map(|(input, _)| input));
+        }
+        if ended || inputs.len() > 50_000 {
+            let start = Instant::now();
+            for input in inputs.drain(..) {
+                black_box(engine.apply(&input, &mut outbox));
+            }
+            busy += start.elapsed();
+        }
+        if ended {
+            return busy.as_secs_f64();
+        }
+    }
+}
+
+fn long(request: Request, dir: &Path) {
+    let wanted = std::env::var("PORTCULLIS_RECORDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let records: u64 = wanted.unwrap_or(request.pick(10_000_000, 50_000));
+    let work = must("directory", tempfile::tempdir_in(dir));
+    let mut flow = None;
+    let last = lengthen(work.path(), &mut flow, records);
+    println!("a journal of {last} records, batches of {BATCH}");
+    for _ in 0..request.pick(3, 1) {
+        let alone = engine_alone(work.path());
+        let (bytes, reading) = sequential(work.path());
+        let start = Instant::now();
+        let report = must("verify", verify(work.path(), |_| {}));
+        let proven = start.elapsed().as_secs_f64();
+        println!(
+            "  verify {proven:.2} s, {:.0} records/s; engine alone {alone:.2} s, sequential read of \
+             {} MiB {reading:.2} s: P9 {:.2} (goal ≥ 0.80)",
+            report.records as f64 / proven,
+            bytes >> 20,
+            alone.max(reading) / proven
+        );
+    }
+    println!("  memory after it: {} MiB at most", peak_mib());
+    let timed = |what: &str| {
+        let options = open_options(AckPolicy::Durable, 1_000_000);
+        let start = Instant::now();
+        let opened = must("open", recover::open(work.path(), &options));
+        println!(
+            "  start from {what}: {:.2} s, {} records decided again, memory so far {} MiB at most",
+            start.elapsed().as_secs_f64(),
+            opened.report.replayed,
+            peak_mib()
+        );
+        opened
+    };
+    // A server that has run on it leaves a snapshot when it stops.
+    Rig::start(timed("nothing"), AckPolicy::Durable).stop();
+    lengthen(work.path(), &mut flow, records / 20);
+    must("close", timed("snapshot and tail").close(START));
+}
+
+fn main() {
+    let request = Request::from_args();
+    figures::open("storage", request);
+    let dir = must(
+        "a disk",
+        disk_directory(Path::new(env!("CARGO_TARGET_TMPDIR"))),
+    );
+    println!("disk: {}", file_system(dir.path()));
+    let dir = dir.path();
+    if request.wants("ack") {
+        ack(request, dir);
+    }
+    if request.wants("frozen") {
+        frozen(request, dir);
+    }
+    if request.wants("snapshot") {
+        snapshot(request, dir);
+    }
+    if request.wants("long") {
+        long(request, dir);
+    }
+}

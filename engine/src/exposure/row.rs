@@ -1,0 +1,166 @@
+//! One row: position and open exposure of one scope in one instrument, and what it adds to its sums.
+
+use crate::units::ValueFactor;
+use bincode::{Decode, Encode};
+
+/// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
+///
+/// What every order reads and writes stands in the first two cache lines, what fills move behind it.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[repr(C, align(64))]
+pub(crate) struct Row {
+    /// Signed filled position.
+    pub(crate) position: i128,
+    /// Open quantity of live buys.
+    pub(crate) open_buy: i128,
+    /// Open quantity of live sells.
+    pub(crate) open_sell: i128,
+    /// Reserved value of live buys.
+    pub(crate) reserved_buy: i128,
+    /// Reserved value of live sells.
+    pub(crate) reserved_sell: i128,
+    /// Signed value of the position at the mark; 0 where mark or rate is missing.
+    pub(crate) value: i128,
+    /// Live orders.
+    pub(crate) live: i64,
+    /// Limits of this scope on this instrument.
+    pub(crate) limits: u32,
+    /// Sum over the product group.
+    pub(crate) group: u32,
+    /// Sum over all instruments.
+    pub(crate) all: u32,
+    /// Rows of desk and firm in the same instrument (accounts only).
+    pub(crate) desk_row: u32,
+    pub(crate) firm_row: u32,
+    pub(crate) scope: u32,
+    /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
+    pub(crate) bought: i128,
+    pub(crate) sold: i128,
+    /// Position at the roll, and Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
+    pub(crate) opening: i128,
+    pub(crate) traded: i128,
+    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing.
+    pub(crate) profit: i128,
+    /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
+    pub(crate) day_fills: i128,
+    pub(crate) instrument: u32,
+    pub(super) next_of_instrument: Option<u32>,
+    pub(super) next_of_scope: Option<u32>,
+    pub(super) unmarked: bool,
+    pub(super) unrated: bool,
+    pub(crate) saturated: bool,
+}
+
+impl Row {
+    /// Worst case of the value: |V + OB| or |V − OS|.
+    pub(crate) fn gross(&self) -> i128 {
+        gross(self.value, self.reserved_buy, self.reserved_sell)
+    }
+
+    /// What the row adds to its sums.
+    pub(crate) fn contribution(&self) -> Sums {
+        Sums {
+            gross: self.gross(),
+            long: self.value + self.reserved_buy,
+            short: self.reserved_sell - self.value,
+            live: self.live,
+            buying: self.bought + self.reserved_buy,
+            selling: self.sold + self.reserved_sell,
+            profit: self.profit,
+            unmarked: i64::from(self.unmarked),
+            unrated: i64::from(self.unrated),
+        }
+    }
+}
+
+/// max(|V + OB|, |V − OS|).
+pub(crate) fn gross(value: i128, reserved_buy: i128, reserved_sell: i128) -> i128 {
+    (value + reserved_buy)
+        .abs()
+        .max((value - reserved_sell).abs())
+}
+
+/// Totals of a scope over a product group or over all instruments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Sums {
+    /// Σ max(|V + OB|, |V − OS|).
+    pub(crate) gross: i128,
+    /// Σ (V + OB).
+    pub(crate) long: i128,
+    /// −Σ (V − OS).
+    pub(crate) short: i128,
+    /// Live orders.
+    pub(crate) live: i64,
+    /// Σ of today's buys and live buys.
+    pub(crate) buying: i128,
+    /// Σ of today's sells and live sells.
+    pub(crate) selling: i128,
+    /// Σ of the day's profit and loss.
+    pub(crate) profit: i128,
+    /// Held instruments without mark.
+    pub(crate) unmarked: i64,
+    /// Held instruments without rate.
+    pub(crate) unrated: i64,
+}
+
+/// A change of open exposure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Delta {
+    pub(crate) buy: bool,
+    pub(crate) qty: i128,
+    pub(crate) value: i128,
+    pub(crate) live: i64,
+    /// Signed change of the filled position.
+    pub(crate) position: i128,
+    /// Value of a fill of today on the delta's side, 10⁻⁴.
+    pub(crate) turnover: i128,
+    /// Change of the position at the roll: what moves P without profit or loss.
+    pub(crate) opening: i128,
+    /// Σ ±quantity · price of today's fills, 10⁻¹⁶.
+    pub(crate) traded: i128,
+}
+
+/// What a position is valued with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Valuation {
+    pub(crate) mark: Option<i64>,
+    /// Mark at the roll.
+    pub(crate) opening_mark: Option<i64>,
+    /// Multiplier × rate; `None` while the currency has no rate.
+    pub(crate) factor: Option<ValueFactor>,
+}
+
+impl Row {
+    /// Values the position anew.
+    pub(super) fn revalue(&mut self, with: &Valuation) {
+        let held = self.position != 0;
+        self.unmarked = held && with.mark.is_none();
+        self.unrated = held && with.factor.is_none();
+        (self.value, self.saturated) = match (with.mark, with.factor) {
+            (Some(mark), Some(factor)) if held => factor.position_value(self.position, mark),
+            _ => (0, false),
+        };
+        self.profit = self.day_profit(with).unwrap_or(0);
+    }
+
+    /// The row as it looks valued this way.
+    pub(crate) fn valued(&self, with: &Valuation) -> Self {
+        let mut row = *self;
+        row.revalue(with);
+        row
+    }
+
+    /// P·mark − P₀·mark₀ − Σ(±q·px of today's fills), times k, rounded once toward −∞.
+    pub(crate) fn day_profit(&self, with: &Valuation) -> Option<i128> {
+        let worth = |position: i128, mark: Option<i64>| {
+            if position == 0 {
+                return Some(0);
+            }
+            crate::units::product(position, mark?)
+        };
+        let now = worth(self.position, with.mark)?;
+        let opening = worth(self.opening, with.opening_mark)?;
+        let sum = now.checked_sub(opening)?.checked_sub(self.traded)?;
+        Some(with.factor?.profit(sum))
+    }
+}

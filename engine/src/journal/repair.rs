@@ -1,0 +1,267 @@
+//! Owns the one way to go on with a journal that is refused: an operator says
+//! so, everything from the damage on is put aside, and what was done is written
+//! down, beside the journal and in it. Leaves out the decision, which is a
+//! person's, and the start after it, which is RESTRICTED in a new epoch.
+//!
+//! Nothing is destroyed: each file is copied before it is changed, and segments
+//! and snapshots behind the damage get another name.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::cursor::End;
+use super::error::{Damage, ReadError};
+use super::format::{Position, SegmentId};
+use super::reader::{Reader, segments};
+use super::recovery::RecoveryError;
+use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces, write_zeros};
+use super::watermark::Watermark;
+
+/// Tells the next start that records were given up; it says so in the journal.
+pub const REPAIRED_FILE: &str = "repaired";
+/// One line of JSON for each repair, kept for good.
+pub const REPAIRS_FILE: &str = "repairs.ndjson";
+pub(super) const REPAIR_TEMPORARY: &str = "repair.tmp";
+
+/// What a repair is told.
+#[derive(Debug, Clone)]
+pub struct RepairOrder {
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// The clock, nanoseconds since 1970-01-01 UTC.
+    pub now_ns: u64,
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// Where the journal ends now.
+    pub cut: Position,
+    /// What was wrong there; `None` where it only ended too early.
+    pub damage: Option<Damage>,
+    /// The last record that is left.
+    pub last_sequence: u64,
+    /// The last record that is known to have been there.
+    pub known_sequence: Option<u64>,
+    /// Bytes that were put aside.
+    pub bytes: u64,
+    /// Files that keep what was put aside.
+    pub kept: Vec<String>,
+}
+
+/// Cuts the journal at the first place that is not as it was written.
+/// `is_snapshot_behind` says whether a file is a snapshot of a later record
+/// than the one given.
+///
+/// # Errors
+/// [`RecoveryError`]: nothing has been changed, or repeating it is safe. A
+/// journal that is whole is `InvalidInput`: there is nothing to repair.
+pub fn repair<S: Storage>(
+    storage: &S,
+    order: &RepairOrder,
+    is_snapshot_behind: impl Fn(&str, u64) -> bool,
+) -> Result<Repaired, RecoveryError> {
+    let _lock = storage.lock()?;
+    let all = segments(storage)?;
+    let first = *all.first().ok_or(RecoveryError::NoJournal)?;
+    let known = Watermark::load(storage)?.watermark();
+    let (end, damage) = last_whole(storage, first)?;
+    let ends_early = known.is_some_and(|known| known.position > end.position)
+        || storage
+            .list()?
+            .iter()
+            .any(|name| is_snapshot_behind(name, end.next_sequence.saturating_sub(1)));
+    if damage.is_none() && !ends_early {
+        let whole =
+            "every frame is whole and nothing is missing at the end: there is nothing to repair";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, whole).into());
+    }
+    let mut done = Repaired {
+        cut: end.position,
+        damage,
+        last_sequence: end.next_sequence.saturating_sub(1),
+        known_sequence: known.map(|known| known.sequence),
+        bytes: 0,
+        kept: Vec::new(),
+    };
+    keep_rest(storage, &end, &mut done)?;
+    put_aside(storage, &all, &is_snapshot_behind, &mut done)?;
+    // Said before it is done: a repair that is interrupted is still told at the next start.
+    note(storage, order, &done)?;
+    let file = storage.open_for_write(&end.position.segment.file_name())?;
+    write_zeros(&file, end.position.offset, end.segment.size)?;
+    file.sync()?;
+    Watermark {
+        position: end.position,
+        sequence: done.last_sequence,
+        chain: end.chain,
+    }
+    .store(storage)?;
+    storage.sync_directory()?;
+    Ok(done)
+}
+
+/// Reads as far as everything is whole. A segment whose header is damaged ends
+/// the journal at the end of the one before.
+fn last_whole<S: Storage>(
+    storage: &S,
+    first: SegmentId,
+) -> Result<(End, Option<Damage>), RecoveryError> {
+    let mut reader = Reader::open(storage.clone(), first).map_err(RecoveryError::Read)?;
+    loop {
+        match reader.next_frame() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok((*reader.end(), None)),
+            Err(ReadError::Damage(damage)) => return Ok((*reader.end(), Some(damage))),
+            Err(error) => return Err(RecoveryError::Read(error)),
+        }
+    }
+}
+
+/// Copies what stands in the cut segment behind the cut.
+fn keep_rest<S: Storage>(storage: &S, end: &End, done: &mut Repaired) -> io::Result<()> {
+    let segment = end.position.segment.file_name();
+    let file = storage.open(&segment)?;
+    let (from, size) = (end.position.offset, end.segment.size);
+    let to = nonzero_end(&file, from, size)?;
+    if to == from {
+        return Ok(());
+    }
+    let name = unused(storage, &format!("{segment}.cut-{from}"))?;
+    let copy = storage.create(REPAIR_TEMPORARY)?;
+    let mut outcome = Ok(());
+    scan_pieces(&file, from, to, |offset, piece| {
+        outcome = copy.write_at(piece, offset.saturating_sub(from));
+        outcome.is_ok()
+    })?;
+    outcome?;
+    copy.sync()?;
+    storage.rename(REPAIR_TEMPORARY, &name)?;
+    storage.sync_directory()?;
+    done.bytes = done.bytes.saturating_add(to.saturating_sub(from));
+    done.kept.push(name);
+    Ok(())
+}
+
+/// Renames segments behind the cut, with their seals and snapshots of what is given up.
+fn put_aside<S: Storage>(
+    storage: &S,
+    all: &[SegmentId],
+    is_snapshot_behind: &impl Fn(&str, u64) -> bool,
+    done: &mut Repaired,
+) -> io::Result<()> {
+    let cut = done.cut.segment;
+    for name in storage.list()? {
+        let segment = SegmentId::from_file_name(&name);
+        let sealed_behind = all
+            .iter()
+            .any(|segment| *segment >= cut && segment.seal_name() == name);
+        let behind = segment.is_some_and(|segment| segment > cut);
+        if !behind && !sealed_behind && !is_snapshot_behind(&name, done.last_sequence) {
+            continue;
+        }
+        if behind {
+            let file = storage.open(&name)?;
+            let used = nonzero_end(&file, 0, file.length()?)?;
+            done.bytes = done.bytes.saturating_add(used);
+        }
+        let aside = unused(storage, &format!("{name}.cut"))?;
+        storage.rename(&name, &aside)?;
+        done.kept.push(aside);
+    }
+    storage.sync_directory()
+}
+
+fn unused<S: Storage>(storage: &S, base: &str) -> io::Result<String> {
+    let names = storage.list()?;
+    let mut name = base.to_owned();
+    let mut number = 2_u32;
+    while names.contains(&name) {
+        name = format!("{base}-{number}");
+        number = number.saturating_add(1);
+    }
+    Ok(name)
+}
+
+/// Writes down what is done: for the next start, and for good.
+fn note<S: Storage>(storage: &S, order: &RepairOrder, done: &Repaired) -> io::Result<()> {
+    let line = json!({
+        "time": order.now_ns,
+        "reason": order.reason,
+        "segment": done.cut.segment.0,
+        "offset": done.cut.offset,
+        "damage": done.damage.map(|damage| damage.to_string()),
+        "lastSequence": done.last_sequence,
+        "knownSequence": done.known_sequence,
+        "bytes": done.bytes,
+        "kept": done.kept,
+    });
+    let text = format!("{line}\n");
+    let kept = storage.open_for_write(REPAIRS_FILE).or_else(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            storage.create(REPAIRS_FILE)
+        } else {
+            Err(error)
+        }
+    })?;
+    kept.write_at(text.as_bytes(), kept.length()?)?;
+    kept.sync()?;
+    let mark = storage.create(REPAIR_TEMPORARY)?;
+    mark.write_at(text.as_bytes(), 0)?;
+    mark.sync()?;
+    storage.rename(REPAIR_TEMPORARY, REPAIRED_FILE)?;
+    storage.sync_directory()
+}
+
+/// What a start reads of a repair before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepairMark {
+    /// Where the journal was cut.
+    pub cut: Position,
+    /// Bytes given up.
+    pub bytes: u64,
+    /// Records given up, as far as is known.
+    pub records: Option<u64>,
+}
+
+impl RepairMark {
+    /// The mark of a repair that no start has journalled yet.
+    ///
+    /// # Errors
+    /// `InvalidData` for a mark that can't be read; else what the system says.
+    pub fn load(storage: &impl Storage) -> io::Result<Option<Self>> {
+        let file = match storage.open(REPAIRED_FILE) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let length = usize::try_from(file.length()?.min(1 << 20)).unwrap_or(0);
+        let mut text = vec![0; length];
+        file.read_at(&mut text, 0)?;
+        let value: Value = serde_json::from_slice(&text)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let last = value["lastSequence"].as_u64().unwrap_or(0);
+        Ok(Some(Self {
+            cut: Position {
+                segment: SegmentId(value["segment"].as_u64().unwrap_or(0)),
+                offset: value["offset"].as_u64().unwrap_or(0),
+            },
+            bytes: value["bytes"].as_u64().unwrap_or(0),
+            records: value["knownSequence"]
+                .as_u64()
+                .map(|known| known.saturating_sub(last)),
+        }))
+    }
+
+    /// Removes the mark: the journal says it now, durably.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn clear(storage: &impl Storage) -> io::Result<()> {
+        match storage.remove(REPAIRED_FILE) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => storage.sync_directory(),
+        }
+    }
+}

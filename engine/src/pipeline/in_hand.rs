@@ -1,0 +1,61 @@
+//! Owns the memory of the command that is being decided, so that a panic can say which one it was, and
+//! the file that says it. Leaves out what is done about it: the gateway refuses that session until somebody
+//! has looked at it.
+
+use crate::command::Sequenced;
+use crate::decision::Decision;
+use crate::journal::Storage;
+use crate::text::write_line;
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "in-hand-";
+const SUFFIX: &str = ".json";
+
+thread_local! {
+    static HAND: Cell<Option<Sequenced>> = const { Cell::new(None) };
+}
+
+/// The engine thread takes this command up.
+pub(super) fn take_up(input: &Sequenced) {
+    HAND.set(Some(*input));
+}
+
+/// The file that blocks a session in a journal's directory, until it is released.
+#[must_use]
+pub fn in_hand_file(session_id: u32) -> String {
+    format!("{PREFIX}{session_id}{SUFFIX}")
+}
+
+/// The sessions whose command was in hand when the engine broke, and who are not released yet.
+///
+/// # Errors
+/// What the file system says.
+pub fn sessions_in_hand<S: Storage>(storage: &S) -> io::Result<Vec<u32>> {
+    let mut sessions: Vec<u32> = storage
+        .list()?
+        .iter()
+        .filter_map(|name| {
+            let id = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+            id.parse().ok()
+        })
+        .collect();
+    sessions.sort_unstable();
+    Ok(sessions)
+}
+
+/// Saves what this thread has in hand, if anything, for the next start and for whoever looks for the
+/// cause; says where. Called while panicking: it does the least it can.
+pub(super) fn save(journal: &Path, cause: &str) -> Option<PathBuf> {
+    let input = HAND.take()?;
+    let mut line = String::new();
+    write_line(&input, &Decision::default(), &mut line);
+    let path = journal.join(in_hand_file(input.session_id));
+    let cause = serde_json::Value::from(cause);
+    let text = format!("{{\"panic\":{cause},\"command\":{}}}\n", line.trim_end());
+    std::fs::write(&path, text).ok()?;
+    let file = std::fs::File::open(&path).ok()?;
+    file.sync_all().ok()?;
+    Some(path)
+}
