@@ -274,7 +274,9 @@ impl Life {
         self.stop_cleanly(writer)?;
         match self.promise.check(&self.files, self.promise.pushed())? {
             Found::Journal(_, scan) if scan.verdict() == Verdict::Clean => Ok(()),
-            other => Err(Breach::Refused(format!("after a clean stop: {other:?}")).into()),
+            other @ (Found::Journal(..) | Found::Nothing | Found::Error(_)) => {
+                Err(Breach::Refused(format!("after a clean stop: {other:?}")).into())
+            }
         }
     }
 }

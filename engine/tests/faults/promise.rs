@@ -93,11 +93,9 @@ impl Promise {
             }
         });
         match scanned {
-            Err(RecoveryError::NoJournal) if needed == 0 => return Ok(Found::Nothing),
-            Err(RecoveryError::NoJournal) => {
-                return Err(Breach::Lost(format!("all {needed} of them")));
-            }
-            Err(error) => return Ok(Found::Error(error)),
+            Err(RecoveryError::NoJournal) if needed == 0 => Ok(Found::Nothing),
+            Err(RecoveryError::NoJournal) => Err(Breach::Lost(format!("all {needed} of them"))),
+            Err(error) => Ok(Found::Error(error)),
             Ok(scan) => {
                 if let Some(sequence) = wrong {
                     return Err(Breach::Accepted(format!("record {sequence} is another")));
@@ -108,7 +106,7 @@ impl Promise {
                 if last > 0 && !self.ends.contains(&last) {
                     return Err(Breach::HalfApplied(format!("up to {last}")));
                 }
-                Ok(Found::Journal(last, scan))
+                Ok(Found::Journal(last, Box::new(scan)))
             }
         }
     }
@@ -119,6 +117,6 @@ impl Promise {
 pub(crate) enum Found {
     Nothing,
     /// Its last sequence, and the judged journal.
-    Journal(u64, Scan<SimFiles>),
+    Journal(u64, Box<Scan<SimFiles>>),
     Error(RecoveryError),
 }

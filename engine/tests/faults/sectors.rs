@@ -15,6 +15,9 @@ fn moment(files: &SimFiles, names: &[String]) -> Moment {
     names.iter().map(|name| files.contents(name)).collect()
 }
 
+/// Segment and sector, both from 0.
+type Place = (usize, usize);
+
 struct Museum {
     journal: Whole,
     now: Moment,
@@ -60,7 +63,7 @@ impl Museum {
     }
 
     /// What is put where, by the seed; only changes.
-    fn changes(&self, random: &mut Random) -> (&'static str, Vec<((usize, usize), Vec<u8>)>) {
+    fn changes(&self, random: &mut Random) -> (&'static str, Vec<(Place, Vec<u8>)>) {
         loop {
             let here = self.place(random);
             let there = self.place(random);

@@ -106,15 +106,17 @@ impl Whole {
                     tally.count("behind the end, all records there, reported");
                     Ok(())
                 }
-                verdict => Err(Breach::Accepted(format!(
-                    "{place} was damaged: {verdict:?}"
-                ))),
+                verdict @ (Verdict::Clean | Verdict::Unclean | Verdict::TornTail(_)) => Err(
+                    Breach::Accepted(format!("{place} was damaged: {verdict:?}")),
+                ),
             },
             Found::Journal(_, scan) => Err(Breach::Accepted(format!(
                 "{place} was damaged: {:?}",
                 scan.verdict()
             ))),
-            other => Err(Breach::Refused(format!("{place} was damaged: {other:?}"))),
+            other @ (Found::Nothing | Found::Error(_)) => {
+                Err(Breach::Refused(format!("{place} was damaged: {other:?}")))
+            }
         }
     }
 }
