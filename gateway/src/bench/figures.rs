@@ -152,6 +152,12 @@ pub struct Summary {
 }
 
 impl Pairs {
+    /// No pairs yet.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { ratios: Vec::new() }
+    }
+
     /// Adds a pair; one whose floor is 0 is no pair.
     pub fn add(&mut self, ours: f64, floor: f64) {
         if floor > 0.0 {

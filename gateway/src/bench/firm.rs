@@ -51,6 +51,8 @@ pub struct Shape {
     pub rows: u32,
     /// Capacity of the table of execution ids.
     pub executions: u32,
+    /// Accounts, from the first on, that begin the day with a position in one instrument.
+    pub holders: u32,
     /// How desks stand in the flow.
     pub topology: Topology,
     /// Whether a risk manager listens to events: they cost room in the outbox.
@@ -69,6 +71,7 @@ impl Shape {
             orders: 16_384,
             rows: 16_384,
             executions: 1 << 20,
+            holders: 0,
             topology: Topology::Inline,
             watched: false,
         }
@@ -85,6 +88,15 @@ impl Shape {
         let per_desk = (u32::from(self.traders) / self.desks).max(1);
         let trader = desk * per_desk + (account / self.desks) % per_desk;
         u16::try_from(trader % u32::from(self.traders) + 1).unwrap_or(1)
+    }
+
+    /// What a holder begins the day with: an instrument and lots of it.
+    #[must_use]
+    pub fn holding(&self, account: u32) -> (u32, i64) {
+        match account <= self.holders {
+            true => ((account - 1) % self.instruments + 1, 10),
+            false => (1, 0),
+        }
     }
 
     /// Session of a desk.
@@ -217,6 +229,19 @@ pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Comma
         for id in first..first + scopes(rule.scope) {
             put(limit(rule, id, 0).into());
         }
+    }
+    for account in 1..=shape.holders {
+        let (instrument_id, lots) = shape.holding(account);
+        let load = PositionLoad {
+            batch_id: 1,
+            qty: Qty(lots * E8),
+            business_date: DATE,
+            account,
+            instrument_id,
+            last: Flag::No,
+            ..PositionLoad::default()
+        };
+        put(load.into());
     }
     let load = PositionLoad {
         batch_id: 1,

@@ -149,6 +149,12 @@ impl Flow {
         self.live.len()
     }
 
+    /// Bytes of its own books.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        (self.live.len() * size_of::<Live>()) as u64
+    }
+
     /// The last number of the sequence.
     #[must_use]
     pub fn seq(&self) -> u64 {

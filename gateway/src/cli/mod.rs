@@ -4,6 +4,7 @@
 //! and the man page come from the definition here.
 
 mod approvals;
+mod bench;
 mod check_config;
 mod failure;
 mod failure_mark;
@@ -40,6 +41,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Play the whole job once, with real processes over TCP, and check that everything adds up
     Demo(crate::demo::DemoArgs),
+    /// Measure round trips, rates and disturbances on this machine, each beside a bare echo
+    Bench(bench::BenchArgs),
     /// Say what a configuration file becomes, or all its mistakes with their places
     CheckConfig {
         /// The file; the example firm without one
@@ -212,6 +215,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => {
             crate::demo::run(&args).map_err(|error| Failure::new(1, format!("{error:#}")))
         }
+        Command::Bench(args) => bench::run(&args),
         Command::CheckConfig { example: true, .. } => check_config::print_example(),
         Command::CheckConfig {
             file, data, json, ..

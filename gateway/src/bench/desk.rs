@@ -1,0 +1,550 @@
+//! The desk that a measurement plays: what it sends next, what must come back, and its own books. It is
+//! the oracle of a run: by the firm's limits it knows each decision before it is made, and its books are
+//! never taken from the engine.
+//!
+//! A desk trades at its venue itself (sidecar): it asks, waits for the decision, and reports what became
+//! of the order. It touches an order only after its answer has come, as a real one does. Leaves out
+//! sockets and time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use wire::codec::encode_frame;
+use wire::{
+    CancelOrder, CancelReason, Capacity, E8, ExecType, Message, NewOrder, OrdType, OrderAccepted,
+    OrderCancelled, OrderFilled, OrderRejected, OrderReplaced, Price, Qty, RejectCode,
+    ReplaceOrder, Reply, Side, TimeInForce, VenueReport,
+};
+
+use super::firm::{DATE, QTY_MAX, REFERENCE, Shape, VENUE};
+use super::random::Random;
+
+/// Accounts of the first desk that it trades for.
+const ACCOUNTS: u32 = 10;
+/// One new order in this many is larger than C1 allows and must be refused.
+const REFUSED_ONE_IN: u32 = 50;
+/// The largest order of sensible size, in lots.
+const LOTS_MAX: u32 = 100;
+
+/// Shares of what is done with a live order once there are enough of them, in a hundred; the rest are
+/// fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mix {
+    /// New orders although there are enough; each is ended by a cancel of its own.
+    pub new: u32,
+    /// Replaces.
+    pub replace: u32,
+    /// Cancels.
+    pub cancel: u32,
+}
+
+impl Mix {
+    /// A desk that quotes and trades.
+    pub const TRADING: Self = Self {
+        new: 0,
+        replace: 25,
+        cancel: 50,
+    };
+    /// What exchange-core measured itself with: 9 % new orders that rest and 3 % that do not, 6 %
+    /// cancels, 82 % moves, 6 % of all commands trading.
+    pub const EXCHANGE_CORE: Self = Self {
+        new: 0,
+        replace: 84,
+        cancel: 8,
+    };
+}
+
+/// A live order as its desk knows it.
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    cl_ord_id: u64,
+    order_id: u64,
+    account: u32,
+    instrument: u32,
+    side: Side,
+    qty: i64,
+    cum: i64,
+}
+
+/// What a message asked for, to be settled by its answer.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    New(Live),
+    /// A new order that must be refused.
+    TooLarge,
+    /// Order as it was; total quantity it is to have.
+    Replace(Live, i64),
+    Cancel(Live),
+    Replaced(Live),
+    Cancelled,
+    Filled(Live, i64),
+}
+
+/// A message under way: what its answer must be.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    ask: Ask,
+    seq_no: u64,
+    cl_ord_id: u64,
+    template_id: u16,
+}
+
+impl Asked {
+    /// Template of the message that was sent: what the echo must give back.
+    #[must_use]
+    pub const fn template_id(&self) -> u16 {
+        self.template_id
+    }
+
+    /// Whether it asks for a decision on an order; reports only tell.
+    #[must_use]
+    pub const fn is_order(&self) -> bool {
+        !matches!(
+            self.ask,
+            Ask::Replaced(_) | Ask::Cancelled | Ask::Filled(..)
+        )
+    }
+}
+
+/// Positions and counts as a desk's own arithmetic has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Messages sent.
+    pub sent: u64,
+    /// Of these orders, replaces and cancels.
+    pub orders: u64,
+    /// Messages answered as they had to be.
+    pub right: u64,
+    /// Refused with `Busy`, by a server that was asked for more than it had room for.
+    pub busy: u64,
+    /// Orders that are live.
+    pub live: u64,
+    /// Position by (account, instrument), in lots.
+    pub positions: BTreeMap<(u32, u32), i64>,
+    /// Answers that must not have come, by what they were.
+    pub wrong: BTreeMap<String, u64>,
+}
+
+impl Books {
+    /// Adds the books of another connection of the same desk.
+    pub fn merge(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.orders += other.orders;
+        self.right += other.right;
+        self.busy += other.busy;
+        self.live += other.live;
+        for (place, lots) in &other.positions {
+            *self.positions.entry(*place).or_default() += lots;
+        }
+        for (what, count) in &other.wrong {
+            *self.wrong.entry(what.clone()).or_default() += count;
+        }
+    }
+}
+
+/// What comes back: the fields that settle a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// Template of the answer.
+    pub template_id: u16,
+    /// Its root block.
+    pub block: &'a [u8],
+}
+
+/// The desk.
+#[derive(Debug)]
+pub struct Desk {
+    random: Random,
+    mix: Mix,
+    /// Live orders around which it trades.
+    target: usize,
+    next_seq_no: u64,
+    next_id: u64,
+    exec_id: u64,
+    live: Vec<Live>,
+    /// New orders whose answers have not come.
+    asking: usize,
+    /// Reports that are due, with the clOrdId that their answer will name.
+    reports: VecDeque<(Ask, u64, VenueReport)>,
+    books: Books,
+}
+
+/// Offset of `clOrdId` in each answer: behind flags, seqNo, engineSeq and engineTime.
+const ANSWER_ID_AT: usize = 28;
+/// Offset of `orderId` in OrderAccepted.
+const ORDER_ID_AT: usize = 36;
+/// Offset of `origClOrdId` in OrderCancelled.
+const CANCELLED_ID_AT: usize = 36;
+/// Offset of `seqNo` in what a desk sends: behind the flags.
+const SENT_SEQ_NO_AT: usize = 4;
+
+fn number_at(block: &[u8], at: usize) -> u64 {
+    block
+        .get(at..at + 8)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_le_bytes)
+}
+
+impl Desk {
+    /// A desk whose session goes on with these numbers.
+    #[must_use]
+    pub fn new(mix: Mix, target: usize, next_seq_no: u64, first_id: u64) -> Self {
+        Self {
+            random: Random::new(first_id),
+            mix,
+            target,
+            next_seq_no,
+            next_id: first_id,
+            exec_id: first_id,
+            live: Vec::with_capacity(target + 1),
+            asking: 0,
+            reports: VecDeque::with_capacity(1_024),
+            books: Books::default(),
+        }
+    }
+
+    /// Its books so far.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        Books {
+            live: self.live.len() as u64,
+            ..self.books.clone()
+        }
+    }
+
+    /// Messages refused for want of room so far.
+    #[must_use]
+    pub fn busy(&self) -> u64 {
+        self.books.busy
+    }
+
+    /// Orders that are known to be live.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Writes the next message behind `out`.
+    pub fn next(&mut self, out: &mut Vec<u8>) -> Asked {
+        if let Some((ask, named, report)) = self.reports.pop_front() {
+            return self.send(out, ask, named, |seq_no| VenueReport { seq_no, ..report });
+        }
+        // While answers are on their way there may be nothing to do but to send new orders.
+        if self.live.len() + self.asking < self.target || self.live.is_empty() {
+            return self.order(out);
+        }
+        let Mix {
+            new,
+            replace,
+            cancel,
+        } = self.mix;
+        match self.random.below(100) {
+            roll if roll < new => self.order(out),
+            roll if roll < new + replace => self.replace(out),
+            roll if roll < new + replace + cancel => self.cancel(out),
+            _ => self.fill(out),
+        }
+    }
+
+    /// Writes a new order behind `out`.
+    pub fn order(&mut self, out: &mut Vec<u8>) -> Asked {
+        let account = self.random.below(ACCOUNTS) * Shape::small().desks + 1;
+        let too_large = self.random.one_in(REFUSED_ONE_IN);
+        let lots = self.random.between(1, LOTS_MAX);
+        let live = Live {
+            cl_ord_id: self.next_id,
+            order_id: 0,
+            account,
+            instrument: self.random.below(Shape::small().instruments) + 1,
+            side: match self.random.one_in(2) {
+                true => Side::Buy,
+                false => Side::Sell,
+            },
+            qty: match too_large {
+                true => QTY_MAX + E8,
+                false => i64::from(lots) * E8,
+            },
+            cum: 0,
+        };
+        self.next_id += 1;
+        let order = NewOrder {
+            cl_ord_id: live.cl_ord_id,
+            price: self.price(),
+            qty: Qty(live.qty),
+            account,
+            instrument_id: live.instrument,
+            trader_id: Shape::small().trader_of(account),
+            side: live.side,
+            ord_type: OrdType::Limit,
+            tif: TimeInForce::Day,
+            capacity: Capacity::Agency,
+            ..NewOrder::default()
+        };
+        self.asking += 1;
+        let ask = match too_large {
+            true => Ask::TooLarge,
+            false => Ask::New(live),
+        };
+        self.send(out, ask, live.cl_ord_id, |seq_no| NewOrder {
+            seq_no,
+            ..order
+        })
+    }
+
+    /// A price within 1 % of the reference, a multiple of the tick.
+    fn price(&mut self) -> Price {
+        let ticks = i64::from(self.random.below(200)) - 100;
+        Price(REFERENCE + ticks * (E8 / 100))
+    }
+
+    fn take_any(&mut self) -> Live {
+        let at = self.random.index(self.live.len());
+        self.live.swap_remove(at)
+    }
+
+    fn replace(&mut self, out: &mut Vec<u8>) -> Asked {
+        let live = self.take_any();
+        let qty = live.cum + i64::from(self.random.between(1, LOTS_MAX)) * E8;
+        let cl_ord_id = self.next_id;
+        self.next_id += 1;
+        let price = self.price();
+        self.send(out, Ask::Replace(live, qty), cl_ord_id, |seq_no| {
+            ReplaceOrder {
+                seq_no,
+                cl_ord_id,
+                orig_cl_ord_id: live.cl_ord_id,
+                price,
+                qty: Qty(qty),
+                trader_id: Shape::small().trader_of(live.account),
+                ..ReplaceOrder::default()
+            }
+        })
+    }
+
+    fn cancel(&mut self, out: &mut Vec<u8>) -> Asked {
+        let live = self.take_any();
+        let cl_ord_id = self.next_id;
+        self.next_id += 1;
+        self.send(out, Ask::Cancel(live), cl_ord_id, |seq_no| CancelOrder {
+            seq_no,
+            cl_ord_id,
+            orig_cl_ord_id: live.cl_ord_id,
+            trader_id: Shape::small().trader_of(live.account),
+            ..CancelOrder::default()
+        })
+    }
+
+    /// Half of the fills are complete.
+    fn fill(&mut self, out: &mut Vec<u8>) -> Asked {
+        let live = self.take_any();
+        let leaves = u32::try_from((live.qty - live.cum) / E8).unwrap_or(1);
+        let lots = match leaves > 1 && self.random.one_in(2) {
+            true => self.random.between(1, leaves - 1),
+            false => leaves,
+        };
+        let qty = i64::from(lots) * E8;
+        self.exec_id += 1;
+        let report = VenueReport {
+            venue_exec_id: self.exec_id,
+            last_px: Price(REFERENCE),
+            last_qty: Qty(qty),
+            cum_qty: Qty(live.cum + qty),
+            exec_type: ExecType::Fill,
+            ..about(&live, live.cl_ord_id)
+        };
+        self.send(out, Ask::Filled(live, qty), live.cl_ord_id, |seq_no| {
+            VenueReport { seq_no, ..report }
+        })
+    }
+
+    /// Writes the end of a live order behind `out`: its venue has cancelled it. `None` without one.
+    pub fn end_one(&mut self, out: &mut Vec<u8>) -> Option<Asked> {
+        let live = self.live.pop()?;
+        let report = VenueReport {
+            exec_type: ExecType::Cancelled,
+            reason: CancelReason::Requested,
+            ..about(&live, live.cl_ord_id)
+        };
+        Some(
+            self.send(out, Ask::Cancelled, live.cl_ord_id, |seq_no| VenueReport {
+                seq_no,
+                ..report
+            }),
+        )
+    }
+
+    fn send<M: Message>(
+        &mut self,
+        out: &mut Vec<u8>,
+        ask: Ask,
+        cl_ord_id: u64,
+        make: impl FnOnce(u64) -> M,
+    ) -> Asked {
+        let seq_no = self.next_seq_no;
+        let message = make(seq_no);
+        self.next_seq_no += 1;
+        let mut frame = [0; wire::codec::MAX_FRAME];
+        let len = encode_frame(&message, &mut frame);
+        out.extend_from_slice(&frame[..len]);
+        let asked = Asked {
+            ask,
+            seq_no,
+            cl_ord_id,
+            template_id: M::LAYOUT.template_id,
+        };
+        self.books.sent += 1;
+        self.books.orders += u64::from(asked.is_order());
+        asked
+    }
+
+    /// Takes what the echo gave back: every order is as good as accepted.
+    pub fn echoed(&mut self, asked: &Asked, answer: Answer<'_>) {
+        let right = answer.template_id == asked.template_id
+            && number_at(answer.block, SENT_SEQ_NO_AT) == asked.seq_no;
+        self.books.right += u64::from(right);
+        if !right {
+            self.wrong(asked, answer);
+        }
+        self.settle(asked, 0);
+    }
+
+    /// Takes a decision.
+    pub fn answered(&mut self, asked: &Asked, answer: Answer<'_>) {
+        let wanted = match asked.ask {
+            Ask::New(_) | Ask::Replace(..) | Ask::Cancel(_) => OrderAccepted::LAYOUT.template_id,
+            Ask::TooLarge => OrderRejected::LAYOUT.template_id,
+            Ask::Replaced(_) => OrderReplaced::LAYOUT.template_id,
+            Ask::Cancelled => OrderCancelled::LAYOUT.template_id,
+            Ask::Filled(..) => OrderFilled::LAYOUT.template_id,
+        };
+        // What ends an order names the order; everything else names the message that it answers.
+        let id_at = match asked.ask {
+            Ask::Cancelled => CANCELLED_ID_AT,
+            Ask::New(_)
+            | Ask::TooLarge
+            | Ask::Replace(..)
+            | Ask::Cancel(_)
+            | Ask::Replaced(_)
+            | Ask::Filled(..) => ANSWER_ID_AT,
+        };
+        let id = number_at(answer.block, id_at);
+        let code = match answer.template_id == OrderAccepted::LAYOUT.template_id {
+            true => 0,
+            false => code_of(answer),
+        };
+        let refused_rightly =
+            !matches!(asked.ask, Ask::TooLarge) || code == RejectCode::MaxOrderQty.number();
+        if answer.template_id == wanted && id == asked.cl_ord_id && refused_rightly {
+            self.books.right += 1;
+            self.settle(asked, number_at(answer.block, ORDER_ID_AT));
+            return;
+        }
+        if code == RejectCode::Busy.number() && id == asked.cl_ord_id {
+            self.books.busy += 1;
+        } else {
+            self.wrong(asked, answer);
+        }
+        self.take_back(asked);
+    }
+
+    fn wrong(&mut self, asked: &Asked, answer: Answer<'_>) {
+        let code = code_of(answer);
+        let name = RejectCode::ALL
+            .iter()
+            .find(|known| known.number() == code)
+            .map_or_else(String::new, |known| format!(" {known:?}"));
+        let what = match asked.ask {
+            Ask::New(_) => "a new order",
+            Ask::TooLarge => "a new order above C1",
+            Ask::Replace(..) => "a replace",
+            Ask::Cancel(_) => "a cancel",
+            Ask::Replaced(_) => "a report of a replace",
+            Ask::Cancelled => "a report of a cancel",
+            Ask::Filled(..) => "a fill",
+        };
+        let text = format!(
+            "{what} was answered by message {} with code {code}{name}",
+            answer.template_id
+        );
+        *self.books.wrong.entry(text).or_default() += 1;
+    }
+
+    /// Books what was answered as it had to be.
+    fn settle(&mut self, asked: &Asked, order_id: u64) {
+        match asked.ask {
+            Ask::New(live) => {
+                self.asking -= 1;
+                self.live.push(Live { order_id, ..live });
+            }
+            Ask::TooLarge => self.asking -= 1,
+            Ask::Replace(live, qty) => {
+                let replaced = Live {
+                    cl_ord_id: asked.cl_ord_id,
+                    qty,
+                    ..live
+                };
+                let report = VenueReport {
+                    exec_type: ExecType::Replaced,
+                    ..about(&replaced, asked.cl_ord_id)
+                };
+                self.reports
+                    .push_back((Ask::Replaced(replaced), asked.cl_ord_id, report));
+            }
+            Ask::Cancel(live) => {
+                let report = VenueReport {
+                    exec_type: ExecType::Cancelled,
+                    reason: CancelReason::Requested,
+                    ..about(&live, asked.cl_ord_id)
+                };
+                self.reports
+                    .push_back((Ask::Cancelled, live.cl_ord_id, report));
+            }
+            Ask::Replaced(live) => self.live.push(live),
+            Ask::Cancelled => {}
+            Ask::Filled(live, qty) => {
+                let lots = match live.side {
+                    Side::Buy => qty / E8,
+                    _ => -qty / E8,
+                };
+                let place = (live.account, live.instrument);
+                *self.books.positions.entry(place).or_default() += lots;
+                if live.cum + qty < live.qty {
+                    self.live.push(Live {
+                        cum: live.cum + qty,
+                        ..live
+                    });
+                }
+            }
+        }
+    }
+
+    /// Nothing has come of a message that was refused for want of room.
+    fn take_back(&mut self, asked: &Asked) {
+        match asked.ask {
+            Ask::New(_) | Ask::TooLarge => self.asking -= 1,
+            Ask::Replace(live, _) | Ask::Cancel(live) => self.live.push(live),
+            Ask::Replaced(_) | Ask::Cancelled | Ask::Filled(..) => {}
+        }
+    }
+}
+
+/// The code of a refusal; 0 for anything else.
+fn code_of(answer: Answer<'_>) -> u16 {
+    match Reply::decode_block(answer.template_id, answer.block) {
+        Some(Ok(Reply::OrderRejected(m))) => m.code,
+        Some(Ok(Reply::BusinessReject(m))) => m.code,
+        _ => 0,
+    }
+}
+
+fn about(live: &Live, cl_ord_id: u64) -> VenueReport {
+    VenueReport {
+        cl_ord_id,
+        order_id: live.order_id,
+        trade_date: DATE,
+        account: live.account,
+        instrument_id: live.instrument,
+        venue_id: VENUE,
+        side: live.side,
+        ..VenueReport::default()
+    }
+}
