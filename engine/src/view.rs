@@ -166,7 +166,7 @@ pub struct CoverView {
     /// Located quantity that short sales have used up.
     pub located_used: i64,
     /// Open quantity of live plain sells.
-    pub live_sells: i64,
+    pub live_sells: i128,
 }
 
 /// The trading state of a scope or an instrument.

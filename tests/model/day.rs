@@ -112,7 +112,9 @@ impl Model {
         }
         self.business_date = m.business_date;
         self.dates.push(m.business_date);
-        if let Some(oldest) = self.dates.iter().rev().nth(TRADE_DATES - 1) {
+        let full = self.dates.len() > TRADE_DATES;
+        let oldest = self.dates.iter().rev().nth(TRADE_DATES - 1);
+        if let Some(oldest) = oldest.filter(|_| full) {
             self.executions.retain(|(_, date, ..), _| date >= oldest);
         }
         for book in self.shorts.values_mut() {

@@ -198,8 +198,10 @@ impl Pair {
             .engine
             .covers()
             .map(|v| {
-                let book = [v.settled, v.sold, v.locates, v.located_used, v.live_sells];
-                ((v.account, v.instrument_id), book.map(i128::from))
+                let loaded = [v.settled, v.sold, v.locates, v.located_used];
+                let [settled, sold, locates, used] = loaded.map(i128::from);
+                let book = [settled, sold, locates, used, v.live_sells];
+                ((v.account, v.instrument_id), book)
             })
             .filter(|(_, book)| *book != [0; 5])
             .collect();

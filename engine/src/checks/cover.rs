@@ -25,7 +25,7 @@ pub(super) fn sale_is_covered(state: &State, order: &Ask) -> Result<(), Refusal>
         (left, i128::from(unlocated(order)))
     } else {
         let settled = i128::from(book.settled) - i128::from(book.sold);
-        (settled, i128::from(book.live_sells) + order.qty_delta())
+        (settled, book.live_sells + order.qty_delta())
     };
     if observed <= bound {
         return Ok(());

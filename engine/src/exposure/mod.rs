@@ -41,7 +41,7 @@ pub(crate) struct ShortBook {
     pub(crate) locates: i64,
     pub(crate) located_used: i64,
     /// Leaves of live plain sells.
-    pub(crate) live_sells: i64,
+    pub(crate) live_sells: i128,
 }
 
 /// All rows and sums.

@@ -358,15 +358,10 @@ impl RiskEngine {
             to.put(scope.0);
             to.put(id);
             to.put(instrument);
-            for value in [
-                book.settled,
-                book.sold,
-                book.locates,
-                book.located_used,
-                book.live_sells,
-            ] {
+            for value in [book.settled, book.sold, book.locates, book.located_used] {
                 to.put(value);
             }
+            to.put(book.live_sells);
         }
     }
 

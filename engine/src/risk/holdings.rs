@@ -125,7 +125,7 @@ impl RiskEngine {
         let (account, row, side) = (order.account, order.account_row, order.side);
         if side == Side::Sell && qty_change != 0 {
             let book = self.state.exposure.short_mut(row);
-            book.live_sells = book.live_sells.saturating_add(qty_change);
+            book.live_sells = book.live_sells.saturating_add(i128::from(qty_change));
         }
         if side == Side::Buy && cash_change != 0 {
             let currency = self.state.instruments.get(order.instrument).currency;

@@ -129,6 +129,16 @@ impl Flow {
             Some(t) => t,
             None => now.saturating_add_signed(dt),
         };
+        // A session that is down sends nothing, so that only here could a replace meet its own grace.
+        let graces = model.sessions.values().filter_map(|s| s.deadline).min();
+        if matches!(item.command, Command::ReplaceOrder(_))
+            && graces.is_some_and(|end| item.t >= end)
+        {
+            let mut time = self.item(0, TimePassed { reserved: 0 }.into());
+            time.t = item.t;
+            self.queue.push(item);
+            return time;
+        }
         if item.session != 0 {
             match self.random.below(200) {
                 0 => item.seq_shift = self.random.between(1, 3),
