@@ -265,7 +265,11 @@ fn outbound_log(count: usize) {
         log.append(&reply, 1);
         log.release(seq_no);
         out.clear();
-        black_box(log.copy(&mut cursor, u64::MAX, &mut out, usize::MAX, 2));
+        let now = gateway::outbound::Now {
+            monotonic: 2,
+            stale_before: 0,
+        };
+        black_box(log.copy(&mut cursor, u64::MAX, &mut out, usize::MAX, now));
     }
     assert_eq!(OrderAccepted::LAYOUT.template_id, 200);
 }

@@ -16,9 +16,9 @@ mod process;
 mod section;
 pub mod value;
 
-pub use differences::{Difference, differences};
+pub use differences::{Difference, changed_keys, differences};
 pub use mistake::{Mistake, Mistakes};
-pub use process::{Ack, DayOpening, ProcessConfig, SessionLimits, Threads};
+pub use process::{Ack, DayOpening, ProcessConfig, SessionLimits, Threads, TlsPaths};
 pub use value::{parse_decimal, parse_duration, parse_limit_value, parse_size};
 
 use crate::command::{
@@ -222,6 +222,15 @@ impl Firm {
             .ok_or(KeyProblem::UnknownSession(session_id))?;
         session.public_key = Text::new(&hex.to_ascii_lowercase());
         Ok(())
+    }
+
+    /// Sets the number of a session's key.
+    pub fn set_key_id(&mut self, session_id: u32, key_id: u32) {
+        for session in &mut self.definitions.sessions {
+            if session.session_id == session_id {
+                session.key_id = key_id;
+            }
+        }
     }
 }
 

@@ -4,18 +4,23 @@
 use std::io;
 use std::net::SocketAddr;
 
+use ed25519_dalek::VerifyingKey;
 use engine::pipeline::Inbound;
 use wire::codec::{self, Frame, MAX_FRAME};
 use wire::{FrameError, Hello, Message, Reply};
 
+use crate::history::Recall;
 use crate::outbound::{Cursor, encode};
 use crate::session::Session;
+use crate::tls::Handshake;
 use crate::transport::Transport;
 
 /// Bytes read ahead of a logon.
 const INPUT_BEFORE_LOGON: usize = 4 * 1024;
 /// Bytes read ahead of a session that is logged on.
 const INPUT: usize = 64 * 1024;
+/// Bytes of an output buffer that outlive a burst.
+const OUTPUT_KEPT: usize = 512 * 1024;
 
 /// What a read found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +103,18 @@ pub struct Connection {
     pub writable: bool,
     /// Whether it is on the list of those with something to write.
     pub touched: bool,
-    /// Messages refused by the throttle since the last that passed.
-    pub refused_in_a_row: u32,
+    /// Whether it is on the list of those that found a full ring.
+    pub stalled: bool,
+    /// Whether it has as many messages in the ring as a session may have.
+    pub waits_for_engine: bool,
+    /// What comes before the log in memory, while it is being read back.
+    pub recall: Option<Recall>,
+    /// Whether it counts as one that has not logged on.
+    pub is_newcomer: bool,
+    /// The session that it has logged on for; 0 before.
+    pub session_id: u32,
+    /// The key that its logon names.
+    pub key: Option<VerifyingKey>,
     /// When it is dropped after its last words, monotonic.
     pub closes_at: Option<u64>,
     /// Last time that output was taken or there was none, monotonic.
@@ -134,7 +149,12 @@ impl Connection {
             readable: true,
             writable: true,
             touched: false,
-            refused_in_a_row: 0,
+            stalled: false,
+            waits_for_engine: false,
+            recall: None,
+            is_newcomer: true,
+            session_id: 0,
+            key: None,
             closes_at: None,
             progress_at: now,
             out: Vec::new(),
@@ -148,6 +168,30 @@ impl Connection {
         if self.input.bytes.len() < INPUT {
             self.input.bytes.resize(INPUT, 0);
         }
+    }
+
+    /// Takes in a part of a TLS handshake; `Some` has to be advanced elsewhere and given to
+    /// [`Connection::resume`].
+    ///
+    /// # Errors
+    /// [`Filled::Empty`] if nothing has come, [`Filled::Over`] if the connection is over.
+    pub fn fill_handshake(&mut self) -> Result<Option<Handshake>, Filled> {
+        match self.transport.fill_handshake() {
+            Ok(handshake) => Ok(handshake),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Err(Filled::Empty)
+            }
+            Err(_) => Err(Filled::Over),
+        }
+    }
+
+    /// Takes a handshake back: what came meanwhile can be read, what waits be written.
+    pub fn resume(&mut self, handshake: Handshake) {
+        self.transport.resume(handshake);
+        self.readable = true;
+        self.writable = true;
     }
 
     /// Reads once.
@@ -164,7 +208,7 @@ impl Connection {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Filled::Some,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = self.transport.buffered() > 0;
+                self.readable = false;
                 Filled::Empty
             }
             Err(_) => Filled::Over,
@@ -206,10 +250,10 @@ impl Connection {
         Ok(true)
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written; one more while encrypted ones do, whose number is not known.
     #[must_use]
     pub fn unwritten(&self) -> usize {
-        self.out.len() - self.written
+        self.out.len() - self.written + usize::from(self.transport.has_unsent())
     }
 
     /// What is to be written, to add to it.
@@ -223,7 +267,18 @@ impl Connection {
 
     /// Writes once; false if the connection is over.
     pub fn write(&mut self, now: u64) -> bool {
-        if self.unwritten() == 0 {
+        if self.transport.has_unsent() {
+            match self.transport.flush() {
+                Ok(()) => self.progress_at = now,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.writable = false;
+                    return true;
+                }
+                Err(_) => return false,
+            }
+        }
+        if self.out.len() == self.written {
             self.progress_at = now;
             self.finish();
             return true;
@@ -238,10 +293,16 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
             Err(_) => return false,
         }
-        if self.unwritten() == 0 {
+        if self.out.len() == self.written {
             self.out.clear();
             self.written = 0;
-            self.finish();
+            // What a burst needed is given back.
+            if self.out.capacity() > OUTPUT_KEPT {
+                self.out.shrink_to(OUTPUT_KEPT);
+            }
+            if !self.transport.has_unsent() {
+                self.finish();
+            }
         }
         true
     }

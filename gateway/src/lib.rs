@@ -14,6 +14,10 @@ pub mod table;
 
 pub mod outbound;
 
+pub mod history;
+
+pub mod key_ring;
+
 pub mod office;
 
 pub mod verify_key;
@@ -22,7 +26,11 @@ pub mod connection;
 
 pub mod transport;
 
+pub mod tls;
+
 pub mod clock;
+
+pub mod pin;
 
 pub mod throttle;
 

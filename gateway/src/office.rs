@@ -3,7 +3,7 @@
 
 use engine::clerk::Notice;
 use engine::decision::Outgoing;
-use engine::pipeline::{AckPolicy, Doors, Inbound, Outbound};
+use engine::pipeline::{AckPolicy, Archive, Doors, Inbound, Outbound};
 
 /// Which ring a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub trait Office {
     }
     /// When time must be told to the engine if nothing else does.
     fn next_deadline(&self) -> Option<u64>;
+    /// The journal from its beginning, once; `None` where there is none.
+    fn archive(&mut self) -> Option<Archive> {
+        None
+    }
     /// Asks to be woken; false if there is something to do first. See [`Doors::prepare_sleep`].
     fn prepare_sleep(&self, seen: u64, wants_room: bool) -> bool;
     /// Nobody needs to wake the gateway any more.
@@ -89,6 +93,10 @@ impl Office for Doors {
 
     fn next_deadline(&self) -> Option<u64> {
         self.watermarks.next_deadline()
+    }
+
+    fn archive(&mut self) -> Option<Archive> {
+        self.archive.take()
     }
 
     fn prepare_sleep(&self, seen: u64, wants_room: bool) -> bool {

@@ -7,10 +7,22 @@
 use std::collections::VecDeque;
 
 use wire::codec::{self, HEADER_LEN, MAX_FRAME};
-use wire::{Message, OrderAccepted, POSS_DUP, Reply};
+use wire::{
+    Message, OrderAccepted, POSS_DUP, Reply, RoutedCancel, RoutedOrder, RoutedReplace, STALE,
+};
 
 /// Where `flags` stand in a frame: every sequenced message begins with them.
 const FLAGS_AT: usize = HEADER_LEN;
+/// Where `templateId` stands in a frame.
+const TEMPLATE_AT: usize = 6;
+/// Where `engineTime` stands in a frame: behind flags, seqNo and engineSeq.
+const ENGINE_TIME_AT: usize = HEADER_LEN + 20;
+/// Requests that a venue's adapter passes on.
+const ROUTED: [u16; 3] = [
+    RoutedOrder::LAYOUT.template_id,
+    RoutedReplace::LAYOUT.template_id,
+    RoutedCancel::LAYOUT.template_id,
+];
 /// Where `decisionNanos` stands in an OrderAccepted frame.
 const DECISION_NANOS_AT: usize = HEADER_LEN + offset_in_accepted("decisionNanos");
 /// The longest time that `decisionNanos` can tell; one more is its null.
@@ -52,6 +64,42 @@ struct Entry {
     received: u64,
 }
 
+/// How frames are marked when they leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    /// They were there before the connection.
+    pub again: bool,
+    /// Routed requests from before this time (nanoseconds since the epoch) are stale.
+    pub stale_before: u64,
+}
+
+impl Marks {
+    /// Marks the frame that begins at `start`.
+    fn put(self, out: &mut [u8], start: usize) {
+        let frame = &mut out[start..];
+        if self.again {
+            frame[FLAGS_AT] |= POSS_DUP.to_le_bytes()[0];
+        }
+        let template_id = u16::from_le_bytes([frame[TEMPLATE_AT], frame[TEMPLATE_AT + 1]]);
+        if ROUTED.contains(&template_id) {
+            let mut time = [0; 8];
+            time.copy_from_slice(&frame[ENGINE_TIME_AT..ENGINE_TIME_AT + 8]);
+            if u64::from_le_bytes(time) < self.stale_before {
+                frame[FLAGS_AT] |= STALE.to_le_bytes()[0];
+            }
+        }
+    }
+}
+
+/// Puts a reply behind `out` as one marked frame.
+pub(crate) fn write_marked(reply: &Reply, marks: Marks, out: &mut Vec<u8>) {
+    let mut frame = [0; MAX_FRAME];
+    let len = encode(reply, &mut frame);
+    let start = out.len();
+    out.extend_from_slice(&frame[..len]);
+    marks.put(out, start);
+}
+
 /// What of a session's outbound messages is still in memory.
 #[derive(Debug)]
 pub struct OutboundLog {
@@ -65,6 +113,15 @@ pub struct OutboundLog {
     bytes_max: usize,
 }
 
+/// When frames leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic nanoseconds, as the times of receipt.
+    pub monotonic: u64,
+    /// Routed requests from before this time (nanoseconds since the epoch) are stale.
+    pub stale_before: u64,
+}
+
 /// Where a connection reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -75,7 +132,8 @@ pub struct Cursor {
 }
 
 impl OutboundLog {
-    /// An empty log whose next message is number `next`; it keeps about `bytes_max` bytes.
+    /// An empty log whose next message is number `next`; what it keeps takes about `bytes_max` bytes,
+    /// and what may not leave yet.
     #[must_use]
     pub const fn new(next: u64, bytes_max: usize) -> Self {
         Self {
@@ -148,9 +206,15 @@ impl OutboundLog {
             end: self.base + self.bytes.len() as u64,
             received,
         });
-        while self.bytes.len() > self.bytes_max && self.entries.len() > 1 {
+        // What may not leave yet can't be read back from the journal either.
+        while self.size() > self.bytes_max && self.first < self.unreleased {
             self.evict();
         }
+    }
+
+    /// Bytes that it keeps.
+    fn size(&self) -> usize {
+        self.bytes.len() + self.entries.len() * size_of::<Entry>()
     }
 
     fn evict(&mut self) {
@@ -159,7 +223,6 @@ impl OutboundLog {
             self.bytes.drain(..len);
             self.base = oldest.end;
             self.first += 1;
-            self.unreleased = self.unreleased.max(self.first);
         }
     }
 
@@ -178,14 +241,15 @@ impl OutboundLog {
     }
 
     /// Copies what may leave and has not left for this cursor behind `out`, up to message `until` and as
-    /// long as `out` is shorter than `fill_to`. False if the log no longer holds what the cursor needs.
+    /// long as `out` is shorter than `fill_to`; routed requests from before `stale_before` are marked.
+    /// False if the log no longer holds what the cursor needs.
     pub fn copy(
         &self,
         cursor: &mut Cursor,
         until: u64,
         out: &mut Vec<u8>,
         fill_to: usize,
-        now: u64,
+        now: Now,
     ) -> bool {
         if cursor.next < self.first {
             return false;
@@ -201,10 +265,17 @@ impl OutboundLog {
             };
             let start = out.len();
             self.copy_bytes(from, entry.end, out);
-            if cursor.next < cursor.live_from {
-                out[start + FLAGS_AT] |= POSS_DUP.to_le_bytes()[0];
-            } else if entry.received != 0 {
-                let nanos = now.saturating_sub(entry.received).min(DECISION_NANOS_MAX);
+            let again = cursor.next < cursor.live_from;
+            let marks = Marks {
+                again,
+                stale_before: now.stale_before,
+            };
+            marks.put(out, start);
+            if !again && entry.received != 0 {
+                let nanos = now
+                    .monotonic
+                    .saturating_sub(entry.received)
+                    .min(DECISION_NANOS_MAX);
                 let nanos = u32::try_from(nanos).unwrap_or(u32::MAX).to_le_bytes();
                 let at = start + DECISION_NANOS_AT;
                 out[at..at + nanos.len()].copy_from_slice(&nanos);
@@ -266,10 +337,17 @@ mod tests {
         .into()
     }
 
+    fn at(monotonic: u64) -> Now {
+        Now {
+            monotonic,
+            stale_before: 100,
+        }
+    }
+
     /// Reads everything that may leave.
-    fn read(log: &OutboundLog, cursor: &mut Cursor, now: u64) -> Vec<Reply> {
+    fn read(log: &OutboundLog, cursor: &mut Cursor, monotonic: u64) -> Vec<Reply> {
         let mut out = Vec::new();
-        assert!(log.copy(cursor, u64::MAX, &mut out, usize::MAX, now));
+        assert!(log.copy(cursor, u64::MAX, &mut out, usize::MAX, at(monotonic)));
         let mut rest = out.as_slice();
         let mut replies = Vec::new();
         while let Some(Frame {
@@ -325,19 +403,48 @@ mod tests {
     }
 
     #[test]
+    fn a_routed_request_that_is_too_old_leaves_marked_as_stale_whether_again_or_not() {
+        let routed = |seq_no, time| {
+            RoutedCancel {
+                seq_no,
+                engine_seq: seq_no,
+                engine_time: Time(time),
+                side: wire::Side::Buy,
+                ..RoutedCancel::default()
+            }
+            .into()
+        };
+        let mut log = OutboundLog::new(1, MAX);
+        log.append(&routed(1, 99), 0);
+        log.append(&routed(2, 100), 0);
+        log.append(&routed(3, 99), 0);
+        log.append(&accepted(4, 4), 0);
+        log.release(4);
+        let mut cursor = Cursor {
+            next: 1,
+            live_from: 3,
+        };
+        let flags: Vec<u32> = read(&log, &mut cursor, 0)
+            .iter()
+            .map(Reply::flags)
+            .collect();
+        assert_eq!(flags, [POSS_DUP | STALE, POSS_DUP, STALE, 0]);
+    }
+
+    #[test]
     fn the_oldest_make_room_and_a_cursor_on_them_is_told() {
-        let frame = 12 + AdminAck::LAYOUT.block_length;
+        let frame = 12 + AdminAck::LAYOUT.block_length + size_of::<Entry>();
         let mut log = OutboundLog::new(1, 3 * frame);
         for n in 1..=5 {
             log.append(&ack(n, n), 0);
+            log.release(n);
         }
-        log.release(5);
         assert_eq!((log.first(), log.next()), (3, 6));
         let mut late = Cursor {
             next: 2,
             live_from: 1,
         };
-        assert!(!log.copy(&mut late, u64::MAX, &mut Vec::new(), usize::MAX, 0));
+        assert!(!log.copy(&mut late, u64::MAX, &mut Vec::new(), usize::MAX, at(0)));
         let mut cursor = Cursor {
             next: 3,
             live_from: 1,
@@ -346,6 +453,18 @@ mod tests {
             read(&log, &mut cursor, 0),
             [ack(3, 3), ack(4, 4), ack(5, 5)]
         );
+    }
+
+    #[test]
+    fn what_may_not_leave_yet_gives_way_to_nothing() {
+        let mut log = OutboundLog::new(1, 1);
+        for n in 1..=5 {
+            log.append(&ack(n, n), 0);
+        }
+        assert_eq!((log.first(), log.next()), (1, 6));
+        log.release(4);
+        log.append(&ack(6, 6), 0);
+        assert_eq!((log.first(), log.unreleased()), (5, 5));
     }
 
     #[test]
@@ -379,7 +498,7 @@ mod tests {
         };
         let mut out = Vec::new();
         let frame = 12 + AdminAck::LAYOUT.block_length;
-        assert!(log.copy(&mut cursor, u64::MAX, &mut out, 2 * frame, 0));
+        assert!(log.copy(&mut cursor, u64::MAX, &mut out, 2 * frame, at(0)));
         assert_eq!((out.len(), cursor.next), (2 * frame, 3));
     }
 

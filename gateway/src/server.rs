@@ -3,14 +3,23 @@
 //! A turn: wait for sockets → accept → read, decode, push → take what the engine and the follower sent →
 //! write, one call a connection → now and then look at the time. It never waits for the engine: what
 //! finds a full ring stays with its connection, whose socket is then not read, and replies are drained
-//! in every turn. This file owns the loop; `logon` lets connections in, `lines` moves their
-//! messages.
+//! in every turn. This file owns the loop and the two queues of the gateway's own commands; `start`
+//! makes it, `logon` lets connections in, `incoming` and `outgoing` move their messages, `ending` lets
+//! them go.
+//!
+//! Fair service: each turn takes a bounded number of frames from each connection, a session may have a
+//! bounded number of messages in its ring, and accepting is bounded too. So nobody waits for more than
+//! a bounded share of every other session.
 
 mod config;
-mod lines;
+mod ending;
+mod incoming;
 mod logon;
+mod outgoing;
+mod start;
 
-pub use config::{Limits, Seed, ServeError, ServerConfig, StopHandle};
+pub use config::{Limits, Reload, ReloadHandle, Seed, ServeError, ServerConfig, StopHandle};
+pub use start::{Bound, Server};
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -19,23 +28,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crossbeam::channel::Receiver;
 use engine::clerk::Notice;
 use engine::command::{Command, TimePassed};
-use engine::pipeline::{
-    self, AckPolicy, Doors, Inbound, Outbound, Pipeline, PipelineHandle, Stopped,
-};
-use engine::recover::Opened;
+use engine::pipeline::{AckPolicy, Inbound};
 use mio::net::TcpListener;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token};
 use wire::Text;
 
 use crate::clock::{Clock, nanos_since};
 use crate::connection::Connection;
+use crate::history::History;
+use crate::key_ring::KeyRing;
 use crate::office::{Lane, Office};
 use crate::session::{Ending, Timing};
 use crate::table::Table;
 use crate::throttle::Throttle;
-use crate::verify_key::Verifier;
+use crate::verify_key::{Verdict, Verifier};
 
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
@@ -44,121 +53,6 @@ const WAKER: Token = Token(usize::MAX - 1);
 const SLOT_BITS: u32 = 24;
 /// Between two looks at the time.
 const TICK: u64 = 10_000_000;
-/// Messages taken from the engine in one turn.
-const OUTBOUND_A_TURN: usize = 4096;
-
-/// A listener that is bound, before there is an office behind it.
-#[derive(Debug)]
-pub struct Bound {
-    poll: Poll,
-    waker: Arc<Waker>,
-    listener: TcpListener,
-    address: SocketAddr,
-    config: ServerConfig,
-}
-
-impl Bound {
-    /// Binds the address.
-    ///
-    /// # Errors
-    /// [`ServeError::Listen`] names the address.
-    pub fn bind(config: ServerConfig) -> Result<Self, ServeError> {
-        let listen = |cause| ServeError::Listen {
-            address: config.listen,
-            cause,
-        };
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let mut listener = TcpListener::bind(config.listen).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self {
-            poll,
-            waker,
-            listener,
-            address,
-            config,
-        })
-    }
-
-    /// The address that it is bound to.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Makes the poll return, from any thread.
-    #[must_use]
-    pub fn wake(&self) -> pipeline::Wake {
-        let waker = Arc::clone(&self.waker);
-        // A waker that fails belongs to a server that has gone.
-        Arc::new(move || drop(waker.wake()))
-    }
-
-    /// Puts an office behind the listener.
-    ///
-    /// # Errors
-    /// [`ServeError::Io`] if the verifier's thread can't be started.
-    pub fn with<O: Office>(
-        self,
-        seed: Seed,
-        office: O,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Gateway<O>, ServeError> {
-        let limits = self.config.limits;
-        let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
-        Ok(Gateway {
-            verifier: Verifier::start({
-                let waker = Arc::clone(&self.waker);
-                Arc::new(move || drop(waker.wake()))
-            })?,
-            table: Table::new(
-                seed.sessions,
-                seed.logs,
-                limits.max_msg_per_sec,
-                limits.outbound_log_bytes,
-            ),
-            timing: Timing {
-                handshake: nanos(limits.handshake),
-                keep_alive_min_ms: millis(limits.keep_alive_min),
-                keep_alive_max_ms: millis(limits.keep_alive_max),
-            },
-            refused_logons: Throttle::per_second(limits.refused_logons_per_sec),
-            instance: Text::new(&seed.instance),
-            epoch: seed.epoch,
-            poll: self.poll,
-            listener: Some(self.listener),
-            address: self.address,
-            ack: self.config.ack,
-            limits,
-            blocked: self.config.blocked,
-            cancel_on_failure: self.config.cancel_on_failure,
-            office,
-            clock,
-            start: Instant::now(),
-            stop: StopHandle::new(self.waker),
-            connections: Vec::new(),
-            free: Vec::new(),
-            generation: 0,
-            unauthenticated: 0,
-            unauthenticated_by_address: HashMap::new(),
-            accepting: true,
-            accept_again_at: 0,
-            ready: Vec::new(),
-            stalled: Vec::new(),
-            touched: Vec::new(),
-            settling: Vec::new(),
-            control: VecDeque::new(),
-            current: None,
-            now: 0,
-            stamp: 0,
-            seen: 0,
-            next_tick: 0,
-            told_deadline: 0,
-        })
-    }
-}
 
 /// The I/O thread's state.
 #[derive(Debug)]
@@ -177,6 +71,14 @@ pub struct Gateway<O> {
     start: Instant,
     stop: StopHandle,
     verifier: Verifier,
+    /// `None` without a journal to read back.
+    history: Option<History>,
+    keys: KeyRing,
+    /// What a connection speaks; `None` for plain TCP.
+    tls: Option<Arc<rustls::ServerConfig>>,
+    /// Keys and certificates to put in the place of those in force.
+    reloads: Receiver<Reload>,
+    reload: ReloadHandle,
     table: Table,
     instance: Text<16>,
     epoch: u64,
@@ -184,7 +86,7 @@ pub struct Gateway<O> {
     free: Vec<usize>,
     generation: usize,
     unauthenticated: usize,
-    unauthenticated_by_address: HashMap<IpAddr, usize>,
+    newcomers: HashMap<IpAddr, logon::Newcomers>,
     /// The listener may have more connections.
     accepting: bool,
     /// After the process ran out of descriptors.
@@ -195,10 +97,14 @@ pub struct Gateway<O> {
     stalled: Vec<usize>,
     /// Slots with something to write.
     touched: Vec<usize>,
+    /// Slots whose output is being read back from the journal.
+    recalling: Vec<usize>,
     /// Slots that wait for older messages of their session.
     settling: Vec<usize>,
-    /// The gateway's own commands that the control ring had no room for; all others wait behind them.
-    control: VecDeque<Inbound>,
+    /// The gateway's own commands that a ring had no room for, by lane; all others of the lane wait
+    /// behind them.
+    own_control: VecDeque<Inbound>,
+    own_orders: VecDeque<Inbound>,
     /// The command whose messages the engine is sending: session index, engineSeq, time of receipt.
     current: Option<(usize, u64, u64)>,
     refused_logons: Throttle,
@@ -228,6 +134,12 @@ impl<O: Office> Gateway<O> {
         self.stop.clone()
     }
 
+    /// For changing keys and certificates from elsewhere.
+    #[must_use]
+    pub fn reload_handle(&self) -> ReloadHandle {
+        self.reload.clone()
+    }
+
     /// Serves until asked to stop; gives the office back, to be drained.
     ///
     /// # Errors
@@ -254,7 +166,8 @@ impl<O: Office> Gateway<O> {
             std::thread::yield_now();
             return Duration::ZERO;
         }
-        let wants_room = !self.stalled.is_empty() || !self.control.is_empty();
+        let wants_room =
+            !self.stalled.is_empty() || !self.own_control.is_empty() || !self.own_orders.is_empty();
         if self.verifier.has_verdict() || !self.office.prepare_sleep(self.seen, wants_room) {
             return Duration::ZERO;
         }
@@ -290,18 +203,24 @@ impl<O: Office> Gateway<O> {
         }
         if self.accepting && self.now >= self.accept_again_at {
             self.accept();
+            // Who still waits is let in during the next turn, which must not sleep.
+            worked |= self.accepting && self.now >= self.accept_again_at;
         }
         worked |= self.push_waiting();
         if !self.ready.is_empty() {
             self.stamp = self.clock.now();
             self.read_ready();
         }
-        while let Some((token, holds)) = self.verifier.verdict() {
+        while let Some(verdict) = self.verifier.verdict() {
             worked = true;
-            self.on_verdict(token, holds);
+            match verdict {
+                Verdict::Logon(token, holds) => self.on_verdict(token, holds),
+                Verdict::Handshake(token, result) => self.on_handshake(token, result),
+            }
         }
         worked |= self.take_outbound();
         self.settle();
+        self.touch_recalling();
         worked |= self.write_touched();
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
@@ -328,82 +247,23 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    /// Takes what the engine and the follower sent; whether there was anything.
-    fn take_outbound(&mut self) -> bool {
-        // Read before the ring: whatever is below the watermark is then in the ring already.
-        let acknowledged = self.office.acknowledged(self.ack);
-        let mut worked = acknowledged != self.seen;
-        self.seen = acknowledged;
-        for _ in 0..OUTBOUND_A_TURN {
-            let Some(outbound) = self.office.outbound() else {
-                break;
-            };
-            worked = true;
-            self.on_outbound(outbound);
-        }
-        while let Some(answer) = self.office.report() {
-            worked = true;
-            self.answer(&answer);
-        }
-        worked
-    }
-
-    fn on_outbound(&mut self, outbound: Outbound) {
-        match outbound {
-            Outbound::Taken {
-                session_id,
-                in_seq_no,
-                engine_seq,
-            } => {
-                let durable = self.office.durable();
-                self.current = self.table.find(session_id).and_then(|index| {
-                    let session = self.table.get_mut(index)?;
-                    let received = session.take(in_seq_no, engine_seq, durable);
-                    Some((index, engine_seq, received))
-                });
-            }
-            Outbound::Dropped {
-                session_id,
-                in_seq_no,
-            } => {
-                let index = self.table.find(session_id);
-                if let Some(session) = index.and_then(|index| self.table.get_mut(index)) {
-                    session.dropped(in_seq_no);
-                }
-            }
-            Outbound::Send(message) if message.reply.seq_no() == 0 => self.answer(&message),
-            Outbound::Send(message) => {
-                let Some(index) = self.table.find(message.session_id) else {
-                    tracing::error!(
-                        session = message.session_id,
-                        "a message for a session that does not exist"
-                    );
-                    return;
-                };
-                let received = match self.current {
-                    Some((sender, engine_seq, received))
-                        if sender == index && engine_seq == message.reply.engine_seq() =>
-                    {
-                        received
-                    }
-                    Some(_) | None => 0,
-                };
-                let bound = self.table.get_mut(index).and_then(|session| {
-                    session.log.append(&message.reply, received);
-                    session.bound
-                });
-                if let Some(slot) = bound {
-                    self.touch(slot);
-                }
-            }
-        }
-    }
-
     /// What is due by time alone.
     fn tick(&mut self) {
         for slot in 0..self.connections.len() {
             self.tick_connection(slot);
         }
+        self.bound_output();
+        while let Ok(Reload { keys, tls, journal }) = self.reloads.try_recv() {
+            if self.tls.is_some() {
+                self.tls = tls.or_else(|| self.tls.take());
+            }
+            self.stamp = self.clock.now();
+            for command in journal {
+                self.command(Lane::Control, command);
+            }
+            self.change_keys(keys);
+        }
+        self.forget_newcomers();
         if let Some(deadline) = self.office.next_deadline()
             && deadline != self.told_deadline
         {
@@ -411,7 +271,7 @@ impl<O: Office> Gateway<O> {
             if stamp >= deadline {
                 self.told_deadline = deadline;
                 self.stamp = stamp;
-                self.command(TimePassed::default().into());
+                self.command(Lane::Control, TimePassed::default().into());
             }
         }
     }
@@ -422,27 +282,36 @@ impl<O: Office> Gateway<O> {
             match notice {
                 Notice::Done(what) => tracing::info!("{what}"),
                 Notice::Failed(what) => tracing::warn!("{what}"),
-                Notice::Enter(command) => self.command(command),
+                Notice::Enter(command) => self.command(Lane::Control, command),
             }
         }
     }
 
-    /// Sends one of the gateway's own commands.
-    fn command(&mut self, command: Command) {
-        self.control.push_back(Inbound {
+    /// Sends one of the gateway's own commands. What concerns one session takes that session's lane:
+    /// its end must not overtake its last orders, nor its beginning be overtaken by its first.
+    fn command(&mut self, lane: Lane, command: Command) {
+        let inbound = Inbound {
             received_at: self.stamp.max(self.clock.now()),
             session_id: 0,
             in_seq_no: 0,
             command,
-        });
-        self.push_control();
+        };
+        self.own(lane).push_back(inbound);
+        self.push_own(lane);
     }
 
-    /// Pushes the gateway's own commands; whether none is left.
-    fn push_control(&mut self) -> bool {
-        while let Some(inbound) = self.control.pop_front() {
-            if let Err(back) = self.office.push(Lane::Control, inbound) {
-                self.control.push_front(back);
+    const fn own(&mut self, lane: Lane) -> &mut VecDeque<Inbound> {
+        match lane {
+            Lane::Control => &mut self.own_control,
+            Lane::Orders => &mut self.own_orders,
+        }
+    }
+
+    /// Pushes the gateway's own commands of a lane; whether none is left.
+    fn push_own(&mut self, lane: Lane) -> bool {
+        while let Some(inbound) = self.own(lane).pop_front() {
+            if let Err(back) = self.office.push(lane, inbound) {
+                self.own(lane).push_front(back);
                 return false;
             }
         }
@@ -466,7 +335,8 @@ impl<O: Office> Gateway<O> {
             if !told && (late || (settled && self.touched.is_empty())) {
                 told = true;
                 self.end_all(Ending::Stopping);
-            } else if told && (late || self.control.is_empty()) {
+            } else if told && (late || (self.own_control.is_empty() && self.own_orders.is_empty()))
+            {
                 return Ok(());
             }
         }
@@ -502,75 +372,6 @@ impl<O: Office> Gateway<O> {
     fn monotonic(&self) -> u64 {
         // 0 means "not known" for times of receipt.
         nanos_since(self.start).max(1)
-    }
-}
-
-/// A gateway with the pipeline behind it.
-#[derive(Debug)]
-pub struct Server {
-    gateway: Gateway<Doors>,
-    pipeline: PipelineHandle,
-}
-
-impl Server {
-    /// Binds the address and starts all threads on an opened journal.
-    ///
-    /// # Errors
-    /// [`ServeError`] if the address is taken or a thread can't be started.
-    pub fn start(
-        config: ServerConfig,
-        options: pipeline::Options,
-        opened: Opened,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ServeError> {
-        Self::on(Bound::bind(config)?, options, opened, clock)
-    }
-
-    /// [`Self::start`] on an address that is bound already.
-    ///
-    /// # Errors
-    /// [`ServeError`] if a thread can't be started.
-    pub fn on(
-        bound: Bound,
-        options: pipeline::Options,
-        mut opened: Opened,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ServeError> {
-        let seed = Seed::of(&mut opened);
-        let batch_clock = Arc::clone(&clock);
-        let (doors, pipeline) = Pipeline::start(
-            opened,
-            options,
-            Arc::new(move || batch_clock.now()),
-            bound.wake(),
-        )?;
-        Ok(Self {
-            gateway: bound.with(seed, doors, clock)?,
-            pipeline,
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.gateway.address()
-    }
-
-    /// For stopping it from elsewhere.
-    #[must_use]
-    pub fn stop_handle(&self) -> StopHandle {
-        self.gateway.stop_handle()
-    }
-
-    /// Serves on the calling thread until asked to stop; then drains, syncs and marks the journal.
-    ///
-    /// # Errors
-    /// [`ServeError`]: the process must exit non-zero.
-    pub fn run(mut self) -> Result<Stopped, ServeError> {
-        let served = self.gateway.run();
-        let stopped = self.pipeline.shutdown(&self.gateway.office, drop);
-        served?;
-        Ok(stopped?)
     }
 }
 

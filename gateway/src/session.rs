@@ -54,11 +54,17 @@ pub enum Ending {
     #[error("too many messages for too long")]
     Throttled,
     /// More output waits than is kept for the connection.
-    #[error("slow consumer: {waiting} messages wait")]
+    #[error("slow consumer: {waiting}")]
     SlowConsumer {
-        /// Messages that wait.
-        waiting: u64,
+        /// What waits for it.
+        waiting: Waiting,
     },
+    /// What was sent before can't be read back from the journal.
+    #[error("the journal can't be read back for the replay")]
+    Unreadable,
+    /// Its key is no longer the session's.
+    #[error("its key was revoked")]
+    Revoked,
     /// Another connection proved to be the session's.
     #[error("superseded by a newer connection")]
     Superseded,
@@ -68,6 +74,23 @@ pub enum Ending {
     /// The journal has failed: nothing more is acknowledged.
     #[error("the journal has failed")]
     JournalFailed,
+}
+
+/// What waits for a consumer that is too slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Waiting {
+    /// More messages than may wait.
+    #[error("{0} messages wait")]
+    Messages(u64),
+    /// More bytes than may wait.
+    #[error("{0} bytes wait")]
+    Bytes(usize),
+    /// It has taken nothing for the longest time that is allowed.
+    #[error("it takes nothing")]
+    Anything,
+    /// Its log has moved past what it has not been sent.
+    #[error("its log in memory has moved on")]
+    Log,
 }
 
 impl Ending {
@@ -84,9 +107,11 @@ impl Ending {
                 RejectCode::MalformedField.number()
             }
             Self::Misplaced(_) => RejectCode::UnknownTemplate.number(),
-            Self::Throttled | Self::SlowConsumer { .. } => RejectCode::Throttled.number(),
+            Self::Throttled => RejectCode::Throttled.number(),
+            Self::SlowConsumer { .. } => RejectCode::SlowConsumer.number(),
+            Self::Revoked => RejectCode::Credentials.number(),
             Self::Superseded => RejectCode::AlreadyLoggedOn.number(),
-            Self::JournalFailed => RejectCode::Busy.number(),
+            Self::JournalFailed | Self::Unreadable => RejectCode::Busy.number(),
         }
     }
 }

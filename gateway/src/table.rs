@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use ed25519_dalek::VerifyingKey;
 use engine::recover::SessionLog;
 use engine::view::SessionView;
 use wire::{Logon, RejectCode, Role};
@@ -11,10 +10,27 @@ use wire::{Logon, RejectCode, Role};
 use crate::office::Lane;
 use crate::outbound::OutboundLog;
 use crate::throttle::Throttle;
-use crate::verify_key::public_key;
 
 /// Times that a session may be taken over within a second.
 const TAKE_OVERS_PER_SECOND: u32 = 4;
+
+/// Logons of a session in a second, for long.
+const LOGONS_PER_SECOND: u32 = 5;
+/// Logons of a session at once.
+const LOGONS_BURST: u32 = 50;
+/// A session may be over its rate by this part for ever; and by a second's worth at once.
+const EXCESS_SHARE: u32 = 10;
+
+/// What one session may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Messages a second, cancels as many again; 0 for no throttle.
+    pub max_msg_per_sec: u32,
+    /// Bytes of its outbound log that are kept in memory.
+    pub log_bytes: usize,
+    /// Messages before those can be read back from the journal.
+    pub remembers: bool,
+}
 
 /// One logical session.
 #[derive(Debug)]
@@ -23,10 +39,6 @@ pub struct LogicalSession {
     pub session_id: u32,
     /// Its role.
     pub role: Role,
-    /// Number of its key.
-    pub key_id: u32,
-    /// Its key; `None` if what the journal holds is not one.
-    pub key: Option<VerifyingKey>,
     /// What it was sent.
     pub log: OutboundLog,
     /// Slot of the connection that speaks for it.
@@ -35,7 +47,13 @@ pub struct LogicalSession {
     pub messages: Throttle,
     /// Budget of its cancels.
     pub cancels: Throttle,
+    /// What it may send beyond the two, to be refused.
+    pub excess: Throttle,
+    /// Its logons.
+    pub logons: Throttle,
     take_overs: Throttle,
+    /// Messages before those in the log can be read back from the journal.
+    remembers: bool,
     /// `(seqNo, received)` of messages that the engine has not taken yet.
     in_flight: VecDeque<(u64, u64)>,
     /// `(seqNo, engineSeq)` of messages whose records may not be durable yet.
@@ -66,24 +84,18 @@ pub struct Refusal {
 }
 
 impl LogicalSession {
-    fn new(view: &SessionView, max_msg_per_sec: u32, log_bytes: usize) -> Self {
-        let key = public_key(&view.public_key);
-        if key.is_none() {
-            tracing::warn!(
-                session = view.session_id,
-                name = view.name,
-                "the session's public key is no Ed25519 key: it can't log on"
-            );
-        }
+    fn new(view: &SessionView, bounds: Bounds) -> Self {
+        let rate = bounds.max_msg_per_sec;
         Self {
             session_id: view.session_id,
             role: view.role,
-            key_id: view.key_id,
-            key,
-            log: OutboundLog::new(view.next_out_seq_no.max(1), log_bytes),
+            log: OutboundLog::new(view.next_out_seq_no.max(1), bounds.log_bytes),
             bound: None,
-            messages: Throttle::per_second(max_msg_per_sec),
-            cancels: Throttle::per_second(max_msg_per_sec),
+            messages: Throttle::per_second(rate),
+            cancels: Throttle::per_second(rate),
+            excess: Throttle::with_burst(rate.div_ceil(EXCESS_SHARE), rate),
+            logons: Throttle::with_burst(LOGONS_PER_SECOND, LOGONS_BURST),
+            remembers: bounds.remembers,
             take_overs: Throttle::per_second(TAKE_OVERS_PER_SECOND),
             in_flight: VecDeque::new(),
             undurable: VecDeque::new(),
@@ -101,6 +113,12 @@ impl LogicalSession {
         } else {
             Lane::Control
         }
+    }
+
+    /// Messages that the engine has not taken yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// A message has gone to the engine.
@@ -171,7 +189,8 @@ impl LogicalSession {
             next_seq_no,
             retry_after_ms: 0,
         };
-        let (first, next) = (self.log.first(), self.log.next());
+        let next = self.log.next();
+        let first = if self.remembers { 1 } else { self.log.first() };
         if logon.role != self.role {
             return Err(refuse(RejectCode::RoleDenied, 0));
         }
@@ -204,21 +223,18 @@ impl Table {
     pub fn new(
         views: impl IntoIterator<Item = SessionView>,
         logs: Vec<SessionLog>,
-        max_msg_per_sec: u32,
-        log_bytes: usize,
+        bounds: Bounds,
     ) -> Self {
         let mut table = Self::default();
         for view in views {
             table.index.insert(view.session_id, table.sessions.len());
-            table
-                .sessions
-                .push(LogicalSession::new(&view, max_msg_per_sec, log_bytes));
+            table.sessions.push(LogicalSession::new(&view, bounds));
         }
         for log in logs {
             let Some(session) = table.find(log.session_id).and_then(|i| table.get_mut(i)) else {
                 continue;
             };
-            session.log = OutboundLog::new(log.first_retained(), log_bytes);
+            session.log = OutboundLog::new(log.first_retained(), bounds.log_bytes);
             for message in &log.messages {
                 session.log.append(&message.reply, 0);
             }
@@ -268,8 +284,16 @@ mod tests {
         }
     }
 
+    fn bounds(remembers: bool) -> Bounds {
+        Bounds {
+            max_msg_per_sec: 0,
+            log_bytes: 1 << 20,
+            remembers,
+        }
+    }
+
     fn session() -> LogicalSession {
-        let mut session = LogicalSession::new(&view(1), 0, 1 << 20);
+        let mut session = LogicalSession::new(&view(1), bounds(false));
         for n in 3..=6 {
             let ack = AdminAck {
                 seq_no: n,
@@ -331,6 +355,15 @@ mod tests {
         assert_eq!(code(7, 2), joined(7));
         // Live only: from the first message that the watermark still holds back.
         assert_eq!(code(0, 0), joined(5));
+    }
+
+    #[test]
+    fn what_the_journal_remembers_is_never_too_low() {
+        let mut session = LogicalSession::new(&view(1), bounds(true));
+        session.log = OutboundLog::new(7, 1 << 20);
+        for n in [1, 6, 7] {
+            assert_eq!(session.join(&logon(n, 2), 2).map(|j| j.next), Ok(n));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Checks logon signatures off the I/O thread: one check takes longer than a hundred orders.
+//! Checks logon signatures and computes TLS handshakes off the I/O thread: one takes longer than a
+//! hundred orders.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -8,7 +9,9 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use wire::session::logon_signed_bytes;
 use wire::{Hello, Logon, Text, codec};
 
-/// Logons that may wait for their check; beyond it a newcomer is asked to come back.
+use crate::tls::Handshake;
+
+/// Checks and handshakes that may wait; beyond it a newcomer is asked to come back.
 const WAITING_MAX: usize = 256;
 
 /// One check to be made.
@@ -24,11 +27,29 @@ pub struct Check {
     pub logon: Logon,
 }
 
+/// What the thread does.
+#[derive(Debug)]
+pub enum Job {
+    /// A logon to be checked.
+    Logon(Box<Check>),
+    /// A handshake to be advanced, of a connection.
+    Handshake(usize, Handshake),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Of a connection: whether its signature holds.
+    Logon(usize, bool),
+    /// Of a connection: its handshake again, or what is wrong with it.
+    Handshake(usize, Result<Handshake, rustls::Error>),
+}
+
 /// The thread that checks.
 #[derive(Debug)]
 pub struct Verifier {
-    checks: Option<Sender<Check>>,
-    verdicts: Receiver<(usize, bool)>,
+    checks: Option<Sender<Job>>,
+    verdicts: Receiver<Verdict>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -38,14 +59,22 @@ impl Verifier {
     /// # Errors
     /// What the system says when the thread can't be started.
     pub fn start(wake: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
-        let (checks, inbox) = bounded::<Check>(WAITING_MAX);
+        let (checks, inbox) = bounded::<Job>(WAITING_MAX);
         let (outbox, verdicts) = unbounded();
         let thread = thread::Builder::new()
             .name("portcullis-verifier".to_owned())
             .spawn(move || {
-                for check in inbox {
-                    let holds = signature_holds(&check);
-                    if outbox.send((check.connection, holds)).is_err() {
+                for job in inbox {
+                    let verdict = match job {
+                        Job::Logon(check) => {
+                            Verdict::Logon(check.connection, signature_holds(&check))
+                        }
+                        Job::Handshake(connection, mut handshake) => {
+                            let advanced = handshake.advance().map(|()| handshake);
+                            Verdict::Handshake(connection, advanced)
+                        }
+                    };
+                    if outbox.send(verdict).is_err() {
                         return;
                     }
                     wake();
@@ -58,21 +87,21 @@ impl Verifier {
         })
     }
 
-    /// Hands over a check; false if too many wait.
+    /// Hands over a job; false if too many wait.
     #[must_use]
-    pub fn submit(&self, check: Check) -> bool {
+    pub fn submit(&self, job: Job) -> bool {
         let Some(checks) = &self.checks else {
             return false;
         };
-        match checks.try_send(check) {
+        match checks.try_send(job) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
     }
 
-    /// The next verdict: which connection, and whether its signature holds.
+    /// The next verdict.
     #[must_use]
-    pub fn verdict(&self) -> Option<(usize, bool)> {
+    pub fn verdict(&self) -> Option<Verdict> {
         self.verdicts.try_recv().ok()
     }
 
@@ -200,14 +229,14 @@ mod tests {
     #[test]
     fn verdicts_come_back_by_connection() {
         let verifier = Verifier::start(Arc::new(|| {})).unwrap();
-        assert!(verifier.submit(check()));
+        assert!(verifier.submit(Job::Logon(Box::new(check()))));
         let verdict = loop {
             if let Some(verdict) = verifier.verdict() {
                 break verdict;
             }
             thread::yield_now();
         };
-        assert_eq!(verdict, (7, true));
+        assert!(matches!(verdict, Verdict::Logon(7, true)), "{verdict:?}");
     }
 
     #[test]

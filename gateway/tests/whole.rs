@@ -12,15 +12,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use engine::command::{Command, DefineFirm, DefineSession};
+use engine::command::{Command, DefineFirm, DefineSession, Sequenced};
+use engine::decision::Decision;
+use engine::journal::{Reader, RealFiles, SegmentId};
 use engine::pipeline::{self, AckPolicy, Pipeline, PipelineHandle, Stopped};
+use engine::record::decode_record;
 use engine::recover::{self, OpenOptions};
 use gateway::clock::{Clock, RealClock};
-use gateway::server::{Bound, Seed, ServeError, Server, ServerConfig, StopHandle};
+use gateway::server::{Bound, Limits, Seed, ServeError, Server, ServerConfig, StopHandle};
 use portcullis_client::{Client, ClientError, Credentials, Event, Options, SigningKey, keys};
 use wire::{
-    Capacity, Flag, NewOrder, OrdType, Query, QueryWhat, Reply, Role, Side, Text, TimeInForce,
-    Topology,
+    Capacity, Flag, NewOrder, OrdType, POSS_DUP, Query, QueryWhat, Reply, Role, Side, Text,
+    TimeInForce, Topology,
 };
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -62,6 +65,7 @@ struct Firm {
     desk: SigningKey,
     risk: SigningKey,
     ack: AckPolicy,
+    limits: Limits,
 }
 
 impl Firm {
@@ -71,6 +75,7 @@ impl Firm {
             desk: keys::generate().unwrap(),
             risk: keys::generate().unwrap(),
             ack,
+            limits: Limits::default(),
         }
     }
 
@@ -87,7 +92,10 @@ impl Firm {
     }
 
     fn config(&self) -> ServerConfig {
-        ServerConfig::new("127.0.0.1:0".parse().unwrap(), self.ack)
+        ServerConfig {
+            limits: self.limits.clone(),
+            ..ServerConfig::new("127.0.0.1:0".parse().unwrap(), self.ack)
+        }
     }
 
     fn serve(&self) -> Serving {
@@ -250,6 +258,145 @@ fn a_session_survives_a_clean_restart_and_replays_from_the_journal() {
     client.send(order(101)).unwrap();
     assert_eq!(refused(&mut client).unwrap(), 101);
     serving.finish();
+}
+
+/// A firm whose sessions keep some twenty messages in memory.
+fn forgetful() -> Firm {
+    Firm {
+        limits: Limits {
+            outbound_log_bytes: 20 * 128,
+            ..Limits::default()
+        },
+        ..Firm::new(AckPolicy::Durable)
+    }
+}
+
+/// Everything from a number up to ReplayComplete: `(seqNo, clOrdId, flags)`.
+fn replayed(client: &mut Client, from: u64) -> Vec<(u64, u64, u32)> {
+    let mut out = Vec::new();
+    loop {
+        match client.recv(WAIT).unwrap() {
+            Some(Event::Reply(Reply::OrderRejected(m))) => {
+                out.push((m.seq_no, m.cl_ord_id, m.flags));
+            }
+            Some(Event::ReplayComplete(m)) => {
+                assert_eq!(m.next_seq_no, out.last().map_or(from, |last| last.0 + 1));
+                return out;
+            }
+            Some(Event::Heartbeat(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_longer_in_memory_is_read_back_from_the_journal_also_after_a_restart() {
+    const SENT: u64 = 3000;
+    let firm = forgetful();
+    let mut serving = firm.serve();
+    let mut client = firm.connect(serving.address, 1, Options::default());
+    for n in 1..=SENT {
+        client.queue(order(n));
+    }
+    client.flush().unwrap();
+    for n in 1..=SENT {
+        assert_eq!(refused(&mut client).unwrap(), n);
+    }
+    drop(client);
+    for from in [1, 2, 1500, SENT - 30, SENT + 1] {
+        let options = Options {
+            next_expected: from,
+            ..Options::default()
+        };
+        let mut client = firm.connect(serving.address, 1, options);
+        assert_eq!(client.logon_ack().replay_count, SENT + 1 - from);
+        let expected: Vec<_> = (from..=SENT).map(|n| (n, n, POSS_DUP)).collect();
+        assert_eq!(replayed(&mut client, from), expected, "from {from}");
+        if from == 1500 {
+            serving.finish();
+            serving = firm.serve();
+        }
+    }
+    serving.finish();
+}
+
+#[test]
+fn a_session_may_trade_on_while_its_past_is_read_back() {
+    const SENT: u64 = 2000;
+    let firm = forgetful();
+    let serving = firm.serve();
+    let mut client = firm.connect(serving.address, 1, Options::default());
+    for n in 1..=SENT {
+        client.queue(order(n));
+    }
+    client.flush().unwrap();
+    for n in 1..=SENT {
+        assert_eq!(refused(&mut client).unwrap(), n);
+    }
+    drop(client);
+    let options = Options {
+        next_expected: 1,
+        ..Options::default()
+    };
+    let mut client = firm.connect(serving.address, 1, options);
+    for n in SENT + 1..=2 * SENT {
+        client.queue(order(n));
+    }
+    client.flush().unwrap();
+    let expected: Vec<_> = (1..=SENT).map(|n| (n, n, POSS_DUP)).collect();
+    assert_eq!(replayed(&mut client, 1), expected);
+    for n in SENT + 1..=2 * SENT {
+        assert_eq!(refused(&mut client).unwrap(), n);
+    }
+    serving.finish();
+}
+
+#[test]
+fn the_end_of_a_session_never_overtakes_its_last_orders() {
+    let firm = Firm::new(AckPolicy::Memory);
+    let serving = firm.serve();
+    let mut sent = 0;
+    for _ in 0..20 {
+        let mut client = firm.connect(serving.address, 1, Options::default());
+        assert_eq!(
+            client.last_applied(),
+            sent,
+            "all were applied before the new logon"
+        );
+        for _ in 0..400 {
+            sent += 1;
+            client.queue(order(sent));
+        }
+        client.flush().unwrap();
+        // An orderly end: everything that was sent is read before it.
+        client.terminate().unwrap();
+        while client.recv(WAIT).is_ok() {}
+    }
+    serving.finish();
+    let mut up = false;
+    let mut orders = 0;
+    for (input, _) in records(firm.dir.path()) {
+        match input.command {
+            Command::SessionUp(m) if m.session_id == 1 => up = true,
+            Command::SessionDown(m) if m.session_id == 1 => up = false,
+            _ if input.session_id == 1 => {
+                assert!(up, "order {} stands outside its session", input.in_seq_no);
+                orders += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(orders, sent);
+}
+
+/// Everything that a stopped journal holds.
+fn records(dir: &Path) -> Vec<(Sequenced, Decision)> {
+    let mut reader = Reader::open(RealFiles::new(dir), SegmentId::FIRST).unwrap();
+    let mut records = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        records.extend(frame.records().map(|r| decode_record(r.bytes).unwrap()));
+    }
+    records
 }
 
 #[test]

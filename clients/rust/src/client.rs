@@ -260,15 +260,20 @@ impl Client {
     }
 
     fn recv_unbroken(&mut self, deadline: Instant) -> Result<Option<Event>, ClientError> {
+        // However near the deadline, what is here is looked for once.
+        let mut has_looked = false;
         loop {
             if let Some(event) = self.next_event()? {
                 return Ok(Some(event));
             }
             let now = self.tick()?;
-            if now >= deadline {
+            if has_looked && now >= deadline {
                 return Ok(None);
             }
-            let wait = (deadline - now).min(self.keep_alive / 2);
+            has_looked = true;
+            let wait = deadline
+                .saturating_duration_since(now)
+                .min(self.keep_alive / 2);
             if self.stream.fill(wait)? {
                 self.last_heard = Instant::now();
             } else {

@@ -90,27 +90,35 @@ pub fn save(key: &SigningKey, path: &Path) -> Result<(), KeyError> {
 /// # Errors
 /// [`KeyError`] names the file and what to do.
 pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
+    check_mode(path)?;
     let failed = |cause| KeyError::Read {
         path: path.to_owned(),
         cause,
     };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Mode {
-                path: path.to_owned(),
-                mode,
-            });
-        }
-    }
     let text = fs::read_to_string(path).map_err(failed)?;
     from_hex(text.trim())
         .map(|seed| SigningKey::from_bytes(&seed))
         .ok_or_else(|| KeyError::Contents {
             path: path.to_owned(),
         })
+}
+
+/// Refuses a file of secrets that others than its owner may read or write.
+pub(crate) fn check_mode(path: &Path) -> Result<(), KeyError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = fs::metadata(path).map_err(|cause| KeyError::Read {
+            path: path.to_owned(),
+            cause,
+        })?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            let path = path.to_owned();
+            return Err(KeyError::Mode { path, mode });
+        }
+    }
+    Ok(())
 }
 
 /// Lower-case hexadecimal digits.

@@ -73,10 +73,13 @@ mod client;
 pub mod decimal;
 mod error;
 pub mod keys;
+mod line;
 mod logon;
 pub mod ops;
 mod resume;
 mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use client::{Client, Event};
 pub use error::{ClientError, Code};

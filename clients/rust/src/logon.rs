@@ -59,6 +59,9 @@ pub struct Options {
     pub app_name: String,
     /// Its version.
     pub app_version: String,
+    /// Speak TLS; plain TCP without it.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::Tls>,
     /// Keep requests until they are acknowledged, so that [`crate::Client::reconnect`] can resend them.
     pub resend: bool,
     /// How long the client itself tries to take a broken session up again, with pauses of up to 2 s, before a
@@ -78,6 +81,8 @@ impl Default for Options {
             cod_grace_ms: 0,
             app_name: "portcullis-client".to_owned(),
             app_version: env!("CARGO_PKG_VERSION").to_owned(),
+            #[cfg(feature = "tls")]
+            tls: None,
             resend: true,
             reconnect_for: Duration::ZERO,
         }
@@ -118,7 +123,7 @@ pub(crate) fn log_on(
     epoch: u64,
     next_expected: u64,
 ) -> Result<(FrameStream, Hello, LogonAck), ClientError> {
-    let mut stream = FrameStream::connect(address, options.timeout)
+    let mut stream = FrameStream::connect(address, options)
         .map_err(|cause| ClientError::Connect { address, cause })?;
     let hello = await_message(
         &mut stream,

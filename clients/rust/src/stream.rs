@@ -8,13 +8,15 @@ use wire::Message;
 use wire::codec::{self, Frame, HEADER_LEN, MAX_FRAME};
 
 use crate::error::ClientError;
+use crate::line::Line;
+use crate::logon::Options;
 
 const READ_CHUNK: usize = 64 * 1024;
 
 /// A connection that hands out whole frames.
 #[derive(Debug)]
 pub(crate) struct FrameStream {
-    socket: TcpStream,
+    line: Line,
     inbound: Vec<u8>,
     /// Bytes of `inbound` that hold data.
     start: usize,
@@ -28,13 +30,21 @@ pub(crate) struct FrameStream {
 }
 
 impl FrameStream {
-    /// Connects; a write that makes no progress within `timeout` fails.
-    pub(crate) fn connect(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+    /// Connects; a write that makes no progress within the options' timeout fails.
+    pub(crate) fn connect(address: SocketAddr, options: &Options) -> io::Result<Self> {
+        let timeout = options.timeout;
         let socket = TcpStream::connect_timeout(&address, timeout)?;
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(timeout))?;
+        #[cfg(feature = "tls")]
+        let line = match &options.tls {
+            Some(tls) => Line::Tls(Box::new(tls.connect(socket)?)),
+            None => Line::Plain(socket),
+        };
+        #[cfg(not(feature = "tls"))]
+        let line = Line::Plain(socket);
         Ok(Self {
-            socket,
+            line,
             inbound: vec![0; READ_CHUNK],
             start: 0,
             end: 0,
@@ -46,12 +56,12 @@ impl FrameStream {
     }
 
     pub(crate) fn socket(&self) -> &TcpStream {
-        &self.socket
+        self.line.socket()
     }
 
     pub(crate) fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()> {
         self.nonblocking = nonblocking;
-        self.socket.set_nonblocking(nonblocking)
+        self.line.socket().set_nonblocking(nonblocking)
     }
 
     /// Appends a message to what [`FrameStream::flush`] sends.
@@ -72,15 +82,15 @@ impl FrameStream {
         self.outbound.extend_from_slice(&bytes[..len]);
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written; one more while encrypted ones do.
     pub(crate) fn unwritten(&self) -> usize {
-        self.outbound.len() - self.written
+        self.outbound.len() - self.written + usize::from(self.line.has_unsent())
     }
 
     /// Writes what is queued; `false` if the socket takes no more now (non-blocking only).
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         while self.written < self.outbound.len() {
-            match self.socket.write(&self.outbound[self.written..]) {
+            match self.line.write(&self.outbound[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.written += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -96,7 +106,13 @@ impl FrameStream {
         }
         self.outbound.clear();
         self.written = 0;
-        Ok(true)
+        match self.line.flush() {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.nonblocking => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads once, for at most `wait` (ignored when non-blocking); whether anything came.
@@ -111,11 +127,11 @@ impl FrameStream {
             // A zero timeout would mean "for ever".
             let wait = Some(wait.max(Duration::from_micros(100)));
             if self.read_timeout != wait {
-                self.socket.set_read_timeout(wait)?;
+                self.line.socket().set_read_timeout(wait)?;
                 self.read_timeout = wait;
             }
         }
-        match self.socket.read(&mut self.inbound[self.end..]) {
+        match self.line.read(&mut self.inbound[self.end..]) {
             Ok(0) => Err(ClientError::Closed),
             Ok(n) => {
                 self.end += n;

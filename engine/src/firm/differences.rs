@@ -6,7 +6,7 @@
 //! positions, locates and cash belong to the first business date alone and are not compared.
 
 use super::{Firm, set_mark, set_reference};
-use crate::command::{Command, Entitle};
+use crate::command::{Command, DefineSession, Entitle};
 use crate::risk::RiskEngine;
 use crate::text::{limit_text, value_form};
 use crate::view::{LimitView, SessionView};
@@ -248,27 +248,44 @@ fn tree(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
     }
 }
 
+/// Sessions whose key is another in the file, and nothing else: keys are the file's, so that they can be
+/// changed and revoked by it alone, and the journal keeps which were in force.
+#[must_use]
+pub fn changed_keys(firm: &Firm, engine: &RiskEngine) -> Vec<DefineSession> {
+    let known: Vec<SessionView> = engine.sessions().collect();
+    let of = |id| known.iter().find(move |view| view.session_id == id);
+    firm.definitions
+        .sessions
+        .iter()
+        .filter(|define| of(define.session_id).is_some_and(|view| is_same(view, define, true)))
+        .filter(|define| !of(define.session_id).is_some_and(|view| is_same(view, define, false)))
+        .copied()
+        .collect()
+}
+
+/// Whether a session is as the file says, with or without its key.
+fn is_same(view: &SessionView, define: &DefineSession, but_for_the_key: bool) -> bool {
+    view.name == define.name.as_str()
+        && view.role == define.role
+        && (view.topology == define.topology || define.topology.is_null())
+        && view.venue_id == define.venue_id
+        && view.person == define.person.as_str()
+        && (but_for_the_key
+            || (view.key_id == define.key_id && view.public_key == define.public_key.as_str()))
+}
+
 fn sessions(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
     let of = &firm.definitions;
     for define in &of.sessions {
         let (id, name) = (define.session_id, define.name);
         let known = engine.sessions().find(|view| view.session_id == id);
-        let same = |view: &SessionView| {
-            view.name == name.as_str()
-                && view.role == define.role
-                && (view.topology == define.topology || define.topology.is_null())
-                && view.venue_id == define.venue_id
-                && view.key_id == define.key_id
-                && view.public_key == define.public_key.as_str()
-                && view.person == define.person.as_str()
-        };
         match &known {
             None => say(
                 out,
                 format!("session {id} {name}: only in the file"),
                 Command::from(*define),
             ),
-            Some(view) if !same(view) => {
+            Some(view) if !is_same(view, define, false) => {
                 let line = format!(
                     "session {id} {name}: its role, topology, venue, key or person differs"
                 );

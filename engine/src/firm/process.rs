@@ -72,12 +72,27 @@ pub struct ProcessConfig {
     pub cancel_on_failure: bool,
     /// Where the gateway listens; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Whether it may listen off loopback without TLS.
+    pub plaintext_off_loopback: bool,
+    /// Certificate and key, where connections speak TLS.
+    pub tls: Option<TlsPaths>,
     /// Who opens the trading day.
     pub day_open: DayOpening,
     /// Rings and waits; what is not said is the pipeline's choice.
     pub threads: Threads,
     /// What one peer may use.
     pub session: SessionLimits,
+}
+
+/// Files of TLS; relative to the data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPaths {
+    /// The server's certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities of the clients' certificates; without it clients need none.
+    pub client_authorities: Option<PathBuf>,
 }
 
 /// Rings and waits of the pipeline.
@@ -93,6 +108,8 @@ pub struct Threads {
     pub engine_spins: Option<u32>,
     /// Rounds that the engine yields before it sleeps.
     pub engine_yields: Option<u32>,
+    /// Cores of the I/O, the engine and the writer thread; without it the system chooses.
+    pub pin: Option<[u16; 3]>,
 }
 
 /// What one session, one address and all of them may use.
@@ -102,6 +119,14 @@ pub struct SessionLimits {
     pub max_messages_per_second: u32,
     /// Bytes that may wait for a slow reader before it is disconnected.
     pub output_buffer: u64,
+    /// Bytes of sent messages kept in memory for each session; older ones are read from the journal.
+    pub outbound_window: u64,
+    /// The same for all sessions together: each has an equal share at most.
+    pub outbound_windows: u64,
+    /// Bytes that may wait for all slow readers together.
+    pub output_buffers: u64,
+    /// Routed requests older than this are marked as stale.
+    pub route_max_age: Duration,
     /// Time to log on.
     pub logon_timeout: Duration,
     /// Connections in all.
@@ -114,7 +139,11 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             max_messages_per_second: 1_000_000,
-            output_buffer: 4 << 20,
+            output_buffer: 1 << 20,
+            outbound_window: 16 << 20,
+            outbound_windows: 512 << 20,
+            output_buffers: 256 << 20,
+            route_max_age: Duration::from_secs(2),
             logon_timeout: Duration::from_secs(2),
             connections: 1_024,
             connections_per_address: 256,
@@ -124,7 +153,7 @@ impl Default for SessionLimits {
 
 pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
     let journal = journal(&root.table("journal", "[journal]"));
-    let listen = listen(&root.table("listen", "[listen]"));
+    let (listen, plaintext_off_loopback, tls) = listen(&root.table("listen", "[listen]"));
     let day = root.table("day", "[day]");
     let auto = day.optional("open").and_then(|v| v.choice(&DAY_OPENING)) == Some(1);
     day.finish();
@@ -138,6 +167,8 @@ pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
         retention: journal.retention,
         cancel_on_failure: journal.cancel_on_failure,
         listen,
+        plaintext_off_loopback,
+        tls,
         day_open: if auto {
             DayOpening::Auto
         } else {
@@ -223,22 +254,24 @@ fn journal(section: &Section<'_>) -> Journal {
     }
 }
 
-fn listen(section: &Section<'_>) -> SocketAddr {
+fn listen(section: &Section<'_>) -> (SocketAddr, bool, Option<TlsPaths>) {
     let usual = SocketAddr::from(([127, 0, 0, 1], 7201));
     let value = section.optional("address");
     let open = section
         .optional("plaintext_off_loopback")
         .map_or(Some(false), |v| v.boolean());
+    let open = open == Some(true);
+    let tls = tls(section);
     section.finish();
     let Some((value, text)) = value.and_then(|v| Some((v, v.string()?))) else {
-        return usual;
+        return (usual, open, tls);
     };
-    match text.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() || open == Some(true) => address,
+    let address = match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() || open || tls.is_some() => address,
         Ok(_) => {
             value.wrong(
                 "is not loopback, and traffic is not encrypted",
-                "listen on 127.0.0.1, or say `plaintext_off_loopback = true` on a trusted network",
+                "say `tls_certificate` and `tls_key`, listen on 127.0.0.1, or say `plaintext_off_loopback = true` on a trusted network",
             );
             usual
         }
@@ -248,6 +281,33 @@ fn listen(section: &Section<'_>) -> SocketAddr {
                 "write an IP address and a port, such as 127.0.0.1:7201; port 0 lets the system choose",
             );
             usual
+        }
+    };
+    (address, open, tls)
+}
+
+fn tls(section: &Section<'_>) -> Option<TlsPaths> {
+    let path = |key| {
+        section
+            .optional(key)
+            .and_then(|v| v.string())
+            .map(PathBuf::from)
+    };
+    let (certificate, key) = (path("tls_certificate"), path("tls_key"));
+    let client_authorities = path("tls_client_authorities");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsPaths {
+            certificate,
+            key,
+            client_authorities,
+        }),
+        (None, None) if client_authorities.is_none() => None,
+        _ => {
+            section.mistake(
+                "says one half of TLS",
+                "say both `tls_certificate` and `tls_key`, or none of the three",
+            );
+            None
         }
     }
 }
@@ -267,9 +327,28 @@ fn threads(section: &Section<'_>) -> Threads {
         journal_ring: slots("journal_ring"),
         engine_spins: rounds("engine_spins"),
         engine_yields: rounds("engine_yields"),
+        pin: pin(section),
     };
     section.finish();
     threads
+}
+
+/// `pin = [0, 1, 2]`.
+fn pin(section: &Section<'_>) -> Option<[u16; 3]> {
+    let value = section.optional("pin")?;
+    let cores: Vec<u16> = value
+        .items()
+        .iter()
+        .filter_map(|item| u16::try_from(item.uint(0, 1023)?).ok())
+        .collect();
+    let cores = <[u16; 3]>::try_from(cores).ok();
+    if cores.is_none() {
+        value.wrong(
+            "is not three cores",
+            "write the cores of the I/O, the engine and the writer thread, such as [1, 2, 3]",
+        );
+    }
+    cores
 }
 
 fn session_limits(section: &Section<'_>) -> SessionLimits {
@@ -280,12 +359,22 @@ fn session_limits(section: &Section<'_>) -> SessionLimits {
             .and_then(|v| v.uint(1, u64::from(u32::MAX) - 1));
         given.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
     };
+    let size = |key, usual| {
+        section
+            .optional(key)
+            .and_then(|v| v.size())
+            .unwrap_or(usual)
+    };
     let limits = SessionLimits {
         max_messages_per_second: count("max_messages_per_second", usual.max_messages_per_second),
-        output_buffer: section
-            .optional("output_buffer")
-            .and_then(|v| v.size())
-            .unwrap_or(usual.output_buffer),
+        output_buffer: size("output_buffer", usual.output_buffer),
+        outbound_window: size("outbound_window", usual.outbound_window),
+        outbound_windows: size("outbound_windows", usual.outbound_windows),
+        output_buffers: size("output_buffers", usual.output_buffers),
+        route_max_age: section
+            .optional("route_max_age")
+            .and_then(|v| v.duration())
+            .map_or(usual.route_max_age, Duration::from_nanos),
         logon_timeout: section
             .optional("logon_timeout")
             .and_then(|v| v.duration())

@@ -1,6 +1,7 @@
 //! Owns what the gateway holds of the pipeline: two inlets, the outlet of replies, the reports of the
 //! follower, the watermarks, and the bell that wakes it. Leaves out sessions and sockets.
 
+use super::archive::Archive;
 use super::rings::{Consumer, Producer};
 use super::wait::Bed;
 use super::watermarks::{AckPolicy, Watermarks};
@@ -94,6 +95,8 @@ pub struct Doors {
     pub notices: Outlet<Notice>,
     /// How far the journal is, and whether it has failed.
     pub watermarks: Arc<Watermarks>,
+    /// The journal from its first record, for what is no longer in memory; the gateway takes it.
+    pub archive: Option<Archive>,
     pub(super) bell: Arc<Bell>,
 }
 

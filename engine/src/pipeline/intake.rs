@@ -226,7 +226,12 @@ pub(super) fn spawn_relief(
     let (intake, shared) = (Arc::clone(intake), Arc::clone(shared));
     let (bed, engine) = (Arc::clone(bed), Arc::clone(engine));
     // It ends with the writer and holds nothing that must be given back: nobody waits for it.
-    super::spawn("relief", move || relief(&intake, &shared, &bed, &engine)).map(drop)
+    super::spawn(
+        "relief",
+        |_| {},
+        move || relief(&intake, &shared, &bed, &engine),
+    )
+    .map(drop)
 }
 
 #[cfg(test)]

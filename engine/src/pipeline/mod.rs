@@ -8,6 +8,7 @@
 //! The engine never waits for the disk, the gateway never waits for anyone: every ring is bounded and
 //! gives the value back when it is full, and nobody takes what it can't pass on.
 
+mod archive;
 mod doors;
 mod engine_thread;
 mod follower_thread;
@@ -20,6 +21,7 @@ mod wait;
 mod watermarks;
 mod writer_thread;
 
+pub use archive::{Archive, OpenPast, Past};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};
@@ -72,6 +74,8 @@ pub struct Options {
     pub writer_wait: Wait,
     /// When replies leave: decides only who wakes the gateway.
     pub ack: AckPolicy,
+    /// Called by each thread when it begins, with its name: to pin it, for example.
+    pub on_thread: fn(&'static str),
 }
 
 impl Options {
@@ -89,6 +93,7 @@ impl Options {
             engine_wait: Wait::engine(),
             writer_wait: Wait::behind(),
             ack,
+            on_thread: |_| {},
         }
     }
 }
@@ -238,15 +243,15 @@ impl Pipeline {
         );
         let follower_guard = guard("follower", |s| &s.follower_ended, &[&writer_bed]);
         let handle = PipelineHandle {
-            engine: spawn("engine", move || {
+            engine: spawn("engine", options.on_thread, move || {
                 let _guard = engine_guard;
                 engine.run()
             })?,
-            writer: spawn("writer", move || {
+            writer: spawn("writer", options.on_thread, move || {
                 let _guard = writer_guard;
                 writer.run();
             })?,
-            follower: spawn("follower", move || {
+            follower: spawn("follower", options.on_thread, move || {
                 let _guard = follower_guard;
                 follower.run();
             })?,
@@ -278,6 +283,7 @@ impl Pipeline {
                 ring: notices_out,
                 filler: follower_bed,
             },
+            archive: Some(Archive::new(opened.archive, Arc::clone(&watermarks))),
             watermarks,
             bell,
         };
@@ -286,12 +292,16 @@ impl Pipeline {
 }
 
 fn spawn<T: Send + 'static>(
-    name: &str,
+    name: &'static str,
+    on_thread: fn(&'static str),
     run: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     thread::Builder::new()
         .name(format!("portcullis-{name}"))
-        .spawn(run)
+        .spawn(move || {
+            on_thread(name);
+            run()
+        })
 }
 
 /// What a pipeline that has stopped leaves behind.

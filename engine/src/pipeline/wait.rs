@@ -5,9 +5,18 @@
 //! where there are cores to spare. Nothing here reads a clock: patience is counted in rounds.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::thread::{self, Thread};
 use std::time::Duration;
+
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+#[cfg(not(loom))]
+use std::thread::{self, Thread};
+
+// `engine/tests/wait_under_loom.rs` tries every interleaving of this file.
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering, fence};
+#[cfg(loom)]
+use loom::thread::{self, Thread};
 
 /// How long a thread waits awake before it parks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +49,7 @@ impl Wait {
 
 /// Whether a thread may spin: gateway, engine and writer each have a core, and one is left.
 fn spare_cores() -> bool {
-    thread::available_parallelism().is_ok_and(|cores| cores.get() > 3)
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 3)
 }
 
 /// Where one thread sleeps and others wake it.
@@ -71,10 +80,21 @@ impl Bed {
         self.asleep.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if !work() {
-            thread::park_timeout(limit);
+            park(limit);
         }
         self.asleep.store(false, Ordering::Relaxed);
     }
+}
+
+#[cfg(not(loom))]
+fn park(limit: Duration) {
+    thread::park_timeout(limit);
+}
+
+/// Without the limit: it is a net, and no wake-up may need it.
+#[cfg(loom)]
+fn park(_limit: Duration) {
+    thread::park();
 }
 
 /// Counts idle rounds of a thread and waits ever more patiently.
@@ -111,7 +131,7 @@ impl Patience {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::sync::Arc;

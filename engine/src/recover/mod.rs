@@ -6,6 +6,7 @@
 mod enter;
 mod error;
 mod origin;
+mod past;
 mod replay;
 
 pub use crate::outbound_logs::SessionLog;
@@ -18,7 +19,9 @@ use crate::journal::{
     Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
     Verdict, WatermarkFile, scan_locked,
 };
-use crate::pipeline::{AckPolicy, JournalSink, JournalTail, Sink, SinkError, sessions_in_hand};
+use crate::pipeline::{
+    AckPolicy, JournalSink, JournalTail, OpenPast, Sink, SinkError, sessions_in_hand,
+};
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
 use crate::verify::{Extent, Progress};
@@ -115,6 +118,8 @@ pub struct Opened {
     pub sink: Box<dyn Sink>,
     /// Where the follower reads them.
     pub tail: Box<dyn RecordSource>,
+    /// Reads them again from before any message of a session.
+    pub archive: OpenPast,
     /// What the follower does besides.
     pub clerk: Box<dyn Clerk>,
     /// Last sequence; durable.
@@ -352,7 +357,8 @@ where
         engine,
         follower,
         sink: Box::new(sink),
-        tail: Box::new(JournalTail::new(storage, seq)),
+        tail: Box::new(JournalTail::new(storage.clone(), seq)),
+        archive: Box::new(move |session_id, from| past::before(&storage, session_id, from)),
         clerk: Box::new(clerk),
         seq,
         t,

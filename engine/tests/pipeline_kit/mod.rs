@@ -79,6 +79,7 @@ pub(crate) fn tiny(ack: AckPolicy) -> Options {
             yields: 10,
         },
         ack,
+        on_thread: |_| {},
     }
 }
 

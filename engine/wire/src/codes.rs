@@ -70,6 +70,8 @@ reject_codes! {
     SeqTooLow = 11,
     #[doc = "The connection broke or fell silent."]
     Disconnected = 12,
+    #[doc = "The connection does not take what it is sent; the outbound log replays it."]
+    SlowConsumer = 13,
     #[doc = "A field is not as the schema says."]
     MalformedField = 50,
     #[doc = "No such template."]

@@ -36,6 +36,8 @@ pub const POSS_DUP: u32 = 1;
 pub const WHAT_IF: u32 = 2;
 /// `flags`: answer this heartbeat.
 pub const REPLY_REQUESTED: u32 = 4;
+/// `flags`: this routed request is too old to be sent to the venue anew.
+pub const STALE: u32 = 8;
 
 message_set! {
     /// What a client may send inside a sequence, template ids 100 to 199.

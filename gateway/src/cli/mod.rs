@@ -12,6 +12,7 @@ mod key_files;
 mod keygen;
 mod ops;
 mod output;
+mod reload;
 mod remote;
 mod risk;
 mod room;
@@ -165,6 +166,18 @@ struct To {
     /// Name of the server's instance; a server that calls itself otherwise is signed nothing
     #[arg(long, global = true, value_name = "NAME")]
     instance: Option<String>,
+    /// Speak TLS, and trust a server by the authorities in this PEM file
+    #[arg(long, global = true, value_name = "FILE")]
+    tls_authorities: Option<PathBuf>,
+    /// Name in the server's certificate; else the host of its address
+    #[arg(long, global = true, value_name = "NAME", requires = "tls_authorities")]
+    tls_name: Option<String>,
+    /// Certificate to show to the server, PEM
+    #[arg(long, global = true, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM, of mode 0600
+    #[arg(long, global = true, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// One JSON object a line
     #[arg(long, global = true)]
     json: bool,

@@ -2,6 +2,7 @@
 
 use super::To;
 use super::failure::{Failure, REJECTED, UNREACHABLE, USAGE};
+use portcullis_client::tls::{Identity, Tls};
 use portcullis_client::{Client, ClientError, Credentials, Options, keys};
 use std::fs;
 use std::io::{self, Write};
@@ -87,10 +88,28 @@ pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
         expected_instance: to.instance.clone(),
     };
     let options = Options {
+        tls: tls(to, &address)?,
         app_name: "portcullis".to_owned(),
         ..Options::default()
     };
     Ok(Client::connect(address.as_str(), credentials, options)?)
+}
+
+/// How to speak TLS, if that is asked for.
+fn tls(to: &To, address: &str) -> Result<Option<Tls>, Failure> {
+    let Some(authorities) = &to.tls_authorities else {
+        return Ok(None);
+    };
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = to.tls_name.as_deref().unwrap_or(host);
+    let identity = match (&to.tls_certificate, &to.tls_key) {
+        (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+        _ => None,
+    };
+    Tls::new(authorities, name, identity)
+        .map(Some)
+        .map_err(|error| Failure::new(1, error.to_string()))
 }
 
 /// All reports about `what`, of one scope and instrument if they are given.

@@ -10,6 +10,7 @@
 use super::failure::Failure;
 use super::failure_mark::Mark;
 use super::key_files;
+use super::reload::{load_tls, reload};
 use clap::{Args, ValueEnum};
 use ed25519_dalek::SigningKey;
 use engine::clerk::Duties;
@@ -17,17 +18,19 @@ use engine::command::Command;
 use engine::date::yyyymmdd;
 use engine::decision::Outcome;
 use engine::firm::{
-    Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, differences,
+    Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, changed_keys, differences,
 };
 use engine::journal::Verdict;
 use engine::pipeline::{self, AckPolicy, Wait};
 use engine::recover::{self, OpenOptions, Opened};
 use gateway::clock::{Clock, CommandedClock, RealClock};
-use gateway::server::{Bound, Limits, Server, ServerConfig, StopHandle};
+use gateway::key_ring::KeyRing;
+use gateway::pin;
+use gateway::server::{Bound, Limits, ReloadHandle, Server, ServerConfig, StopHandle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use portcullis_client::keys;
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -41,7 +44,7 @@ use wire::{RejectCode, Time};
 const BUILD: &str = concat!("portcullis-", env!("CARGO_PKG_VERSION"));
 
 /// Start the server.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
     /// The firm's file; without one the example firm, whose keys are made on the first start
     #[arg(long, value_name = "FILE")]
@@ -58,6 +61,9 @@ pub(crate) struct ServeArgs {
     /// Where time comes from
     #[arg(long, value_enum, default_value_t = ClockArg::Real)]
     clock: ClockArg,
+    /// Listen off loopback without TLS: whoever is on the path can read everything and take sessions over
+    #[arg(long)]
+    plaintext_off_loopback: bool,
     /// Start even if the journal is ahead of the clock
     #[arg(long)]
     accept_clock: bool,
@@ -91,14 +97,26 @@ enum ClockArg {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
-    let firm = read_firm(args)?;
+    let (firm, ring) = read_firm(args)?;
     let process = &firm.process;
     let listen = args.listen.unwrap_or(process.listen);
     if args.clock == ClockArg::Commanded && !listen.ip().is_loopback() {
         let what = format!("--clock=commanded is for tests on loopback; {listen} is not");
         return Err(Failure::new(2, what));
     }
+    let tls = load_tls(process.tls.as_ref(), &args.data)?;
+    let may_be_plain = process.plaintext_off_loopback || args.plaintext_off_loopback;
+    if tls.is_none() && !listen.ip().is_loopback() && !may_be_plain {
+        let what = format!(
+            "{listen} is not loopback, and traffic is not encrypted; say `tls_certificate` and `tls_key` in \
+             [listen], or --plaintext-off-loopback on a network where nobody else is"
+        );
+        return Err(Failure::new(2, what));
+    }
     let ack = policy(args.ack, process.ack);
+    if let Some(cores) = process.threads.pin {
+        pin::plan(cores);
+    }
     let wall = RealClock::start();
     let journal = args.data.join(&process.journal_dir);
     pipeline::stop_closed_on_panic(journal.clone());
@@ -111,7 +129,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ClockArg::Real => wall.now(),
         ClockArg::Commanded => opened.t,
     };
-    let entered = report_differences(args, &firm, &mut opened, now)
+    let entered = enter_keys(&firm, &mut opened, now)
+        .and_then(|()| report_differences(args, &firm, &mut opened, now))
         .and_then(|()| open_day(&firm, &mut opened, now));
     if let Err(failure) = entered {
         return Err(let_go(opened, now, failure));
@@ -121,8 +140,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         ClockArg::Commanded => Arc::new(CommandedClock::at(now)),
     };
 
-    let mut config = server_config(process, listen, ack);
-    config.blocked = blocked;
+    let config = ServerConfig {
+        tls,
+        keys: Some(ring),
+        blocked,
+        ..server_config(process, listen, ack)
+    };
     let bound = match Bound::bind(config) {
         Ok(bound) => bound,
         Err(error) => {
@@ -136,6 +159,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let server =
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
     stop_on_signals(server.stop_handle())?;
+    reload_on_signal(args.clone(), firm.clone(), server.reload_handle())?;
     let address_file = args.data.join("address");
     fs::write(&address_file, format!("{address}\n")).map_err(|error| {
         let what = format!("cannot write {}: {error}", address_file.display());
@@ -143,6 +167,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     })?;
     announce(args.json, address, firm.instance(), epoch, &journal)?;
     tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
+    // After all others have started: a thread hands its core down to those that it starts.
+    pin::here("gateway");
     let served = server.run();
     // What is no longer served must not be found; a file that has gone already is as good.
     drop(fs::remove_file(&address_file));
@@ -185,7 +211,7 @@ fn start_logging() {
 }
 
 /// The file with its public keys; the example firm gets the keys it misses.
-fn read_firm(args: &ServeArgs) -> Result<Firm, Failure> {
+fn read_firm(args: &ServeArgs) -> Result<(Firm, KeyRing), Failure> {
     let mut firm = match &args.config {
         Some(path) => {
             let name = path.display().to_string();
@@ -203,9 +229,9 @@ fn read_firm(args: &ServeArgs) -> Result<Firm, Failure> {
             firm
         }
     };
-    key_files::load(&mut firm, &args.data)
+    let ring = key_files::load(&mut firm, &args.data)
         .map_err(|problems| Failure::new(1, problems.join("\nportcullis: ")))?;
-    Ok(firm)
+    Ok((firm, ring))
 }
 
 /// Makes the key pairs that are not there yet. A private key without its public half is not replaced.
@@ -349,6 +375,23 @@ fn open(
     Ok(opened)
 }
 
+/// Journals which keys are in force, where they are others than at the last start.
+fn enter_keys(firm: &Firm, opened: &mut Opened, now: u64) -> Result<(), Failure> {
+    let changed = changed_keys(firm, &opened.engine);
+    for session in &changed {
+        let (id, name, key_id) = (session.session_id, session.name, session.key_id);
+        tracing::info!(session = id, %name, key_id, "another key than at the last start");
+    }
+    let commands: Vec<Command> = changed.into_iter().map(Command::from).collect();
+    if commands.is_empty() {
+        return Ok(());
+    }
+    opened
+        .enter(commands, now)
+        .map(drop)
+        .map_err(|error| Failure::new(1, error.to_string()))
+}
+
 /// Says where the file and the journal differ, and applies it if that was asked for.
 fn report_differences(
     args: &ServeArgs,
@@ -458,13 +501,18 @@ fn policy(argument: Option<AckArg>, file: Ack) -> AckPolicy {
 
 fn server_config(process: &ProcessConfig, listen: SocketAddr, ack: AckPolicy) -> ServerConfig {
     let of = &process.session;
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     let limits = Limits {
         handshake: of.logon_timeout,
         connections: count(of.connections),
         unauthenticated_per_address: count(of.connections_per_address),
         max_msg_per_sec: of.max_messages_per_second,
-        backlog_answer_bytes: usize::try_from(of.output_buffer).unwrap_or(usize::MAX),
+        backlog_answer_bytes: bytes(of.output_buffer),
+        outbound_log_bytes: bytes(of.outbound_window),
+        outbound_logs_total: bytes(of.outbound_windows),
+        output_total: bytes(of.output_buffers),
+        route_max_age: of.route_max_age,
         ..Limits::default()
     };
     ServerConfig {
@@ -486,6 +534,7 @@ fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Option
             spins: of.engine_spins.unwrap_or(usual.engine_wait.spins),
             yields: of.engine_yields.unwrap_or(usual.engine_wait.yields),
         },
+        on_thread: pin::here,
         ..usual
     }
 }
@@ -504,6 +553,29 @@ fn stop_on_signals(stop: StopHandle) -> Result<(), Failure> {
                     std::process::exit(128 + signal);
                 }
                 stop.stop();
+            }
+        })?;
+    Ok(())
+}
+
+/// SIGHUP reads keys and certificates again; what can't be read changes nothing.
+fn reload_on_signal(args: ServeArgs, mut firm: Firm, handle: ReloadHandle) -> Result<(), Failure> {
+    let mut signals = Signals::new([SIGHUP])?;
+    std::thread::Builder::new()
+        .name("portcullis-reload".to_owned())
+        .spawn(move || {
+            for _ in signals.forever() {
+                let read = read_firm(&args)
+                    .and_then(|(now, ring)| Ok((reload(&firm, &now, ring, &args.data)?, now)));
+                match read {
+                    Ok((changes, now)) => {
+                        handle.replace(changes);
+                        firm = now;
+                    }
+                    Err(failure) => {
+                        tracing::error!("{}; keys and certificates stay as they were", failure.what)
+                    }
+                }
             }
         })?;
     Ok(())

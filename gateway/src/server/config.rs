@@ -7,10 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crossbeam::channel::{Receiver, Sender, unbounded};
+use engine::command::Command;
 use engine::pipeline::{AckPolicy, PipelineError};
 use engine::recover::{Opened, SessionLog};
 use engine::view::SessionView;
 use mio::Waker;
+
+use crate::key_ring::KeyRing;
 
 /// Bounds of the I/O thread.
 #[derive(Debug, Clone)]
@@ -27,10 +31,22 @@ pub struct Limits {
     pub unauthenticated: usize,
     /// Connections that have not logged on, from one address.
     pub unauthenticated_per_address: usize,
+    /// Connections of one address in a second, for long.
+    pub accepts_per_sec: u32,
+    /// Connections of one address at once.
+    pub accepts_burst: u32,
+    /// Messages of one session that may wait for the engine.
+    pub in_flight: usize,
     /// Messages a second of one session, cancels as many again; 0 for no throttle.
     pub max_msg_per_sec: u32,
-    /// Bytes of outbound messages kept in memory for each session.
+    /// Bytes of outbound messages kept in memory for each session; older ones come from the journal.
     pub outbound_log_bytes: usize,
+    /// Bytes of outbound messages kept in memory for all sessions: each has an equal share at most.
+    pub outbound_logs_total: usize,
+    /// Bytes of output that may wait for all slow connections together.
+    pub output_total: usize,
+    /// Routed requests older than this leave marked as stale.
+    pub route_max_age: Duration,
     /// Live messages that may wait for a slow connection.
     pub backlog_messages: u64,
     /// Bytes of answers to queries that may wait for a slow connection.
@@ -55,9 +71,15 @@ impl Default for Limits {
             unauthenticated: 1024,
             unauthenticated_per_address: 256,
             max_msg_per_sec: 0,
-            outbound_log_bytes: 64 << 20,
+            accepts_per_sec: 200,
+            accepts_burst: 1000,
+            in_flight: 256,
+            outbound_log_bytes: 16 << 20,
+            outbound_logs_total: 512 << 20,
+            output_total: 256 << 20,
+            route_max_age: Duration::from_secs(2),
             backlog_messages: 1 << 18,
-            backlog_answer_bytes: 8 << 20,
+            backlog_answer_bytes: 1 << 20,
             stall: Duration::from_secs(10),
             refused_logons_per_sec: 10,
             spin: Duration::from_micros(50),
@@ -75,6 +97,10 @@ pub struct ServerConfig {
     pub ack: AckPolicy,
     /// Bounds.
     pub limits: Limits,
+    /// Certificate and key; `None` for plain TCP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Who may log on; `None` for the keys that the journal holds.
+    pub keys: Option<KeyRing>,
     /// Sessions that are refused as long as the file beside each is there.
     pub blocked: Vec<(u32, PathBuf)>,
     /// Whether the venues are asked to cancel all inline orders when the journal fails.
@@ -89,6 +115,8 @@ impl ServerConfig {
             listen,
             ack,
             limits: Limits::default(),
+            tls: None,
+            keys: None,
             blocked: Vec::new(),
             cancel_on_failure: true,
         }
@@ -106,6 +134,8 @@ pub struct Seed {
     pub sessions: Vec<SessionView>,
     /// What is still known of their outbound logs.
     pub logs: Vec<SessionLog>,
+    /// Who may log on.
+    pub keys: KeyRing,
 }
 
 impl Seed {
@@ -118,6 +148,7 @@ impl Seed {
                 .as_ref()
                 .map_or_else(String::new, |f| f.instance.clone()),
             epoch: firm.map_or(0, |f| f.epoch),
+            keys: KeyRing::of_views(&opened.engine.sessions().collect::<Vec<_>>()),
             sessions: opened.engine.sessions().collect(),
             logs: std::mem::take(&mut opened.logs),
         }
@@ -171,6 +202,41 @@ impl StopHandle {
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         // A waker that fails belongs to a server that has gone.
+        drop(self.waker.wake());
+    }
+}
+
+/// What may change while the server runs.
+#[derive(Debug, Clone)]
+pub struct Reload {
+    /// From the next moment on these keys may log on, and no others. Who has logged on with a key that
+    /// is gone is ended.
+    pub keys: KeyRing,
+    /// Changed sessions, to be journalled.
+    pub journal: Vec<Command>,
+    /// For connections from the next moment on; `None` leaves it as it is, as a server does that began
+    /// without TLS.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// Puts other keys and certificates in the place of those in force, from any thread.
+#[derive(Debug, Clone)]
+pub struct ReloadHandle {
+    reloads: Sender<Reload>,
+    waker: Arc<Waker>,
+}
+
+impl ReloadHandle {
+    /// A handle and where it leads.
+    pub(crate) fn new(waker: Arc<Waker>) -> (Self, Receiver<Reload>) {
+        let (reloads, inbox) = unbounded();
+        (Self { reloads, waker }, inbox)
+    }
+
+    /// Replaces both, within a tick.
+    pub fn replace(&self, reload: Reload) {
+        // What is meant for a server that has gone is lost with it.
+        drop(self.reloads.send(reload));
         drop(self.waker.wake());
     }
 }

@@ -1,31 +1,45 @@
 //! Letting connections in: accept with its caps, greet, check the logon, bind it to its session.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use engine::command::{LogonRefused, SessionDown, SessionUp};
+use engine::command::{LogonRefused, SessionUp};
 use mio::net::TcpStream;
 use wire::codec::VERSION;
 use wire::{Hello, Logon, LogonAck, LogonReject, RejectCode, Text, Time};
 
 use super::{Gateway, SLOT_BITS};
 use crate::connection::Connection;
-use crate::office::Office;
+use crate::office::{Lane, Office};
 use crate::outbound::Cursor;
 use crate::session::{Ending, Phase, Session};
 use crate::table::Refusal;
+use crate::throttle::Throttle;
+use crate::tls::{Handshake, TlsStream};
 use crate::transport::Transport;
-use crate::verify_key::{Check, challenge};
+use crate::verify_key::{Check, Job, challenge};
 
-/// Connections accepted in one turn.
-const ACCEPTED_A_TURN: usize = 64;
+/// Connections accepted in one turn: a flood of them costs the others some 20 µs a message.
+const ACCEPTED_A_TURN: usize = 4;
+/// Addresses that are remembered; others are let in when one is forgotten.
+const ADDRESSES_MAX: usize = 16_384;
 /// Pause after the process ran out of descriptors, nanoseconds.
 const ACCEPT_PAUSE: u64 = 100_000_000;
 /// How long a session that keeps being taken over has to wait, milliseconds.
 const RETRY_AFTER_MS: u32 = 1000;
 /// `EMFILE` and `ENFILE`: no descriptor is left in the process, in the system.
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+
+/// Who came from one address lately.
+#[derive(Debug)]
+pub(super) struct Newcomers {
+    /// Connections that have not logged on.
+    open: usize,
+    /// Connections of late.
+    accepts: Throttle,
+}
 
 impl<O: Office> Gateway<O> {
     /// Accepts who waits, within the caps.
@@ -57,21 +71,37 @@ impl<O: Office> Gateway<O> {
 
     fn admit(&mut self, socket: TcpStream, peer: SocketAddr) {
         let open = self.connections.len().saturating_sub(self.free.len());
-        let from_address = self
-            .unauthenticated_by_address
-            .get(&peer.ip())
-            .copied()
-            .unwrap_or(0);
+        let unauthenticated = self.unauthenticated;
         if open >= self.limits.connections
-            || self.unauthenticated >= self.limits.unauthenticated
-            || from_address >= self.limits.unauthenticated_per_address
+            || unauthenticated >= self.limits.unauthenticated
+            || !self.lets_in(peer.ip())
         {
-            tracing::debug!(%peer, open, from_address, "too many connections: closed at once");
+            tracing::debug!(%peer, open, unauthenticated, "too many connections: closed at once");
             return;
         }
         if let Err(error) = self.greet(socket, peer) {
             tracing::warn!(%peer, %error, "a connection could not be greeted");
         }
+    }
+
+    /// Whether one more connection of this address is within its caps; one that is is counted.
+    fn lets_in(&mut self, address: IpAddr) -> bool {
+        let (now, limits) = (self.now, &self.limits);
+        if self.newcomers.len() >= ADDRESSES_MAX && !self.newcomers.contains_key(&address) {
+            return false;
+        }
+        let newcomers = self.newcomers.entry(address).or_insert_with(|| Newcomers {
+            open: 0,
+            accepts: Throttle::with_burst(limits.accepts_per_sec, limits.accepts_burst),
+        });
+        newcomers.open < limits.unauthenticated_per_address && newcomers.accepts.passes(now)
+    }
+
+    /// Forgets addresses that have not been heard of for long enough.
+    pub(super) fn forget_newcomers(&mut self) {
+        let now = self.now;
+        self.newcomers
+            .retain(|_, newcomers| newcomers.open > 0 || !newcomers.accepts.is_fresh(now));
     }
 
     fn greet(&mut self, socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
@@ -90,16 +120,20 @@ impl<O: Office> Gateway<O> {
         });
         self.generation = (self.generation + 1) & ((1 << (usize::BITS - SLOT_BITS - 1)) - 1);
         let token = self.generation << SLOT_BITS | slot;
-        let mut transport = Transport::Plain(socket);
+        let mut transport = match &self.tls {
+            None => Transport::Plain(socket),
+            Some(config) => {
+                Transport::Tls(Box::new(TlsStream::accept(socket, Arc::clone(config))?))
+            }
+        };
         if let Err(error) = transport.register(self.poll.registry(), mio::Token(token)) {
             self.free.push(slot);
             return Err(error);
         }
         self.unauthenticated += 1;
-        *self
-            .unauthenticated_by_address
-            .entry(peer.ip())
-            .or_insert(0) += 1;
+        if let Some(newcomers) = self.newcomers.get_mut(&peer.ip()) {
+            newcomers.open += 1;
+        }
         let session = Session::accepted(self.timing, self.now);
         let mut connection = Connection::new(transport, peer, token, session, hello, self.now);
         connection.send(&hello);
@@ -112,11 +146,8 @@ impl<O: Office> Gateway<O> {
     /// A connection has logged on or gone: it no longer counts as unauthenticated.
     pub(super) fn discount(&mut self, peer: SocketAddr) {
         self.unauthenticated = self.unauthenticated.saturating_sub(1);
-        if let Some(count) = self.unauthenticated_by_address.get_mut(&peer.ip()) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.unauthenticated_by_address.remove(&peer.ip());
-            }
+        if let Some(newcomers) = self.newcomers.get_mut(&peer.ip()) {
+            newcomers.open = newcomers.open.saturating_sub(1);
         }
     }
 
@@ -128,31 +159,47 @@ impl<O: Office> Gateway<O> {
         if self.blocked.iter().any(blocked) {
             return self.refuse(slot, session_id, refusal(RejectCode::SessionBlocked));
         }
-        let Some(session) = self
-            .table
-            .find(session_id)
-            .and_then(|index| self.table.get_mut(index))
-        else {
+        if self.table.find(session_id).is_none() {
             return self.refuse(slot, session_id, refusal(RejectCode::UnknownSession));
-        };
-        let Some(key) = session.key.filter(|_| session.key_id == logon.key_id) else {
+        }
+        let Some(key) = self.keys.find(session_id, logon.key_id) else {
             return self.refuse(slot, session_id, refusal(RejectCode::Credentials));
         };
         let Some(connection) = self.connection(slot) else {
             return;
         };
+        connection.key = Some(key);
         let check = Check {
             connection: connection.token,
             key,
             hello: connection.hello,
             logon: *logon,
         };
-        if !self.verifier.submit(check) {
+        if !self.verifier.submit(Job::Logon(Box::new(check))) {
             let busy = Refusal {
                 retry_after_ms: RETRY_AFTER_MS,
                 ..refusal(RejectCode::Throttled)
             };
             self.refuse(slot, session_id, busy);
+        }
+    }
+
+    /// A handshake has been advanced elsewhere.
+    pub(super) fn on_handshake(&mut self, token: usize, result: Result<Handshake, rustls::Error>) {
+        let slot = super::slot_of(token);
+        let Some(connection) = self.connection(slot).filter(|c| c.token == token) else {
+            return;
+        };
+        match result {
+            Ok(handshake) => {
+                connection.resume(handshake);
+                self.ready.push(slot);
+                self.touch(slot);
+            }
+            Err(error) => {
+                tracing::info!(peer = %connection.peer, %error, "a TLS handshake failed");
+                self.end(slot, Ending::Broken);
+            }
         }
     }
 
@@ -165,7 +212,10 @@ impl<O: Office> Gateway<O> {
         let Phase::Verifying(logon) = connection.session.phase() else {
             return;
         };
-        if !holds {
+        let key = connection.key;
+        // The key may have been revoked since its signature was sent to be checked.
+        let is_valid = key.is_some_and(|key| self.keys.holds(logon.session_id, &key));
+        if !holds || !is_valid {
             return self.refuse(slot, logon.session_id, refusal(RejectCode::Credentials));
         }
         if let Err(refused) = self.bind(slot, &logon) {
@@ -182,6 +232,12 @@ impl<O: Office> Gateway<O> {
         let (now, epoch) = (self.now, self.epoch);
         let session = self.table.get_mut(index).ok_or(unknown)?;
         session.join(logon, epoch)?;
+        if !session.logons.passes(now) {
+            return Err(Refusal {
+                retry_after_ms: RETRY_AFTER_MS,
+                ..refusal(RejectCode::Throttled)
+            });
+        }
         if let Some(older) = session.bound {
             if !session.may_be_taken_over(now) {
                 return Err(Refusal {
@@ -191,10 +247,13 @@ impl<O: Office> Gateway<O> {
             }
             self.end(older, Ending::Superseded);
         }
-        if let Some(session) = self.table.get_mut(index) {
-            session.bound = Some(slot);
-        }
+        let Some(session) = self.table.get_mut(index) else {
+            return Err(unknown);
+        };
+        session.bound = Some(slot);
+        let lane = session.lane();
         self.command(
+            lane,
             SessionUp {
                 session_id: logon.session_id,
                 key_id: logon.key_id,
@@ -209,6 +268,8 @@ impl<O: Office> Gateway<O> {
             connection.session.verified();
             connection.logical = Some(index);
             connection.widen();
+            connection.is_newcomer = false;
+            connection.session_id = logon.session_id;
             let peer = connection.peer;
             self.discount(peer);
         }
@@ -292,6 +353,7 @@ impl<O: Office> Gateway<O> {
         tracing::warn!(session = session_id, %peer, code = %refused.code, "logon refused");
         if self.refused_logons.passes(self.now) {
             self.command(
+                Lane::Control,
                 LogonRefused {
                     session_id,
                     code: refused.code.number(),
@@ -302,27 +364,6 @@ impl<O: Office> Gateway<O> {
             );
         }
         self.end(slot, Ending::Refused(refused.code));
-    }
-
-    /// A connection no longer speaks for its session.
-    pub(super) fn unbind(&mut self, slot: usize, index: usize, ending: Ending) {
-        let Some(session) = self.table.get_mut(index) else {
-            return;
-        };
-        if session.bound != Some(slot) {
-            return;
-        }
-        session.bound = None;
-        let session_id = session.session_id;
-        tracing::info!(session = session_id, %ending, "session is down");
-        self.command(
-            SessionDown {
-                session_id,
-                code: ending.code(),
-                ..SessionDown::default()
-            }
-            .into(),
-        );
     }
 }
 

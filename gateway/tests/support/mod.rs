@@ -23,8 +23,9 @@ use engine::decision::Outgoing;
 use engine::pipeline::{AckPolicy, Inbound, Outbound, Wake};
 use engine::view::SessionView;
 use gateway::clock::RealClock;
+use gateway::key_ring::KeyRing;
 use gateway::office::{Lane, Office};
-use gateway::server::{Bound, Limits, Seed, ServeError, ServerConfig, StopHandle};
+use gateway::server::{Bound, Limits, ReloadHandle, Seed, ServeError, ServerConfig, StopHandle};
 use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use wire::codec::{self, MAX_FRAME};
 use wire::{
@@ -45,13 +46,18 @@ pub struct State {
     pub hold: bool,
     /// Rings are full.
     pub full: bool,
+    /// The engine takes nothing from the rings.
+    pub idle: bool,
+    ring: VecDeque<(Lane, Inbound)>,
     pub failure: Option<String>,
     /// Every record: session, its seqNo, what was asked.
     pub journal: Vec<(u32, u64, Command)>,
+    /// The lane by which each came.
+    pub lanes: Vec<Lane>,
     pub dropped: u64,
     applied: HashMap<u32, u64>,
     next_out: HashMap<u32, u64>,
-    outbound: VecDeque<Outbound>,
+    pub outbound: VecDeque<Outbound>,
     reports: VecDeque<Outgoing>,
 }
 
@@ -63,6 +69,24 @@ impl State {
         reply.set_engine(self.seq, wire::Time(self.seq));
         self.outbound
             .push_back(Outbound::Send(Outgoing { session_id, reply }));
+    }
+
+    /// Messages of a session that wait in a ring.
+    pub fn ring_of(&self, session_id: u32) -> usize {
+        let of = |(_, inbound): &&(Lane, Inbound)| inbound.session_id == session_id;
+        self.ring.iter().filter(of).count()
+    }
+
+    fn run(&mut self) {
+        while !self.idle
+            && let Some((lane, inbound)) = self.ring.pop_front()
+        {
+            let records = self.journal.len();
+            self.take(inbound);
+            if self.journal.len() > records {
+                self.lanes.push(lane);
+            }
+        }
     }
 
     fn take(&mut self, inbound: Inbound) {
@@ -158,12 +182,13 @@ impl Script {
 }
 
 impl Office for Script {
-    fn push(&self, _lane: Lane, inbound: Inbound) -> Result<(), Inbound> {
+    fn push(&self, lane: Lane, inbound: Inbound) -> Result<(), Inbound> {
         let mut state = self.state();
         if state.full {
             return Err(inbound);
         }
-        state.take(inbound);
+        state.ring.push_back((lane, inbound));
+        state.run();
         Ok(())
     }
 
@@ -207,6 +232,7 @@ pub struct Fixture {
     pub address: SocketAddr,
     pub script: Script,
     pub stop: StopHandle,
+    pub reload: ReloadHandle,
     wake: Wake,
     keys: HashMap<u32, SigningKey>,
     thread: Option<JoinHandle<Result<(), ServeError>>>,
@@ -219,12 +245,20 @@ impl Fixture {
     }
 
     pub fn start_with(limits: Limits, ack: AckPolicy) -> Self {
+        Self::start_tls(limits, ack, None)
+    }
+
+    pub fn start_tls(
+        limits: Limits,
+        ack: AckPolicy,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let roles = [(1, Role::Desk), (2, Role::Desk), (3, Role::Risk)];
         let keys: HashMap<_, _> = roles
             .iter()
             .map(|(id, _)| (*id, keys::generate().unwrap()))
             .collect();
-        let sessions = roles
+        let sessions: Vec<SessionView> = roles
             .iter()
             .map(|(session_id, role)| SessionView {
                 session_id: *session_id,
@@ -244,6 +278,7 @@ impl Fixture {
             .collect();
         let config = ServerConfig {
             limits,
+            tls,
             ..ServerConfig::new("127.0.0.1:0".parse().unwrap(), ack)
         };
         let bound = Bound::bind(config).unwrap();
@@ -252,6 +287,7 @@ impl Fixture {
         let seed = Seed {
             instance: INSTANCE.to_owned(),
             epoch: EPOCH,
+            keys: KeyRing::of_views(&sessions),
             sessions,
             logs: Vec::new(),
         };
@@ -259,10 +295,12 @@ impl Fixture {
             .with(seed, script.clone(), Arc::new(RealClock::start()))
             .unwrap();
         let stop = gateway.stop_handle();
+        let reload = gateway.reload_handle();
         Self {
             address,
             script,
             stop,
+            reload,
             wake,
             keys,
             thread: Some(std::thread::spawn(move || gateway.run())),
@@ -271,7 +309,10 @@ impl Fixture {
 
     /// Changes the script and wakes the gateway.
     pub fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.script.state());
+        let mut state = self.script.state();
+        change(&mut state);
+        state.run();
+        drop(state);
         (self.wake)();
     }
 

@@ -1,0 +1,284 @@
+//! Moving messages in: from the sockets into the rings, each connection its share of a turn.
+
+use engine::command::Command;
+use engine::pipeline::Inbound;
+use wire::{RejectCode, Role};
+
+use super::Gateway;
+use super::logon::refusal;
+use crate::connection::Filled;
+use crate::office::{Lane, Office};
+use crate::session::{self, Ending, Phase, Step};
+use crate::table::LogicalSession;
+use crate::verify_key::Job;
+
+/// Frames taken from one connection in one turn, so that the others have theirs.
+const FRAMES_A_TURN: usize = 128;
+
+/// What became of one attempt to take a frame.
+enum Taken {
+    /// One frame; there may be more.
+    Frame,
+    /// Nothing is there now.
+    Nothing,
+    /// The ring is full.
+    Stalled,
+    /// The connection is over, or has ended.
+    Over,
+}
+
+/// What the session's budgets say about a message.
+enum Charge {
+    Passes,
+    Refused,
+    /// The session has been over its rate for too long.
+    TooLong,
+}
+
+impl<O: Office> Gateway<O> {
+    /// Tries again what found a full ring; whether anything moved.
+    pub(super) fn push_waiting(&mut self) -> bool {
+        let control = self.push_own(Lane::Control);
+        let orders = self.push_own(Lane::Orders);
+        if self.stalled.is_empty() || !(control || orders) {
+            return false;
+        }
+        for slot in std::mem::take(&mut self.stalled) {
+            if let Some(connection) = self.connection(slot) {
+                connection.stalled = false;
+            }
+            self.ready.push(slot);
+        }
+        true
+    }
+
+    /// Reads every connection that has something.
+    pub(super) fn read_ready(&mut self) {
+        let ready = std::mem::take(&mut self.ready);
+        for slot in ready {
+            self.read(slot);
+        }
+    }
+
+    fn read(&mut self, slot: usize) {
+        for _ in 0..FRAMES_A_TURN {
+            match self.take_frame(slot) {
+                Taken::Frame => {}
+                Taken::Nothing | Taken::Over => return,
+                Taken::Stalled => {
+                    if let Some(connection) = self.connection(slot)
+                        && !std::mem::replace(&mut connection.stalled, true)
+                    {
+                        self.stalled.push(slot);
+                    }
+                    return;
+                }
+            }
+        }
+        self.ready.push(slot);
+    }
+
+    fn take_frame(&mut self, slot: usize) -> Taken {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else {
+            return Taken::Over;
+        };
+        if connection.transport.is_handshaking() && connection.session.phase() != Phase::Closing {
+            return self.shake_hands(slot);
+        }
+        if connection.session.phase() == Phase::Closing {
+            return match connection.readable.then(|| connection.discard()) {
+                Some(Filled::Some) => Taken::Frame,
+                Some(Filled::Empty) | None => Taken::Nothing,
+                Some(Filled::Over) => {
+                    self.remove(slot);
+                    Taken::Over
+                }
+            };
+        }
+        if let Some(held) = connection.held.take() {
+            return self.push(slot, held);
+        }
+        if !connection.session.takes_frames() {
+            return Taken::Nothing;
+        }
+        let mut session = connection.logical.and_then(|i| self.table.get_mut(i));
+        if let Some(session) = &session
+            && session.in_flight() >= self.limits.in_flight
+        {
+            // Its next messages are taken when the engine has taken half of these.
+            connection.waits_for_engine = true;
+            return Taken::Nothing;
+        }
+        let frame = match connection.input.frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => {
+                return match connection.readable.then(|| connection.fill()) {
+                    Some(Filled::Some) => Taken::Frame,
+                    Some(Filled::Empty) | None => Taken::Nothing,
+                    Some(Filled::Over) => {
+                        self.end(slot, Ending::Broken);
+                        Taken::Over
+                    }
+                };
+            }
+            Err(error) => {
+                self.end(slot, Ending::Framing(error));
+                return Taken::Over;
+            }
+        };
+        let len = frame.len;
+        let mut step = connection.session.on_frame(&frame, now);
+        let mut too_long = false;
+        if let Step::Command { command, .. } = &mut step
+            && let Some(session) = &mut session
+        {
+            match charge(session, command, now) {
+                Charge::Passes => {}
+                Charge::Refused => {
+                    *command = session::refusal(&frame, RejectCode::Throttled, None);
+                }
+                Charge::TooLong => {
+                    *command = session::refusal(&frame, RejectCode::Throttled, None);
+                    too_long = true;
+                }
+            }
+        }
+        connection.input.consume(len);
+        let taken = self.act(slot, step);
+        if too_long {
+            self.end(slot, Ending::Throttled);
+            return Taken::Over;
+        }
+        taken
+    }
+
+    /// Takes in a part of a TLS handshake and has it computed elsewhere.
+    fn shake_hands(&mut self, slot: usize) -> Taken {
+        let Some(connection) = self.connection(slot) else {
+            return Taken::Over;
+        };
+        let token = connection.token;
+        match connection.readable.then(|| connection.fill_handshake()) {
+            Some(Ok(Some(handshake))) => {
+                if self.verifier.submit(Job::Handshake(token, handshake)) {
+                    Taken::Nothing
+                } else {
+                    self.end(slot, Ending::Broken);
+                    Taken::Over
+                }
+            }
+            Some(Ok(None)) => Taken::Frame,
+            Some(Err(Filled::Over)) => {
+                self.end(slot, Ending::Broken);
+                Taken::Over
+            }
+            Some(Err(Filled::Some | Filled::Empty)) | None => Taken::Nothing,
+        }
+    }
+
+    /// Does what the protocol says about a frame.
+    fn act(&mut self, slot: usize, step: Step) -> Taken {
+        match step {
+            Step::Heard => Taken::Frame,
+            Step::Answer => {
+                self.heartbeat(slot, 0);
+                Taken::Frame
+            }
+            Step::Verify(logon) => {
+                self.verify(slot, &logon);
+                Taken::Nothing
+            }
+            Step::Refuse(session_id, code) => {
+                self.refuse(slot, session_id, refusal(code));
+                Taken::Over
+            }
+            Step::End(ending) => {
+                self.end(slot, ending);
+                Taken::Over
+            }
+            Step::Command { seq_no, command } => {
+                let index = self.connection(slot).and_then(|c| c.logical);
+                let Some(session) = index.and_then(|i| self.table.get_mut(i)) else {
+                    return Taken::Over;
+                };
+                if let Command::AdvanceTime(m) = &command
+                    && session.role == Role::Ops
+                {
+                    self.clock.command(m.time.0);
+                    self.stamp = self.clock.now();
+                }
+                let inbound = Inbound {
+                    received_at: self.stamp,
+                    session_id: session.session_id,
+                    in_seq_no: seq_no,
+                    command,
+                };
+                self.push(slot, inbound)
+            }
+        }
+    }
+
+    /// Hands a command to the engine, or keeps it with its connection.
+    fn push(&mut self, slot: usize, inbound: Inbound) -> Taken {
+        let (now, seq_no) = (self.now, inbound.in_seq_no);
+        let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else {
+            return Taken::Over;
+        };
+        let Some(session) = connection.logical.and_then(|i| self.table.get_mut(i)) else {
+            return Taken::Over;
+        };
+        // Behind the gateway's own commands, so that no message overtakes its SessionUp.
+        let lane = session.lane();
+        let own = match lane {
+            Lane::Control => &self.own_control,
+            Lane::Orders => &self.own_orders,
+        };
+        let pushed = match own.is_empty() {
+            true => self.office.push(lane, inbound),
+            false => Err(inbound),
+        };
+        match pushed {
+            Ok(()) => {
+                session.push(seq_no, now);
+                Taken::Frame
+            }
+            Err(back) => {
+                connection.held = Some(back);
+                Taken::Stalled
+            }
+        }
+    }
+
+    /// The engine has taken something of a session: it may send on when half its share is free.
+    pub(super) fn go_on(&mut self, index: usize) {
+        let Some(session) = self.table.get_mut(index) else {
+            return;
+        };
+        if session.in_flight() > self.limits.in_flight / 2 {
+            return;
+        }
+        if let Some(slot) = session.bound
+            && let Some(connection) = self.connection(slot)
+            && std::mem::take(&mut connection.waits_for_engine)
+        {
+            self.ready.push(slot);
+        }
+    }
+}
+
+/// Charges a message to its budget; cancels have their own. A refused one is charged to the excess that
+/// a session may afford: it outlives the connection, so that logging on again does not renew it.
+fn charge(session: &mut LogicalSession, command: &Command, now: u64) -> Charge {
+    let budget = match matches!(command, Command::CancelOrder(_) | Command::MassCancel(_)) {
+        true => &mut session.cancels,
+        false => &mut session.messages,
+    };
+    if budget.passes(now) {
+        Charge::Passes
+    } else if session.excess.passes(now) {
+        Charge::Refused
+    } else {
+        Charge::TooLong
+    }
+}

@@ -1,0 +1,132 @@
+//! Peers that want to hurt, against a real server process, and an honest desk beside them: every order
+//! of the honest desk is answered once and in order, and its latency is told with and without them.
+//!
+//! The whole measurement (some minutes; it wants a quiet machine, and the attackers need processor time
+//! of their own):
+//!
+//! ```sh
+//! cargo test --release -p gateway --test hostile -- --ignored --nocapture
+//! ```
+//! `cargo test` runs the same with small counts, and asserts no times.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets something else fails"
+)]
+
+mod hostile {
+    pub(crate) mod attack;
+    pub(crate) mod desk;
+    pub(crate) mod server;
+}
+
+use std::time::Duration;
+
+use hostile::attack::{self, Attack};
+use hostile::desk::{Honest, Latencies};
+use hostile::server::Server;
+
+/// How much of everything.
+struct Scale {
+    deaf: u32,
+    connects: u32,
+    slow_writers: u32,
+    half_open: u32,
+    /// Length of one phase.
+    phase: Duration,
+    /// Phases with and without, in turn.
+    pairs: u32,
+}
+
+const SMALL: Scale = Scale {
+    deaf: 20,
+    connects: 300,
+    slow_writers: 20,
+    half_open: 60,
+    phase: Duration::from_millis(400),
+    pairs: 1,
+};
+
+const WHOLE: Scale = Scale {
+    deaf: 500,
+    connects: 10_000,
+    slow_writers: 200,
+    half_open: 1000,
+    phase: Duration::from_secs(4),
+    pairs: 5,
+};
+
+/// One attack, its phases between quiet ones.
+fn measure(
+    name: &str,
+    scale: &Scale,
+    honest: &mut Honest,
+    mut begin: impl FnMut() -> Attack,
+) -> String {
+    let (mut quiet, mut attacked) = (Latencies::new(), Latencies::new());
+    for _ in 0..scale.pairs {
+        honest.trade(scale.phase, &mut quiet);
+        let attack = begin();
+        honest.trade(scale.phase, &mut attacked);
+        attack.end();
+        honest.trade(scale.phase, &mut attacked);
+        honest.trade(scale.phase, &mut quiet);
+    }
+    format!(
+        "{name:32} {quiet}   {attacked}   p99 × {:.2}",
+        attacked.p99() / quiet.p99()
+    )
+}
+
+fn run(scale: &Scale) {
+    let server = Server::start(scale.deaf, None);
+    let mut honest = Honest::connect(&server);
+    println!("{:32} {:40}   {:40}", "", "without", "with");
+    let told = [
+        // The floor: the same phases with nobody attacking.
+        measure("nobody", scale, &mut honest, Attack::nobody),
+        measure("sessions that never read", scale, &mut honest, || {
+            attack::deaf(&server, scale.deaf)
+        }),
+        measure("connects", scale, &mut honest, || {
+            attack::connects(server.address, scale.connects / scale.pairs)
+        }),
+        measure("one byte at a time", scale, &mut honest, || {
+            attack::slow_writers(&server, scale.slow_writers)
+        }),
+        measure("half-open logons", scale, &mut honest, || {
+            attack::half_open(server.address, scale.half_open)
+        }),
+    ];
+    println!("{}", told.join("\n"));
+    honest.finish();
+    server.finish();
+}
+
+#[test]
+fn an_honest_desk_has_every_answer_beside_peers_that_want_to_hurt() {
+    run(&SMALL);
+}
+
+#[test]
+#[ignore = "minutes: the whole measurement"]
+fn an_honest_desk_beside_500_deaf_sessions_10_000_connects_and_1_000_half_open_logons() {
+    run(&WHOLE);
+}
+
+#[test]
+fn a_server_without_descriptors_serves_who_is_there_and_lets_others_in_when_it_has_some() {
+    let server = Server::start(1, Some(64));
+    let mut honest = Honest::connect(&server);
+    let crowd = attack::hold(server.address, 120);
+    let mut latencies = Latencies::new();
+    honest.trade(Duration::from_millis(300), &mut latencies);
+    drop(crowd);
+    // The crowd's places are free again.
+    let mut second = Honest::connect_as(&server, 2);
+    second.trade(Duration::from_millis(100), &mut latencies);
+    second.finish();
+    honest.finish();
+    server.finish();
+}
