@@ -11,8 +11,9 @@ pub use duties::{Duties, Retention};
 
 use crate::command::{Command, SegmentsRemoved};
 use crate::follower::Follower;
-use crate::journal::{Build, End, Head, Heads, Seals, SegmentId, Storage};
+use crate::journal::{Build, End, Head, Heads, Seals, SegmentId, Storage, segments};
 use crate::snapshot::{SnapshotError, Snapshots};
+use std::io;
 
 /// Time between two heads while records come, in nanoseconds.
 const HEAD_EVERY_NS: u64 = 60_000_000_000;
@@ -128,14 +129,35 @@ impl<S: Storage> JournalClerk<S> {
         }
     }
 
+    /// Seals what an earlier run has finished and left without, or its start has. For a journal that is
+    /// open, whose last segment is durably there, and that nobody writes into meanwhile.
+    pub fn begin(&mut self, now_ns: u64) {
+        match segments(&self.storage) {
+            Ok(all) => {
+                if let Some(current) = all.last() {
+                    self.seal_before(*current, now_ns);
+                }
+            }
+            Err(error) => self.not_sealed(&error),
+        }
+    }
+
+    fn seal_before(&mut self, current: SegmentId, now_ns: u64) {
+        if let Some(seals) = &self.seals
+            && let Err(error) = seals.seal_before(current, now_ns)
+        {
+            self.not_sealed(&error);
+        }
+    }
+
+    fn not_sealed(&mut self, error: &io::Error) {
+        self.notices
+            .push(Notice::Failed(format!("a segment was not sealed: {error}")));
+    }
+
     /// A segment has been left: it will not change any more.
     fn rolled(&mut self, end: &End, now_ns: u64) {
-        if let Some(seals) = &self.seals
-            && let Err(error) = seals.seal_before(end.position.segment, now_ns)
-        {
-            self.notices
-                .push(Notice::Failed(format!("a segment was not sealed: {error}")));
-        }
+        self.seal_before(end.position.segment, now_ns);
         if self.asked {
             return;
         }
@@ -176,6 +198,8 @@ impl<S: Storage> Clerk for JournalClerk<S> {
     }
 
     fn close(&mut self, copy: &Follower, end: &End, now_ns: u64) {
+        // Once more what could not be sealed when it was left.
+        self.seal_before(end.position.segment, now_ns);
         self.head(end, now_ns);
         if self.duties.snapshot_every > 0 && self.snapshot_at < copy.seq() {
             self.snapshot(copy, end, &mut || {});

@@ -131,6 +131,25 @@ fn an_honest_journal_is_complete_sealed_and_comes_by_every_head() {
 }
 
 #[test]
+fn a_start_seals_what_the_last_run_left_unsealed_even_if_it_never_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = sealing(dir.path());
+    run(dir.path(), &options, 0, 1_000);
+    let mut removed = 0;
+    for id in ids(dir.path()) {
+        removed += u64::from(fs::remove_file(dir.path().join(id.seal_name())).is_ok());
+    }
+    assert!(removed > 1);
+    recover::open(dir.path(), &options)
+        .unwrap()
+        .close(NOW)
+        .unwrap();
+    let proven = prove(RealFiles::new(dir.path()), &against(dir.path()), |_| {}).unwrap();
+    assert_eq!(proven.sealed, proven.last.0 - 1);
+    assert!(proven.sealed >= removed);
+}
+
+#[test]
 fn another_history_under_the_same_seals_or_heads_is_named() {
     let [dir, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     run(dir.path(), &sealing(dir.path()), 0, 2_000);

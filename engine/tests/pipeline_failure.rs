@@ -215,6 +215,12 @@ impl Sink for FrozenSink {
     }
 }
 
+/// Messages pushed and not yet taken: few enough that what they cause never crowds the outbound ring,
+/// however late this thread comes to drain it, so that only the journal can be short of room.
+const ON_THE_WAY: u64 = 256;
+/// Without any message taken for so long the engine counts as stopped, on a machine with other work too.
+const STANDSTILL: Duration = Duration::from_secs(5);
+
 /// Pushes messages through rings of 256 while the disk stands still; what was decided, and how many were
 /// taken before it moved again.
 fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) {
@@ -232,10 +238,10 @@ fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) 
     let (doors, handle) = start(opened, options);
     let mut desk = Desk::new(101);
     let (mut taken, mut waiting) = (0_u64, None);
-    let deadline = Instant::now() + Duration::from_secs(5);
     let mut pushed = 0;
-    while taken < messages && Instant::now() < deadline {
-        if pushed < messages {
+    let mut moved = Instant::now();
+    while taken < messages && moved.elapsed() < STANDSTILL {
+        if pushed < messages && pushed < taken + ON_THE_WAY {
             let next = waiting.take().unwrap_or_else(|| desk.next(pushed));
             match doors.orders.try_push(next) {
                 Ok(()) => pushed += 1,
@@ -244,6 +250,7 @@ fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) 
         }
         while let Some(outbound) = doors.outbound.pop() {
             taken += u64::from(matches!(outbound, Outbound::Taken { .. }));
+            moved = Instant::now();
         }
     }
     assert!(

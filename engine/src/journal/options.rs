@@ -6,6 +6,7 @@ use std::io;
 use super::format::{Build, EMPTY_FRAME_BYTES, Position, SEGMENT_HEADER_BYTES, wide};
 use super::frame::frame_bytes;
 use super::lock::LockError;
+use super::writer::EMPTY_FRAMES_BEHIND;
 
 /// What a writer is told once.
 #[derive(Debug, Clone, Copy)]
@@ -50,9 +51,10 @@ impl Options {
         if self.first_sequence == 0 {
             return Err(WriteError::Options("sequences start at 1"));
         }
-        // One empty frame must fit beside the largest batch: a journal is
-        // opened with one, and the batch may follow in the same segment.
-        if largest.saturating_add(wide(EMPTY_FRAME_BYTES)) > room {
+        // Empty frames must fit beside the largest batch: the one that a journal
+        // is opened with before it, and those that may follow behind it.
+        let beside = wide(EMPTY_FRAMES_BEHIND + EMPTY_FRAME_BYTES);
+        if largest.saturating_add(beside) > room {
             return Err(WriteError::Options(
                 "the largest batch does not fit a segment",
             ));

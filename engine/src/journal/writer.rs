@@ -7,6 +7,10 @@
 //! Invariant: at most one frame is not yet synced. [`JournalWriter::write_batch`]
 //! syncs the frame before, so an intact frame behind a damaged one proves that
 //! the damaged one had been on disk: that is corruption, not a torn tail.
+//!
+//! Invariant: behind a frame of records its segment has room for the two empty frames that may follow,
+//! the one that restates and the one of a clean stop. So a segment is only ever left for a record (or at
+//! a start), and whoever has read the last record has seen the last segment begin.
 
 use std::io;
 
@@ -22,6 +26,9 @@ use super::segment::SegmentHeader;
 use super::spare::{Spare, SpareTask};
 use super::storage::{Storage, StorageFile};
 use super::watermark::Watermark;
+
+/// Bytes kept behind a frame of records for the empty frames that may follow it.
+pub(super) const EMPTY_FRAMES_BEHIND: usize = 2 * EMPTY_FRAME_BYTES;
 
 /// Bytes the journal can still take without asking the file system for space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +126,7 @@ impl<S: Storage> JournalWriter<S> {
         }
         self.sync()?;
         let length = frame_bytes(wide(self.batch.payload_bytes()));
-        self.make_room(length)?;
+        self.make_room(length.saturating_add(wide(EMPTY_FRAMES_BEHIND)))?;
         let stamp = self.stamp(0, now_ns);
         let header = self.batch.seal(&stamp, &self.chain);
         let outcome = self.file.write_at(self.batch.bytes(), self.position.offset);

@@ -10,6 +10,7 @@
 use super::Shared;
 use super::doors::{Bell, Inbound, Outbound};
 use super::in_hand;
+use super::intake::Intake;
 use super::rings::{Consumer, Producer};
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
@@ -47,11 +48,14 @@ pub(super) struct EngineThread {
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
     pub(super) writer: Arc<Bed>,
+    /// The far end of the journal ring: only asked for the room of the memory behind it.
+    pub(super) intake: Arc<Intake>,
     /// Moves records out of the journal ring while the writer is at the disk.
     pub(super) relief: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
     pub(super) wait: Wait,
-    /// Free slots below which new orders are `Busy`, beyond what a command needs.
+    /// Free places, in the outbound ring or for records, below which new orders are `Busy`, beyond what
+    /// a command needs.
     pub(super) reserve: usize,
     pub(super) seq: u64,
     pub(super) t: u64,
@@ -111,6 +115,9 @@ impl EngineThread {
             self.wake_others();
             if self.shared.killed() || self.shared.watermarks.failure().is_some() {
                 break;
+            }
+            if self.journal.room() == 0 {
+                self.relief.wake();
             }
             if patience.idle() {
                 // A gateway that sleeps while the outbound ring is full must drain it.
@@ -292,8 +299,15 @@ impl EngineThread {
     /// Whether so little room is left that it is kept for reports, cancels and states.
     fn is_busy(&self) -> bool {
         self.outbound.room() < SLOTS_OF_A_COMMAND.saturating_add(self.reserve)
-            || self.journal.room() <= self.reserve
+            || self.journal_is_short()
             || self.shared.watermarks.disk_low()
+    }
+
+    /// The memory counts too: what it still takes the relief makes free in the ring, as soon as it gets a
+    /// core. That it has not had one yet is no reason to refuse an order.
+    fn journal_is_short(&self) -> bool {
+        let ring = self.journal.room();
+        ring <= self.reserve && ring.saturating_add(self.intake.memory_room()) <= self.reserve
     }
 
     fn has_input(&self) -> bool {

@@ -16,7 +16,7 @@ use super::wait::Bed;
 use crate::record::{MAX_RECORD, decode_record, encode_record};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// First template id of commands that the server makes itself.
@@ -32,6 +32,8 @@ const NAP: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Intake {
     inner: Mutex<Inner>,
+    /// Records, of the largest size, that the memory still takes; changed under the lock only.
+    memory_room: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -43,12 +45,17 @@ struct Inner {
 impl Intake {
     /// The ring, with `bytes` of memory behind it; the memory is taken, and touched only when needed.
     pub(super) fn new(ring: Consumer<Recorded>, bytes: usize) -> Self {
+        let memory = Memory::new(bytes);
         Self {
-            inner: Mutex::new(Inner {
-                ring,
-                memory: Memory::new(bytes),
-            }),
+            memory_room: AtomicUsize::new(memory.room()),
+            inner: Mutex::new(Inner { ring, memory }),
         }
+    }
+
+    /// Records that the memory still takes, at least, without a lock. While the relief moves one it may
+    /// count that one twice, here and in the ring: good enough for `Busy`, and nothing else asks.
+    pub(super) fn memory_room(&self) -> usize {
+        self.memory_room.load(Ordering::Relaxed)
     }
 
     /// Gives `sink` what has gathered, as much as fits one batch; returns the number of records.
@@ -63,6 +70,8 @@ impl Intake {
             inner.memory.advance();
             gathered += 1;
         }
+        self.memory_room
+            .store(inner.memory.room(), Ordering::Relaxed);
         // A batch ends with the ring's contents as they were, lest a steady stream never be synced.
         let most = gathered.saturating_add(inner.ring.capacity());
         while gathered < most && inner.memory.is_empty() && sink.has_room_for(MAX_RECORD) {
@@ -101,6 +110,8 @@ impl Intake {
             };
             let record = encode(&recorded, &mut bytes)?;
             inner.memory.push(recorded.0.seq, record);
+            self.memory_room
+                .store(inner.memory.room(), Ordering::Relaxed);
             moved = true;
         }
         Ok(moved)
@@ -176,11 +187,16 @@ impl Memory {
     }
 
     fn has_room_for(&self, length: usize) -> bool {
-        self.bytes
-            .len()
-            .saturating_add(PREFIX)
-            .saturating_add(length)
-            <= self.most
+        self.free() >= PREFIX.saturating_add(length)
+    }
+
+    /// Records of the largest size that there is room for.
+    fn room(&self) -> usize {
+        self.free() / (PREFIX + MAX_RECORD)
+    }
+
+    fn free(&self) -> usize {
+        self.most.saturating_sub(self.bytes.len())
     }
 
     fn push(&mut self, seq: u64, record: &[u8]) {

@@ -65,8 +65,8 @@ pub struct Options {
     pub journal_memory: usize,
     /// Slots of the follower's reports.
     pub report_slots: usize,
-    /// Free slots of the outbound and the journal ring below which new orders are `Busy`; kept for
-    /// reports, cancels and states.
+    /// Free slots of the outbound ring, and free places for records in the journal ring and the memory
+    /// behind it, below which new orders are `Busy`; kept for reports, cancels and states.
     pub reserve: usize,
     /// How the engine thread waits.
     pub engine_wait: Wait,
@@ -196,6 +196,7 @@ impl Pipeline {
             shared: Arc::clone(&shared),
             bed: Arc::clone(&engine_bed),
             writer: Arc::clone(&writer_bed),
+            intake: Arc::clone(&intake),
             relief: Arc::clone(&relief_bed),
             bell: Arc::clone(&bell),
             wait: options.engine_wait,

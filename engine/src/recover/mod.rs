@@ -348,11 +348,12 @@ where
     }
     let (seq, t) = (replay.seq(), replay.t());
     let (engine, follower, logs) = replay.finish();
-    let clerk = JournalClerk::new(
+    let mut clerk = JournalClerk::new(
         storage.clone(),
         writer_options.build,
         options.duties.clone(),
     );
+    clerk.begin(options.now_ns);
     Ok(Opened {
         engine,
         follower,

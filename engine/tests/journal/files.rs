@@ -191,6 +191,24 @@ fn a_spare_prepared_on_another_thread_serves_the_next_roll() {
 }
 
 #[test]
+fn neither_restating_nor_a_clean_stop_begins_a_segment() {
+    // Frames end on multiples of 64 bytes: in 64 lengths every way to end before the segment's end.
+    for records in 1..64 {
+        let (_directory, files) = directory();
+        let mut writer = JournalWriter::create(files.clone(), options()).unwrap();
+        for _ in 0..records {
+            append(&mut writer).unwrap();
+            writer.write_batch(NOW).unwrap();
+        }
+        let begun = writer.head().0.segment;
+        writer.restate(NOW).unwrap();
+        writer.clean_stop(NOW).unwrap();
+        assert_eq!(segments(&files).unwrap().last(), Some(&begun), "{records}");
+        assert_eq!(read_all(&files).unwrap(), records);
+    }
+}
+
+#[test]
 fn options_that_cannot_work_are_refused_before_anything_is_written() {
     let (_directory, files) = directory();
     let tight = Options {
