@@ -73,18 +73,56 @@ pub trait Storage: Clone + Debug + Send + 'static {
 }
 
 /// One open file, read and written at explicit offsets.
+///
+/// An implementation answers as the system calls do, short and interrupted; going on after that is
+/// done here, once, so that the simulated file system can provoke it.
 pub trait StorageFile: Debug + Send + 'static {
-    /// Writes all of `bytes` at `offset`: into the kernel, not onto the disk.
+    /// Writes some of `bytes` at `offset`, into the kernel, and returns how many.
+    ///
+    /// # Errors
+    /// What the system says, `Interrupted` included.
+    fn write_some_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Reads some bytes at `offset`; 0 at the file's end.
+    ///
+    /// # Errors
+    /// What the system says, `Interrupted` included.
+    fn read_some_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`: into the kernel, not onto the disk. Goes on after short and
+    /// interrupted writes, which are not errors.
     ///
     /// # Errors
     /// What the system says; any part may have been written then.
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut written = 0_usize;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.write_some_at(rest, offset.saturating_add(wide(written))) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(more) => written = written.saturating_add(more),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 
     /// Reads at `offset` until `buffer` is full or the file ends; returns the bytes read.
     ///
     /// # Errors
     /// What the system says.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0_usize;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.read_some_at(rest, offset.saturating_add(wide(filled))) {
+                Ok(0) => break,
+                Ok(more) => filled = filled.saturating_add(more),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
 
     /// Puts everything written so far, and the file's length, onto the disk.
     ///
@@ -173,22 +211,12 @@ impl Storage for RealFiles {
 }
 
 impl StorageFile for File {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        // Goes on after short and interrupted writes, which are not errors.
-        self.write_all_at(bytes, offset)
+    fn write_some_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        FileExt::write_at(self, bytes, offset)
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut filled = 0_usize;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match FileExt::read_at(self, rest, offset.saturating_add(wide(filled))) {
-                Ok(0) => break,
-                Ok(read) => filled = filled.saturating_add(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+    fn read_some_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -163,7 +163,7 @@ pub struct Desk {
     live: Vec<Live>,
     /// New orders whose answers have not come.
     asking: usize,
-    /// Reports that are due, with the clOrdId that their answer will name.
+    /// Reports that are due, with the clOrdId that their answer will name: what ends an order names its newest version.
     reports: VecDeque<(Ask, u64, VenueReport)>,
     books: Books,
 }
@@ -172,8 +172,6 @@ pub struct Desk {
 const ANSWER_ID_AT: usize = 28;
 /// Offset of `orderId` in OrderAccepted.
 const ORDER_ID_AT: usize = 36;
-/// Offset of `origClOrdId` in OrderCancelled.
-const CANCELLED_ID_AT: usize = 36;
 /// Offset of `seqNo` in what a desk sends: behind the flags.
 const SENT_SEQ_NO_AT: usize = 4;
 
@@ -416,17 +414,7 @@ impl Desk {
             Ask::Cancelled => OrderCancelled::LAYOUT.template_id,
             Ask::Filled(..) => OrderFilled::LAYOUT.template_id,
         };
-        // What ends an order names the order; everything else names the message that it answers.
-        let id_at = match asked.ask {
-            Ask::Cancelled => CANCELLED_ID_AT,
-            Ask::New(_)
-            | Ask::TooLarge
-            | Ask::Replace(..)
-            | Ask::Cancel(_)
-            | Ask::Replaced(_)
-            | Ask::Filled(..) => ANSWER_ID_AT,
-        };
-        let id = number_at(answer.block, id_at);
+        let id = number_at(answer.block, ANSWER_ID_AT);
         let code = match answer.template_id == OrderAccepted::LAYOUT.template_id {
             true => 0,
             false => code_of(answer),

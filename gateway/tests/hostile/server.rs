@@ -88,7 +88,7 @@ impl Drop for Server {
 /// No limit is set, so every order is refused: an answer like any other, and no state grows.
 fn firm(keys: &[SigningKey]) -> String {
     let mut text = format!(
-        "[firm]\nname = \"Hostile\"\ninstance = \"hostile\"\nbase_currency = \"USD\"\n\
+        "[firm]\nname = \"Hostile\"\ninstance = \"hostile\"\ntwo_person = false\nbase_currency = \"USD\"\n\
          [capacity]\norders = 4096\nexecutions = 4096\nrows = 256\nsessions = {}\n\
          [journal]\nack = \"memory\"\n\
          [day]\nopen = \"auto\"\n\

@@ -179,7 +179,7 @@ fn kill(child: Option<Child>) {
 
 fn firm() -> String {
     let mut text = String::from(
-        "[firm]\nname = \"Campaign\"\ninstance = \"campaign\"\nbase_currency = \"USD\"\n\
+        "[firm]\nname = \"Campaign\"\ninstance = \"campaign\"\ntwo_person = false\nbase_currency = \"USD\"\n\
          [capacity]\norders = 65536\nexecutions = 1048576\nrows = 256\n\
          [journal]\nsegment_size = \"16MiB\"\n\
          [day]\nopen = \"auto\"\n\

@@ -616,6 +616,9 @@ class RejectCode(IntEnum):
     DISCONNECTED = 12
     """The connection broke or fell silent."""
 
+    SLOW_CONSUMER = 13
+    """The connection does not take what it is sent; the outbound log replays it."""
+
     MALFORMED_FIELD = 50
     """A field is not as the schema says."""
 

@@ -1,0 +1,174 @@
+//! Owns the campaigns in which the kernel tells the real server that the disk has failed, is full or
+//! is slow: errors and delays injected by strace, and a small file system that is really full.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::afterwards::Afterwards;
+use crate::desk::Desk;
+use crate::server::{Firm, available, strace_works, tail};
+
+/// The n-th `call` of a thread fails: the server ends, and nothing acknowledged is missing.
+fn fails(call: &str, errno: &str, n: u64) {
+    let data = tempfile::tempdir().unwrap();
+    let firm = Firm::found(data.path());
+    let server = firm.serve_under_strace(&[&format!("{call}:error={errno}:when={n}")]);
+    let mut desk = Desk::new(&firm, &server, n);
+    assert!(desk.trade(|_| false).is_err());
+    desk.drain();
+    let status = server.ended();
+    let log = tail(&firm.log());
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(
+        log.contains("failed at"),
+        "it says what failed and where: {log}"
+    );
+    let found = Afterwards::read(&firm, desk.acknowledged);
+    found.hold_all_that_was_acknowledged(&desk);
+    let server = firm.serve();
+    desk.resume(&server);
+    desk.compare(&firm, &server);
+    server.stop();
+}
+
+fn failing(each: u64) {
+    if !strace_works() {
+        return;
+    }
+    let mut tried = 0;
+    for (call, errno) in [
+        ("fdatasync", "EIO"),
+        ("pwrite64", "EIO"),
+        ("pwrite64", "ENOSPC"),
+    ] {
+        for n in 0..each {
+            fails(call, errno, 30 + n);
+            tried += 1;
+        }
+    }
+    println!("errors injected into the real binary: {tried}; nothing acknowledged is missing");
+}
+
+/// Half a second of a frozen disk: decisions go on, answers come late, nothing is dropped.
+#[test]
+fn a_disk_frozen_for_half_a_second_delays_answers_and_drops_nothing() {
+    if !strace_works() {
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let firm = Firm::found(data.path());
+    let server = firm.serve_under_strace(&["fdatasync:delay_enter=500ms:when=40"]);
+    let mut desk = Desk::new(&firm, &server, 1);
+    let started = Instant::now();
+    desk.trade(|desk| desk.orders.len() > 5_000 || started.elapsed() > Duration::from_secs(10))
+        .unwrap();
+    desk.settle();
+    assert!(
+        desk.silence_max > Duration::from_millis(450),
+        "{:?}",
+        desk.silence_max
+    );
+    desk.compare(&firm, &server);
+    println!(
+        "frozen for 500 ms: {} orders, all answered, {} of them Busy",
+        desk.orders.len(),
+        desk.busy
+    );
+    server.stop();
+}
+
+/// A mounted file system that is taken away again.
+struct Mount<'a>(&'a Path);
+
+impl<'a> Mount<'a> {
+    fn tmpfs(at: &'a Path, mib: u64) -> Option<Self> {
+        let option = format!("size={mib}m");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &option, "portcullis-test"])
+            .arg(at)
+            .stderr(Stdio::null())
+            .status();
+        let there = mounted.is_ok_and(|status| status.success());
+        available("mounting a small tmpfs (root)", there).then_some(Self(at))
+    }
+
+    fn grow(&self, mib: u64) {
+        let option = format!("remount,size={mib}m");
+        let status = Command::new("mount")
+            .args(["-o", &option])
+            .arg(self.0)
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Mount<'_> {
+    fn drop(&mut self) {
+        // Nothing is left to do about it where this fails.
+        drop(Command::new("umount").args(["-l"]).arg(self.0).status());
+    }
+}
+
+/// Orders until the file system is full: new ones become Busy or the server ends; with more space the
+/// next start goes on, and everything acknowledged is there.
+fn full(mib: u64) {
+    let data = tempfile::tempdir().unwrap();
+    let Some(mount) = Mount::tmpfs(data.path(), mib) else {
+        return;
+    };
+    let firm = Firm::found(data.path());
+    let server = firm.serve();
+    let mut desk = Desk::new(&firm, &server, mib);
+    let started = Instant::now();
+    let outcome =
+        desk.trade(|desk| desk.busy > 2_000 || started.elapsed() > Duration::from_secs(60));
+    let server = match outcome {
+        Ok(()) => {
+            assert!(desk.busy > 2_000, "the file system did not fill up");
+            // Reports still pass: the desk's own have all been answered while orders were Busy.
+            desk.settle();
+            desk.compare(&firm, &server);
+            server.stop();
+            None
+        }
+        Err(_) => Some(server),
+    };
+    desk.drain();
+    if let Some(server) = server {
+        let status = server.ended();
+        assert_eq!(status.code(), Some(1), "{}", tail(&firm.log()));
+    }
+    let found = Afterwards::read(&firm, desk.acknowledged);
+    let kept = found.hold_all_that_was_acknowledged(&desk);
+    mount.grow(mib + 64);
+    let server = firm.serve();
+    desk.resume(&server);
+    desk.compare(&firm, &server);
+    let before = desk.orders.len();
+    desk.trade(|desk| desk.orders.len() > before + 500).unwrap();
+    desk.settle();
+    desk.compare(&firm, &server);
+    server.stop();
+    println!("a file system of {mib} MiB: full; {kept} acknowledged, all there; goes on with more");
+    drop(mount);
+}
+
+#[test]
+fn after_an_error_of_the_disk_the_server_ends_and_nothing_acknowledged_is_missing() {
+    failing(1);
+}
+
+#[test]
+fn a_really_full_file_system_costs_nothing_acknowledged() {
+    full(13);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn full_disk_errors() {
+    failing(40);
+    for mib in [9, 10, 11, 13, 14, 17, 18, 21] {
+        full(mib);
+    }
+}
