@@ -47,6 +47,7 @@ scenarios! {
     c17_a_bust_brings_back_what_can_be_crossed
     c18_locates
     c18_short_sale
+    c18_live_sells_never_saturate
     c19_account_or_desk_only
     c19_permissions
     capacity
@@ -70,6 +71,7 @@ scenarios! {
     r09_unresolved_ends_only_by_fills_or_reconcile
     r10_nine_replaces_under_way_are_too_many
     r10_replace_with_versions_in_flight
+    r10_a_cancel_under_way_is_pending_at_once
     r11_a_fill_after_the_end_always_books
     r12_overfill
     r13_the_same_execution_is_booked_once
@@ -81,6 +83,7 @@ scenarios! {
     r16_bust_of_other_fills
     r16_bust_that_reopens_an_ended_order
     r16_correct
+    r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
     r17_purely_reducing_without_a_reference
     r18_a_passive_breach_cancels_nothing
     r18_breached_follows_the_usage
@@ -95,6 +98,7 @@ scenarios! {
     r26_a_flapping_session_uses_nothing_up
     r26_cancel_on_disconnect
     r26_temporary_limits
+    r26_a_temporary_value_has_the_unit_of_its_limit
     r27_warn_levels
     r28_all_levels_or_none
     r28_an_account_that_moves_takes_its_day_along

@@ -102,6 +102,12 @@ impl Order {
     pub(crate) fn is_buy(&self) -> bool {
         self.side == Side::Buy
     }
+
+    /// Whether a cancel was asked for and has no answer yet: one that a step has still to send counts, since
+    /// wide work takes effect in its own event (R30).
+    pub(crate) fn is_cancel_pending(&self) -> bool {
+        self.cancel_pending || self.jobs & self.jobs_due != 0
+    }
 }
 
 /// What an order looks like over its versions.
@@ -443,7 +449,7 @@ impl Orders {
             OrderStatus::Terminal
         } else if order.unresolved {
             OrderStatus::Unresolved
-        } else if order.cancel_pending {
+        } else if order.is_cancel_pending() {
             OrderStatus::PendingCancel
         } else if self.reserved(slot).pending > 0 {
             OrderStatus::PendingReplace

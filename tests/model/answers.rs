@@ -30,12 +30,12 @@ const ALERTS: &[RiskEventKind] = &[
     RiskEventKind::Adjusted,
 ];
 
+/// The answers to one message, which are never left to a step.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "only a few of the messages are looked for"
 )]
-pub(crate) fn compare_replies(
-    risk_listens: bool,
+pub(crate) fn compare_answers(
     input: &Sequenced,
     expect: &Expect,
     decision: &Decision,
@@ -73,49 +73,80 @@ pub(crate) fn compare_replies(
             .collect();
         same("answers to an order", &answers, &vec![decision.code])?;
     }
-    let mut reports = Vec::new();
-    let mut alerts = Vec::new();
-    for (to, reply) in sent {
-        match reply {
-            Reply::MassCancelReport(m) => {
-                let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-                let (requested, outstanding) = (number(m.requested), number(m.outstanding));
-                reports.push((*to, m.cl_ord_id, requested, outstanding));
+    Ok(())
+}
+
+/// What may be told by a later step: progress of mass cancels (session, id, requested, outstanding) and alerts.
+#[derive(Debug, Default)]
+pub(crate) struct Late {
+    reports: Vec<(u32, u64, usize, usize)>,
+    alerts: Vec<Alert>,
+    expected_reports: Vec<(u32, u64, usize, usize)>,
+    expected_alerts: Vec<Alert>,
+}
+
+impl Late {
+    /// What the model says must be told.
+    pub(crate) fn expect(&mut self, expect: &Expect, risk_listens: bool) {
+        self.expected_reports.extend(&expect.said.reports);
+        if !risk_listens {
+            return;
+        }
+        for mut alert in expect.said.alerts.iter().copied() {
+            // The event names an instrument, but neither a group nor a currency.
+            if let Some((key, ..)) = &mut alert.about
+                && key.selector != Selector::Instrument
+            {
+                (key.selector, key.selector_id) = (Selector::All, u32::MAX);
             }
-            Reply::RiskEvent(m) if *to == super::genesis::RISK && ALERTS.contains(&m.event) => {
-                alerts.push(alert_of(m));
-            }
-            _ => {}
+            self.expected_alerts.push(alert);
         }
     }
-    let mut expected = expect.said.reports.clone();
-    reports.sort_unstable();
-    expected.sort_unstable();
-    same("progress of mass cancels", &reports, &expected)?;
-    let mut expected = expect.said.alerts.clone();
-    if !risk_listens {
-        expected.clear();
-    }
-    for alert in &mut expected {
-        // The event names an instrument, but neither a group nor a currency.
-        if let Some((key, ..)) = &mut alert.about
-            && key.selector != Selector::Instrument
-        {
-            (key.selector, key.selector_id) = (Selector::All, u32::MAX);
+
+    /// What the engine has told.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only a few of the messages are looked for"
+    )]
+    pub(crate) fn hear(&mut self, sent: &[(u32, Reply)]) {
+        let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        for (to, reply) in sent {
+            match reply {
+                Reply::MassCancelReport(m) => {
+                    let (requested, outstanding) = (number(m.requested), number(m.outstanding));
+                    self.reports
+                        .push((*to, m.cl_ord_id, requested, outstanding));
+                }
+                Reply::RiskEvent(m) if *to == super::genesis::RISK && ALERTS.contains(&m.event) => {
+                    self.alerts.push(alert_of(m));
+                }
+                _ => {}
+            }
         }
     }
-    alerts.sort_unstable();
-    expected.sort_unstable();
-    let only = |these: &[Alert], those: &[Alert]| {
-        let only = these.iter().find(|alert| !those.contains(alert));
-        only.map_or("-", |alert| alert.event.name())
-    };
-    let what = format!(
-        "alerts: engine {}, model {}",
-        only(&alerts, &expected),
-        only(&expected, &alerts)
-    );
-    same(&what, &alerts, &expected)
+
+    /// Everything that must be told was told, and nothing else.
+    pub(crate) fn compare(mut self) -> Result<(), Difference> {
+        self.reports.sort_unstable();
+        self.expected_reports.sort_unstable();
+        same(
+            "progress of mass cancels",
+            &self.reports,
+            &self.expected_reports,
+        )?;
+        self.alerts.sort_unstable();
+        self.expected_alerts.sort_unstable();
+        let only = |these: &[Alert], those: &[Alert]| {
+            let only = these.iter().find(|alert| !those.contains(alert));
+            only.map_or("-", |alert| alert.event.name())
+        };
+        let what = format!(
+            "alerts: engine {}, model {}",
+            only(&self.alerts, &self.expected_alerts),
+            only(&self.expected_alerts, &self.alerts)
+        );
+        same(&what, &self.alerts, &self.expected_alerts)
+    }
 }
 
 fn alert_of(m: &wire::RiskEvent) -> Alert {

@@ -142,7 +142,7 @@ impl Model {
                     .any(|v| o.leaves(v) > 0 && crosses(v.price))
             });
         if let Some((_, order)) = matched {
-            if order.cancel_pending {
+            if order.cancel_pending || order.cancel_due {
                 found.edges.push("R29 matches a pending cancel".to_owned());
             }
             return Err(Refusal::at(

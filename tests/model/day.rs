@@ -233,7 +233,9 @@ impl Model {
             i.last_reference = i.last_reference.map(price);
             i.reference = i.reference.map(|(px, t)| (price(px), t));
         }
-        let scaled = |qty: i128| (qty * new).div_euclid(old);
+        // A cover past the largest quantity ends there, as its loads do: too little may be sold, never too much.
+        let most = i128::from(i64::MAX);
+        let scaled = |qty: i128| (qty * new).div_euclid(old).min(most);
         for ((_, instrument), book) in &mut self.shorts {
             if *instrument == id {
                 *book = ShortBook {

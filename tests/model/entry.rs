@@ -39,6 +39,7 @@ impl Model {
                 cancel_ids: Vec::new(),
                 acknowledged: false,
                 cancel_pending: false,
+                cancel_due: false,
                 unresolved: false,
                 terminal: false,
             });
@@ -213,6 +214,7 @@ impl Model {
         fits_tick(instrument, order.ord_type, m.price)?;
         if order.terminal
             || order.cancel_pending
+            || order.cancel_due
             || order.unresolved
             || order.newest().cl_ord_id != m.orig_cl_ord_id
         {

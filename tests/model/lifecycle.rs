@@ -96,6 +96,9 @@ impl Model {
         self.t = self.t.max(input.t);
         self.end_temporary_limits();
         self.end_graces();
+        if !matches!(input.command, Command::Step(_)) && self.orders.iter().any(|o| o.cancel_due) {
+            self.hit("R30 a command between the steps of wide work");
+        }
         let asks = matches!(
             input.command,
             Command::NewOrder(_) | Command::ReplaceOrder(_)
@@ -238,10 +241,13 @@ impl Model {
                 );
                 Expect::loose()
             }
+            Command::Step(_) => {
+                self.send_due_cancels();
+                Expect::loose()
+            }
             Command::Query(_)
             | Command::LogonRefused(_)
             | Command::TimePassed(_)
-            | Command::Step(_)
             | Command::RulesChanged(_)
             | Command::SegmentsRemoved(_)
             | Command::AdvanceTime(_)

@@ -190,8 +190,11 @@ impl Model {
         let crossed = reached && !limit.breached;
         limit.breached = reached;
         let (value, shadow, halts) = (limit.value, limit.shadow(), limit.unit == Unit::Halt);
-        if limit.last_loss.replace(loss) != Some(loss) && limit.finite() && !shadow {
-            self.edge(LimitKind::DailyLoss, loss, value, crossed);
+        let news = limit.last_loss.replace(loss) != Some(loss) && limit.finite() && !shadow;
+        if news && (crossed || !reached) {
+            // A loss of exactly the limit trips already.
+            let past = crossed && loss > i128::from(value);
+            self.edge(LimitKind::DailyLoss, loss, value, past);
         }
         if !crossed || shadow {
             return;

@@ -41,6 +41,8 @@ pub(crate) struct Order {
     pub(crate) cancel_ids: Vec<u64>,
     pub(crate) acknowledged: bool,
     pub(crate) cancel_pending: bool,
+    /// A cancel of wide work that the steps have still to send.
+    pub(crate) cancel_due: bool,
     pub(crate) unresolved: bool,
     pub(crate) terminal: bool,
 }
@@ -145,6 +147,7 @@ impl Order {
         self.terminal = true;
         self.unresolved = false;
         self.cancel_pending = false;
+        self.cancel_due = false;
     }
 
     /// Filled after the end: what was said to be gone was not, and a later reopening finds it.
@@ -176,7 +179,7 @@ impl Order {
             OrderStatus::Terminal
         } else if self.unresolved {
             OrderStatus::Unresolved
-        } else if self.cancel_pending {
+        } else if self.cancel_pending || self.cancel_due {
             OrderStatus::PendingCancel
         } else if self.pending_replaces() > 0 {
             OrderStatus::PendingReplace

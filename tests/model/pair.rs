@@ -1,6 +1,6 @@
 //! Runs model and engine side by side on the same commands, and names the first disagreement.
 
-use super::answers::{compare_decision, compare_replies};
+use super::answers::{Late, compare_answers, compare_decision};
 use super::flow::Item;
 use super::lifecycle::Expect;
 use super::state::Model;
@@ -35,7 +35,10 @@ pub(crate) struct Pair {
     /// All that was sequenced, to be replayed.
     pub(crate) journal: Vec<Sequenced>,
     out: Outbox,
+    /// What is told since the steps were last done, by them or before.
+    late: Late,
     seq: u64,
+    t: u64,
     seq_of_item: BTreeMap<u64, u64>,
     item_of_seq: BTreeMap<u64, u64>,
     since_views: u32,
@@ -51,7 +54,9 @@ impl Pair {
             last: Decision::of(Outcome::NoEffect),
             journal: Vec::new(),
             out: Outbox::new(),
+            late: Late::default(),
             seq: 0,
+            t: 0,
             seq_of_item: BTreeMap::new(),
             item_of_seq: BTreeMap::new(),
             since_views: 0,
@@ -72,17 +77,38 @@ impl Pair {
             model,
             item: item.id,
         };
+        if !lets_steps_wait(&item.command) {
+            self.do_steps().map_err(named)?;
+        }
+        self.t = item.t;
         let (input, expect) = self.model_step(item);
         let mut sent = Vec::new();
         let decision = self.apply(&input, &mut sent).map_err(named)?;
         self.last = decision;
         compare_decision(&expect, &decision).map_err(named)?;
-        let stamp = input.t;
+        compare_answers(&input, &expect, &decision, &sent).map_err(named)?;
+        let risk_listens = self.model.sessions.contains_key(&super::genesis::RISK);
+        self.late.expect(&expect, risk_listens);
+        self.late.hear(&sent);
+        if !(item.steps_wait && lets_steps_wait(&item.command)) {
+            self.do_steps().map_err(named)?;
+        }
+        self.since_views += 1;
+        if self.since_views >= self.views_every {
+            self.since_views = 0;
+            self.compare_views().map_err(named)?;
+        }
+        Ok(expect.said.hits)
+    }
+
+    /// Takes all steps that the engine asks for, and compares what was told since they were last taken.
+    pub(crate) fn do_steps(&mut self) -> Result<(), Difference> {
+        let mut sent = Vec::new();
         let mut rounds = 0;
         while self.engine.has_pending_steps() {
             let step = Sequenced {
                 seq: self.seq + 1,
-                t: stamp,
+                t: self.t,
                 session_id: 0,
                 in_seq_no: 0,
                 busy: false,
@@ -90,20 +116,14 @@ impl Pair {
             };
             self.seq += 1;
             let _ = self.model.apply(&step);
-            self.apply(&step, &mut sent).map_err(named)?;
+            self.apply(&step, &mut sent)?;
             rounds += 1;
             if rounds > 10_000 {
-                return Err(named(differ("steps never end", &rounds, &0)));
+                return Err(differ("steps never end", &rounds, &0));
             }
         }
-        let risk_listens = self.model.sessions.contains_key(&super::genesis::RISK);
-        compare_replies(risk_listens, &input, &expect, &decision, &sent).map_err(named)?;
-        self.since_views += 1;
-        if self.since_views >= self.views_every {
-            self.since_views = 0;
-            self.compare_views().map_err(named)?;
-        }
-        Ok(expect.said.hits)
+        self.late.hear(&sent);
+        std::mem::take(&mut self.late).compare()
     }
 
     /// Gives the item its place in the sequence and applies it to the model.
@@ -172,6 +192,22 @@ impl Pair {
             &digests(&again),
         )
     }
+}
+
+/// Whether the steps of what came before may wait until after this command. What moves prices or limits has
+/// steps of its own, whose alerts may lag and fall together.
+fn lets_steps_wait(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::NewOrder(_)
+            | Command::ReplaceOrder(_)
+            | Command::CancelOrder(_)
+            | Command::MassCancel(_)
+            | Command::VenueReport(_)
+            | Command::Reconcile(_)
+            | Command::SetState(_)
+            | Command::TimePassed(_)
+    )
 }
 
 /// The item with the orders it names found in a table.

@@ -80,7 +80,7 @@ impl Model {
         let mut ids = Vec::new();
         for index in orders {
             let order = &mut self.orders[index];
-            order.cancel_pending |= !order.unresolved;
+            order.cancel_due = true;
             ids.push(order.order_id);
         }
         if requested > 0 {
@@ -89,6 +89,15 @@ impl Model {
                 requested,
                 orders: ids,
             });
+        }
+    }
+
+    /// The cancels of wide work are on their way; an order that has become unresolved meanwhile stays it.
+    pub(crate) fn send_due_cancels(&mut self) {
+        for order in &mut self.orders {
+            if std::mem::take(&mut order.cancel_due) {
+                order.cancel_pending |= !order.unresolved;
+            }
         }
     }
 

@@ -30,7 +30,11 @@ pub(crate) fn run_case(
             Err(found) => return Err(report(seed, history, found)),
         }
     }
-    if let Err((what, engine, model)) = pair.compare_views().and_then(|()| pair.replay()) {
+    let ended = pair
+        .do_steps()
+        .and_then(|()| pair.compare_views())
+        .and_then(|()| pair.replay());
+    if let Err((what, engine, model)) = ended {
         let item = history.last().map_or(0, |i| i.id);
         let found = Disagreement {
             what,
@@ -55,6 +59,7 @@ pub(crate) fn run_alone(seed: u64, steps: usize, hits: &mut BTreeMap<String, u64
         for hit in pair.model_step(&item).1.said.hits {
             *hits.entry(hit).or_default() += 1;
         }
+        pair.model.send_due_cancels();
     }
 }
 

@@ -186,7 +186,11 @@ impl Pair {
         let mut model: BTreeMap<(u32, u32), [i128; 5]> = BTreeMap::new();
         for (place, b) in &self.model.shorts {
             let live = self.model.live_sells(place.0, place.1);
-            model.insert(*place, [b.settled, b.sold, b.locates, b.used, live]);
+            // What is used up is never given back within the day, and covers nothing from the largest load on:
+            // the engine counts it no further.
+            let used_up = |qty: i128| qty.min(i128::from(i64::MAX));
+            let (sold, used) = (used_up(b.sold), used_up(b.used));
+            model.insert(*place, [b.settled, sold, b.locates, used, live]);
         }
         for order in self.model.orders.iter().filter(|o| o.side == Side::Sell) {
             let place = (order.account, order.instrument);

@@ -186,7 +186,7 @@ impl RiskEngine {
         check_qty(definition, side, m.qty)?;
         check_price(definition, ord_type, m.price)?;
         if order.terminal
-            || order.cancel_pending
+            || order.is_cancel_pending()
             || order.unresolved
             || self.state.orders.newest(slot).cl_ord_id != m.orig_cl_ord_id
         {

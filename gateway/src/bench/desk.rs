@@ -204,7 +204,7 @@ impl Desk {
     #[must_use]
     pub fn books(&self) -> Books {
         Books {
-            live: self.live.len() as u64,
+            live: self.live() as u64,
             ..self.books.clone()
         }
     }
@@ -215,16 +215,16 @@ impl Desk {
         self.books.busy
     }
 
-    /// Orders that are known to be live.
+    /// Orders that are known to be live: one whose report is due lives until the report is sent.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.live.len()
+        self.live.len() + self.reports.len()
     }
 
     /// Writes the next message behind `out`.
     pub fn next(&mut self, out: &mut Vec<u8>) -> Asked {
-        if let Some((ask, named, report)) = self.reports.pop_front() {
-            return self.send(out, ask, named, |seq_no| VenueReport { seq_no, ..report });
+        if let Some(asked) = self.report(out) {
+            return asked;
         }
         // While answers are on their way there may be nothing to do but to send new orders.
         if self.live.len() + self.asking < self.target || self.live.is_empty() {
@@ -354,8 +354,12 @@ impl Desk {
         })
     }
 
-    /// Writes the end of a live order behind `out`: its venue has cancelled it. `None` without one.
+    /// Writes a report that is due behind `out`, or else the end of a live order: its venue has cancelled
+    /// it. `None` without either.
     pub fn end_one(&mut self, out: &mut Vec<u8>) -> Option<Asked> {
+        if let Some(asked) = self.report(out) {
+            return Some(asked);
+        }
         let live = self.live.pop()?;
         let report = VenueReport {
             exec_type: ExecType::Cancelled,
@@ -368,6 +372,12 @@ impl Desk {
                 ..report
             }),
         )
+    }
+
+    /// Writes the report that has been due longest behind `out`.
+    fn report(&mut self, out: &mut Vec<u8>) -> Option<Asked> {
+        let (ask, named, report) = self.reports.pop_front()?;
+        Some(self.send(out, ask, named, |seq_no| VenueReport { seq_no, ..report }))
     }
 
     fn send<M: Message>(

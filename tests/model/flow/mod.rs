@@ -29,6 +29,8 @@ pub(crate) struct Item {
     /// Distance from the inbound number that is expected: 0 is normal.
     pub(crate) seq_shift: i64,
     pub(crate) busy: bool,
+    /// Whether the next command may come between this one and the steps that follow it.
+    pub(crate) steps_wait: bool,
     pub(crate) command: Command,
 }
 
@@ -100,6 +102,7 @@ impl Flow {
             session,
             seq_shift: 0,
             busy: false,
+            steps_wait: false,
             command,
         }
     }
@@ -122,23 +125,22 @@ impl Flow {
             98 => -self.random.between(1, 1_000_000_000),
             _ => self.random.between(1, 8_000_000_000),
         };
-        let mut item = self.choose(model);
+        let under_way = model.orders.iter().any(|o| o.cancel_due);
+        let mut item = if under_way && self.random.chance(40) {
+            self.replace(model)
+        } else {
+            self.choose(model)
+        };
         let now = model.t.max(genesis::START);
         // What the command is aimed at decides its time, if it comes first.
         item.t = match self.aim.take() {
             Some(t) => t,
             None => now.saturating_add_signed(dt),
         };
-        // A session that is down sends nothing, so that only here could a replace meet its own grace.
-        let graces = model.sessions.values().filter_map(|s| s.deadline).min();
-        if matches!(item.command, Command::ReplaceOrder(_))
-            && graces.is_some_and(|end| item.t >= end)
-        {
-            let mut time = self.item(0, TimePassed { reserved: 0 }.into());
-            time.t = item.t;
-            self.queue.push(item);
-            return time;
-        }
+        let is_wide = matches!(item.command, Command::MassCancel(_) | Command::SetState(_));
+        item.steps_wait = self
+            .random
+            .chance(if is_wide || under_way { 75 } else { 5 });
         if item.session != 0 {
             match self.random.below(200) {
                 0 => item.seq_shift = self.random.between(1, 3),

@@ -15,13 +15,15 @@ use wire::{
 impl Flow {
     /// A limit of the day's loss at what is lost now, at one unit more, or at one less.
     pub(crate) fn squeeze_loss(&mut self, model: &Model) -> Item {
-        let key = self.random_key(LimitKind::DailyLoss);
-        let rows = model.rows((key.scope, key.scope_id));
-        let loss = model.used(&key, &rows).unwrap_or(0);
-        let loss = i64::try_from(loss).unwrap_or(0);
-        if loss <= 0 {
+        let lost = (0..8).find_map(|_| {
+            let key = self.random_key(LimitKind::DailyLoss);
+            let rows = model.rows((key.scope, key.scope_id));
+            let loss = i64::try_from(model.used(&key, &rows)?).ok()?;
+            (loss > 0).then_some((key, loss))
+        });
+        let Some((key, loss)) = lost else {
             return self.price(model);
-        }
+        };
         let mut draft = Draft::plain(key.kind, loss + self.random.between(-1, 1));
         draft.unit = self.random.pick(&[Unit::Natural, Unit::Halt]);
         self.item(RISK, draft.command(&key, model.limit_version(&key)))

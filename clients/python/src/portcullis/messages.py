@@ -774,6 +774,7 @@ REJECT_MEANINGS: Final[dict[int, str]] = {
     10: "The session's role may not send this.",
     11: "The outbound sequence number asked for is no longer retained.",
     12: "The connection broke or fell silent.",
+    13: "The connection does not take what it is sent; the outbound log replays it.",
     50: "A field is not as the schema says.",
     51: "No such template.",
     52: "A flag is not supported on this message.",
