@@ -236,13 +236,15 @@ impl Model {
         // A cover past the largest quantity ends there, as its loads do: too little may be sold, never too much.
         let most = i128::from(i64::MAX);
         let scaled = |qty: i128| (qty * new).div_euclid(old).min(most);
+        // What is used up rounds up: fail closed.
+        let used_up = |qty: i128| (-((-qty * new).div_euclid(old))).min(most);
         for ((_, instrument), book) in &mut self.shorts {
             if *instrument == id {
                 *book = ShortBook {
                     settled: scaled(book.settled),
-                    sold: scaled(book.sold),
+                    sold: used_up(book.sold),
                     locates: scaled(book.locates),
-                    used: scaled(book.used),
+                    used: used_up(book.used),
                 };
             }
         }

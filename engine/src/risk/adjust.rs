@@ -28,6 +28,13 @@ impl Ratio {
         crate::units::saturate(product.div_euclid(self.denominator))
     }
 
+    /// A quantity after the split, rounded up: for what is used up, of which too little would free cover.
+    fn ceil(self, qty: i64) -> i64 {
+        let product = i128::from(qty).saturating_mul(self.numerator);
+        let rounded = product.saturating_neg().div_euclid(self.denominator);
+        crate::units::saturate(rounded.saturating_neg())
+    }
+
     /// A price after the split, rounded to the nearest 10⁻⁸.
     fn price(self, price: i64) -> i64 {
         let product = i128::from(price)
@@ -155,9 +162,9 @@ impl RiskEngine {
             self.state.exposure.row_mut(row).day_fills = day_fills;
             let book = self.state.exposure.short_mut(row);
             book.settled = ratio.floor(book.settled);
-            book.sold = ratio.floor(book.sold);
+            book.sold = ratio.ceil(book.sold);
             book.locates = ratio.floor(book.locates);
-            book.located_used = ratio.floor(book.located_used);
+            book.located_used = ratio.ceil(book.located_used);
         }
         self.rescale_limits(m.instrument_id, ratio);
         let open: Vec<u32> = self

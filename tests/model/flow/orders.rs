@@ -216,9 +216,12 @@ impl Flow {
         let from = (i64::try_from(ask.qty).unwrap_or(0), ask.price);
         let at = |n: i64| {
             if by_price {
-                (from.0, from.1.map(|px| px + n * away))
+                (
+                    from.0,
+                    from.1.map(|px| px.saturating_add(n.saturating_mul(away))),
+                )
             } else {
-                (from.0 + n * listed.lot, from.1)
+                (from.0.saturating_add(n.saturating_mul(listed.lot)), from.1)
             }
         };
         let mut passes_at = |n: i64| {
