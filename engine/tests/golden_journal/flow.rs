@@ -18,6 +18,8 @@ use wire::{
 use crate::firm::SELF_MATCH;
 
 pub(crate) const START: u64 = 1_780_000_000_000_000_000;
+/// Time between two commands, nanoseconds.
+const STEP: u64 = 1_000;
 pub(crate) const TRADE_DATE: u32 = 20_260_528;
 const DESK: u32 = 1;
 const RISK: u32 = 2;
@@ -29,6 +31,7 @@ pub(crate) struct Scribe {
     sink: Box<dyn Sink>,
     seq: u64,
     t: u64,
+    step: u64,
     numbers: BTreeMap<u32, u64>,
     cl_ord_id: u64,
     exec_id: u64,
@@ -42,6 +45,7 @@ impl Scribe {
             sink: opened.sink,
             seq: opened.seq,
             t: opened.t,
+            step: STEP,
             numbers: BTreeMap::new(),
             cl_ord_id: 0,
             exec_id: 0,
@@ -53,7 +57,7 @@ impl Scribe {
         let number = self.numbers.entry(session_id).or_insert(0);
         *number += 1;
         self.seq += 1;
-        self.t += 1_000;
+        self.t += self.step;
         let input = Sequenced {
             seq: self.seq,
             t: self.t,
@@ -210,12 +214,15 @@ fn at_the_limits(s: &mut Scribe) {
 
 /// Limits that look back in time.
 fn windows(s: &mut Scribe) {
+    // Three at one moment fill the bucket to its brim; the fourth is one too many.
+    s.step = 0;
     s.buys(4, &[(1, 10_000), (1, 10_001), (1, 10_002), (1, 10_003)]);
+    s.step = STEP;
     s.buys(5, &[(3, 10_000), (3, 10_000), (3, 10_000)]);
     // Exactly ten seconds old passes, a moment later does not.
     let feed_time = s.t;
     s.reference(10_000);
-    s.t = feed_time + 10 * SECOND - 1_000;
+    s.t = feed_time + 10 * SECOND - STEP;
     s.buys(14, &[(1, 10_000), (1, 10_000)]);
     s.reference(10_000);
     for (account, trader) in [(18, 1), (1, 2)] {
