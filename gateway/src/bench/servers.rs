@@ -2,6 +2,7 @@
 //! echo, which is the same I/O loop with nothing behind it.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -190,19 +191,23 @@ impl RealServer {
             .join()
             .map_err(|_| anyhow!("the server's thread has panicked"))??;
         let engine = &stopped.engine;
-        for row in engine.rows().filter(|row| row.scope == Scope::Account) {
-            let traded = books.positions.get(&(row.scope_id, row.instrument_id));
-            let loaded = match self.shape.holding(row.scope_id) {
-                (instrument, lots) if instrument == row.instrument_id => lots,
+        // Both ways: what only the engine holds, and what only the desk believes to hold.
+        let held: BTreeMap<(u32, u32), i128> = engine
+            .rows()
+            .filter(|row| row.scope == Scope::Account)
+            .map(|row| ((row.scope_id, row.instrument_id), row.position))
+            .collect();
+        for place in held.keys().chain(books.positions.keys()) {
+            let (account, instrument) = *place;
+            let loaded = match self.shape.holding(account) {
+                (loaded, lots) if loaded == instrument => lots,
                 _ => 0,
             };
-            let lots = loaded + traded.copied().unwrap_or(0);
+            let lots = loaded + books.positions.get(place).copied().unwrap_or(0);
+            let position = held.get(place).copied().unwrap_or(0);
             ensure!(
-                row.position == i128::from(lots) * i128::from(E8),
-                "account {} holds {} of instrument {} by the engine, {lots} lots by the desk's books",
-                row.scope_id,
-                row.position,
-                row.instrument_id,
+                position == i128::from(lots) * i128::from(E8),
+                "account {account} holds {position} of instrument {instrument} by the engine, {lots} lots by the desk's books",
             );
         }
         let live = engine.live_orders().count() as u64;
