@@ -92,8 +92,9 @@ fn random_kills(kills: u64) {
         counts.acknowledgements > kills,
         "hardly anything was acknowledged"
     );
+    // Where a kill lands is the machine's affair: a share of a few of them says nothing.
     assert!(
-        counts.in_the_middle() * 2 >= counts.kills,
+        counts.kills < 100 || counts.in_the_middle() * 2 >= counts.kills,
         "too few kills landed in the middle of a batch"
     );
 }
