@@ -20,7 +20,7 @@ use crate::journal::{
     Verdict, WatermarkFile, scan_locked,
 };
 use crate::pipeline::{
-    AckPolicy, JournalSink, JournalTail, OpenPast, Sink, SinkError, sessions_in_hand,
+    AckPolicy, JournalSink, JournalTail, Kept, Sink, SinkError, sessions_in_hand,
 };
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
@@ -119,7 +119,7 @@ pub struct Opened {
     /// Where the follower reads them.
     pub tail: Box<dyn RecordSource>,
     /// Reads them again from before any message of a session.
-    pub archive: OpenPast,
+    pub archive: Kept,
     /// What the follower does besides.
     pub clerk: Box<dyn Clerk>,
     /// Last sequence; durable.
@@ -359,7 +359,7 @@ where
         follower,
         sink: Box::new(sink),
         tail: Box::new(JournalTail::new(storage.clone(), seq)),
-        archive: Box::new(move |session_id, from| past::before(&storage, session_id, from)),
+        archive: past::kept(storage),
         clerk: Box::new(clerk),
         seq,
         t,
