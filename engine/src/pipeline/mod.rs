@@ -17,7 +17,10 @@ mod intake;
 mod rings;
 mod sink;
 mod source;
+mod sync;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 mod watermarks;
 mod writer_thread;
 
