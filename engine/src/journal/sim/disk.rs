@@ -28,6 +28,8 @@ pub(super) struct Disk {
     pub(super) interrupt_one_in: usize,
     pub(super) capacity: u64,
     pub(super) crashed: bool,
+    /// The planned fault has happened.
+    pub(super) failed: bool,
 }
 
 /// One file: what programs see, and what is on the platter.
@@ -58,6 +60,7 @@ impl Disk {
             interrupt_one_in: 0,
             capacity: u64::MAX,
             crashed: false,
+            failed: false,
         }
     }
 
@@ -70,12 +73,14 @@ impl Disk {
             fault: None,
             read_fault: None,
             crashed: false,
+            failed: false,
             ..*self
         }
     }
 
     pub(super) fn start_again(&mut self) {
         self.crashed = false;
+        self.failed = false;
         self.fault = None;
         self.read_fault = None;
     }
@@ -98,6 +103,7 @@ impl Disk {
         let now = self.operations;
         self.operations = now.saturating_add(1);
         let fault = self.fault.filter(|(at, _)| *at == now).map(|(_, f)| f);
+        self.failed |= fault.is_some();
         self.crashed = fault == Some(Fault::Crash);
         Ok(fault)
     }

@@ -102,6 +102,12 @@ impl SimFiles {
         self.disk().crashed
     }
 
+    /// Whether the fault that was planned has happened since the last start.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.disk().failed
+    }
+
     /// Lets chance start elsewhere.
     pub fn reseed(&self, seed: u64) {
         self.disk().random = seed;
