@@ -97,16 +97,16 @@ fn nothing_destroyed(office: &Office, before: &Contents, cut: &Repaired) -> Resu
     let now = contents(office);
     for (name, bytes) in before {
         let is_cut = SegmentId::from_file_name(name) == Some(cut.cut.segment);
-        let kept = now.get(name);
-        let there = if is_cut {
+        let whole = now.values().any(|kept| kept == bytes);
+        let there = if whole {
+            true
+        } else if is_cut {
             let at = usize::try_from(cut.cut.offset).unwrap();
             let tail = &bytes[at..used(bytes).max(at)];
-            let stays = kept.is_some_and(|kept| kept[..at] == bytes[..at]);
+            let stays = now.get(name).is_some_and(|kept| kept[..at] == bytes[..at]);
             stays && (tail.is_empty() || now.values().any(|kept| kept == tail))
-        } else if name.ends_with(".seg") || name.ends_with(".snapshot") || name.ends_with(".seal") {
-            now.values().any(|kept| kept == bytes)
         } else {
-            true
+            !name.ends_with(".seg") && !name.ends_with(".snapshot") && !name.ends_with(".seal")
         };
         if !there {
             return Err(Breach::Lost(format!("what was cut from {name}")));
@@ -182,7 +182,7 @@ fn strike(
     } else {
         files.restart();
     }
-    nothing_destroyed(&office, before, done)?;
+    nothing_destroyed(&office, before, done).map_err(|b| Breach::Lost(format!("at once: {b}")))?;
     no_start_goes_on_unawares(&office)?;
     match repair(&files, &order(), is_snapshot_behind) {
         Ok(again) if (again.cut, again.last_sequence) == (done.cut, done.last_sequence) => {}
