@@ -147,9 +147,10 @@ fn starts_restricted(office: &mut Office, done: &Repaired) -> Result<(), Breach>
     let seq = usize::try_from(done.last_sequence).unwrap();
     let started = office.records[seq..].iter().find_map(|bytes| {
         let (Sequenced { command, .. }, _) = decode_record(bytes).unwrap();
-        match command {
-            Command::Started(started) => Some(started),
-            _ => None,
+        if let Command::Started(started) = command {
+            Some(started)
+        } else {
+            None
         }
     });
     if started.is_none_or(|started| started.restricted != Flag::Yes) {
@@ -192,7 +193,7 @@ fn strike(
     }
     nothing_destroyed(&office, before, done)?;
     // Now and then the start is struck, and the next one is told as well.
-    if chance % 3 == 0 {
+    if chance.is_multiple_of(3) {
         let begins = files.operations() + chance / 3 % 24;
         files.fail_at(begins, Fault::Crash);
         drop(open_on(files.clone(), &office.plan.options));
