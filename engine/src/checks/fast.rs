@@ -12,7 +12,7 @@ use super::refusal::BPS_MAX;
 use super::{
     Ask, Findings, Headroom, NO_ROW, Values, cover, duplicate, protection, self_match, size,
 };
-use crate::exposure::{Uses, fit, gross_of};
+use crate::exposure::{Lines, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
 use crate::limits::{Check, KINDS, Limit, NO_SET, WATCHED, bit};
 use crate::state::State;
@@ -28,12 +28,8 @@ const SAID: u32 = bit(LimitKind::MaxOrderQty)
     | bit(LimitKind::OrderRate)
     | bit(LimitKind::GrossNotional);
 
-/// Kinds that may refuse an order of either side.
-const COUNTING: u32 = bit(LimitKind::MaxOpenOrders)
-    | bit(LimitKind::GrossNotional)
-    | bit(LimitKind::NetLong)
-    | bit(LimitKind::NetShort)
-    | bit(LimitKind::DailyTurnover);
+/// Kinds that orders use up: a loss refuses none.
+const USED: u32 = WATCHED & !bit(LimitKind::DailyLoss);
 
 /// What an order that passes everything moves and tells.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +59,9 @@ struct Tightest {
 
 /// Behind every limit in check order.
 const NOTHING: usize = usize::MAX;
-/// Places of a chain: four levels, three selectors, and one more for a round number.
+/// Selectors of a level: instrument, group, all.
+const SELECTORS: usize = 3;
+/// Room for the places of a chain: four levels of three selectors.
 const PLACES: usize = 16;
 
 impl Tightest {
@@ -74,9 +72,9 @@ impl Tightest {
         let at = usize::from(check.kind.0) * PLACES + place;
         let least = u128::from(self.bps) * u128::from(value);
         // Division only where the use is tighter than what is known.
-        if self.at == NOTHING || scaled >= least + u128::from(value) {
+        if scaled >= least + u128::from(value) {
             let bps = points(scaled, value);
-            if self.at == NOTHING || bps > self.bps || (bps == self.bps && at < self.at) {
+            if bps > self.bps || (bps == self.bps && at < self.at) {
                 *self = Self { bps, at };
             }
         } else if scaled >= least && at < self.at {
@@ -106,10 +104,9 @@ struct Walk<'a> {
     reference: Reference,
     /// Change of the reserved value.
     value: i64,
+    buy: bool,
     /// What the order adds to the use of each kind; to gross value at the level at hand.
     adds: [i64; KINDS],
-    /// Kinds whose limits may refuse it.
-    counting: u32,
     passed: Passed,
     tightest: Tightest,
     /// Kinds with an enforced limit somewhere in the chain.
@@ -141,8 +138,8 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
         instrument,
         reference: instrument.reference?,
         value,
+        buy: ask.is_buy(),
         adds: [0; KINDS],
-        counting: COUNTING,
         passed: Passed {
             values,
             headroom: Headroom::default(),
@@ -157,17 +154,15 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
         said: 0,
     };
     walk.adds[index(LimitKind::DailyTurnover)] = value;
-    let own = if ask.is_buy() {
+    let own = if walk.buy {
         walk.adds[index(LimitKind::MaxLong)] = qty;
         walk.adds[index(LimitKind::NetLong)] = value;
         walk.adds[index(LimitKind::DailyBuyTurnover)] = value;
-        walk.counting |= bit(LimitKind::MaxLong) | bit(LimitKind::DailyBuyTurnover);
         LimitKind::MaxLong
     } else {
         walk.adds[index(LimitKind::MaxShort)] = qty;
         walk.adds[index(LimitKind::NetShort)] = value;
         walk.adds[index(LimitKind::DailySellTurnover)] = value;
-        walk.counting |= bit(LimitKind::MaxShort) | bit(LimitKind::DailySellTurnover);
         LimitKind::MaxShort
     };
     if !ask.is_replace() {
@@ -211,64 +206,78 @@ impl Walk<'_> {
     #[inline(always)]
     fn level(&mut self, level: usize) -> Option<()> {
         let state = self.state;
+        // No row has the slot that stands for none.
         let slot = self.ask.rows[level];
-        if slot == NO_ROW || state.tree.get(self.ask.scopes[level]).state != TradingState::Active {
-            return None;
-        }
-        let line = state.exposure.line(slot);
-        let all = state.exposure.all_line(line.scope);
+        let Lines { row, group, all } = state.exposure.lines(slot)?;
         // Something held without mark or rate refuses all but what reduces.
-        if all.unmarked != 0 || all.unrated != 0 {
+        if all.unmarked | all.unrated != 0
+            || state.tree.get(self.ask.scopes[level]).state != TradingState::Active
+        {
             return None;
         }
-        let (buy, sell) = match self.ask.is_buy() {
-            true => (line.reserved_buy + self.value, line.reserved_sell),
-            false => (line.reserved_buy, line.reserved_sell + self.value),
+        let (buy, sell) = match self.buy {
+            true => (row.reserved_buy + self.value, row.reserved_sell),
+            false => (row.reserved_buy, row.reserved_sell + self.value),
         };
-        self.adds[index(LimitKind::GrossNotional)] = gross_of(line.value, buy, sell) - line.gross();
+        self.adds[index(LimitKind::GrossNotional)] = gross_of(row.value, buy, sell) - row.gross();
+        let place = level * SELECTORS;
+        let uses = |sums| Uses { slot, row, sums };
         // Most rows and groups have no limits of their own.
-        for (selector, uses) in state.exposure.uses(slot)?.iter().enumerate() {
-            let set = uses.set();
-            if set != NO_SET {
-                self.set(set, uses, level * 3 + selector)?;
-            }
+        if row.limits != NO_SET {
+            self.set(row.limits, uses(None), place)?;
+        }
+        if group.limits != NO_SET {
+            self.set(group.limits, uses(Some(group)), place + 1)?;
+        }
+        if all.limits != NO_SET {
+            self.set(all.limits, uses(Some(all)), place + 2)?;
         }
         Some(())
     }
 
     #[inline(always)]
-    fn set(&mut self, set: u32, uses: &Uses<'_>, place: usize) -> Option<()> {
+    fn set(&mut self, set: u32, uses: Uses<'_>, place: usize) -> Option<()> {
         let limits = &self.state.limits;
         let set = limits.set(set);
         self.said |= set.enforced;
         for check in limits.checks(set) {
-            self.check(check, uses, place)?;
-        }
-        Some(())
-    }
-
-    /// One limit. Kinds that no order is checked against pass.
-    #[inline(always)]
-    fn check(&mut self, check: &Check, uses: &Uses<'_>, place: usize) -> Option<()> {
-        let kind = check.kind;
-        if WATCHED & bit(kind) == 0 {
-            return self.check_order(check);
-        }
-        if kind == LimitKind::DailyLoss {
-            return Some(());
-        }
-        let used = uses.of(kind)? + self.adds[index(kind) % KINDS];
-        if used > check.value && self.counting & bit(kind) != 0 {
-            return None;
-        }
-        if !check.shadow {
-            self.passed.tells |= !check.is_quiet(used);
+            if USED & bit(check.kind) == 0 {
+                self.check_order(check)?;
+                continue;
+            }
+            let used = self.state.exposure.used(&uses, check.kind)?;
+            let used = used + self.adds[index(check.kind) % KINDS];
+            if !check.is_quiet(used) {
+                self.check_loud(check, used)?;
+                if check.shadow {
+                    continue;
+                }
+            }
             self.tightest.note(check, used, place);
         }
         Some(())
     }
 
-    /// A limit that looks at the order alone.
+    /// A use that may be above the limit, or cross a level of it.
+    #[cold]
+    fn check_loud(&mut self, check: &Check, used: i64) -> Option<()> {
+        if used > check.value && self.may_refuse(check) {
+            return None;
+        }
+        self.passed.tells |= !check.shadow;
+        Some(())
+    }
+
+    /// Whether an order of this side can be refused for what it adds to such a use.
+    fn may_refuse(&self, check: &Check) -> bool {
+        match check.kind {
+            LimitKind::MaxLong | LimitKind::DailyBuyTurnover => self.buy,
+            LimitKind::MaxShort | LimitKind::DailySellTurnover => !self.buy,
+            _ => true,
+        }
+    }
+
+    /// A limit that looks at the order alone, or at nothing that an order moves.
     #[inline(always)]
     fn check_order(&mut self, check: &Check) -> Option<()> {
         let (ask, value) = (self.ask, check.value);
@@ -289,7 +298,9 @@ impl Walk<'_> {
                 let most = i128::from(volume.0) * i128::from(value);
                 volume.is_null() || share <= most
             }
-            LimitKind::RepeatedExecution | LimitKind::MarketMakerProtection => true,
+            LimitKind::RepeatedExecution
+            | LimitKind::DailyLoss
+            | LimitKind::MarketMakerProtection => true,
             _ => false,
         };
         kept.then_some(())
@@ -317,7 +328,7 @@ impl Walk<'_> {
         if at == NOTHING {
             return Headroom::default();
         }
-        let scope = self.ask.scopes[at % PLACES / 3];
+        let scope = self.ask.scopes[at % PLACES / SELECTORS];
         Headroom {
             bps: u16::try_from(self.tightest.bps).unwrap_or(BPS_MAX),
             kind: LimitKind(u8::try_from(at / PLACES).unwrap_or(0)),

@@ -205,15 +205,6 @@ impl SumLine {
     }
 }
 
-/// What an order that reserves or releases moves in the sums of its rows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Opened {
-    pub(super) buy: bool,
-    pub(super) gross: i64,
-    pub(super) value: i64,
-    pub(super) live: i32,
-}
-
 /// Sums of one kind, by slot: over groups, or over all instruments.
 #[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct SumTable {
@@ -307,43 +298,38 @@ impl SumTable {
         self.put(slot, &sums);
     }
 
-    /// Adds what an order opened or released.
+    /// Adds what a fill moved: gross, long, short, buying, selling.
     #[inline(always)]
-    pub(super) fn open(&mut self, slot: u32, opened: Opened) {
+    pub(super) fn fill(&mut self, slot: u32, change: [i64; 5], live: i32) {
         let line = &mut self.lines[slot as usize];
-        let gross = line.gross.wrapping_add(opened.gross);
-        let (side, turnover) = match opened.buy {
-            true => (line.long, line.buying),
-            false => (line.short, line.selling),
-        };
-        // Where the line was outgrown the gross does not fit either.
-        let (side, turnover) = (side + opened.value, turnover + opened.value);
-        if fit([gross, side, turnover]) {
-            line.gross = gross;
-            if opened.buy {
-                (line.long, line.buying) = (side, turnover);
-            } else {
-                (line.short, line.selling) = (side, turnover);
-            }
-            line.live += opened.live;
+        let after = [
+            line.gross.wrapping_add(change[0]),
+            line.long.wrapping_add(change[1]),
+            line.short.wrapping_add(change[2]),
+            line.buying.wrapping_add(change[3]),
+            line.selling.wrapping_add(change[4]),
+        ];
+        if fit(after) {
+            [
+                line.gross,
+                line.long,
+                line.short,
+                line.buying,
+                line.selling,
+            ] = after;
+            line.live += live;
         } else {
-            self.open_beside(slot, opened);
+            let [gross, long, short, buying, selling] = change.map(i128::from);
+            let change = Sums {
+                gross,
+                long,
+                short,
+                live: i64::from(live),
+                buying,
+                selling,
+                ..Sums::default()
+            };
+            self.add(slot, &change);
         }
-    }
-
-    #[cold]
-    fn open_beside(&mut self, slot: u32, opened: Opened) {
-        let value = i128::from(opened.value);
-        let mut change = Sums {
-            gross: i128::from(opened.gross),
-            live: i64::from(opened.live),
-            ..Sums::default()
-        };
-        if opened.buy {
-            (change.long, change.buying) = (value, value);
-        } else {
-            (change.short, change.selling) = (value, value);
-        }
-        self.add(slot, &change);
     }
 }

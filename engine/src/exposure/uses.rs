@@ -1,72 +1,67 @@
-//! What is used of a limit, as the lines of a row and of one of its sums tell it.
+//! What is used of a limit, as the lines of a row and of its sums tell it.
 
-use super::{Exposure, Line, SumLine};
+use super::{Exposure, Line, SumLine, fit};
 use wire::LimitKind;
+
+/// A row that stands in its line, with its sums over group and all that stand in theirs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lines<'a> {
+    pub(crate) row: &'a Line,
+    pub(crate) group: &'a SumLine,
+    pub(crate) all: &'a SumLine,
+}
 
 /// A row with the sum that a limit looks at; without one it looks at the row alone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Uses<'a> {
-    exposure: &'a Exposure,
-    slot: u32,
-    line: &'a Line,
-    sums: Option<&'a SumLine>,
+    pub(crate) slot: u32,
+    pub(crate) row: &'a Line,
+    pub(crate) sums: Option<&'a SumLine>,
 }
 
 impl Exposure {
-    /// Uses in a row and in its sums over group and all; `None` where one has outgrown its line.
+    /// The lines of a row and its sums; `None` where there is no such row or one has outgrown its line.
     #[inline(always)]
-    pub(crate) fn uses(&self, slot: u32) -> Option<[Uses<'_>; 3]> {
-        let line = self.line(slot);
-        let (group, all) = (self.group_line(line.group), self.all_line(line.scope));
-        if line.is_beside() || group.is_beside() || all.is_beside() {
-            return None;
-        }
-        Some([None, Some(group), Some(all)].map(|sums| Uses {
-            exposure: self,
-            slot,
-            line,
-            sums,
-        }))
-    }
-}
-
-impl Uses<'_> {
-    /// Set of the limits that look here.
-    #[inline(always)]
-    pub(crate) fn set(&self) -> u32 {
-        self.sums.map_or(self.line.limits, |sums| sums.limits)
+    pub(crate) fn lines(&self, slot: u32) -> Option<Lines<'_>> {
+        let row = self.rows.lines.get(slot as usize)?;
+        let (group, all) = (self.group_line(row.group), self.all_line(row.scope));
+        (!(row.is_beside() | group.is_beside() | all.is_beside())).then_some(Lines {
+            row,
+            group,
+            all,
+        })
     }
 
     /// Use of a limit of this kind; `None` for kinds that are not used up. What one order adds does not
     /// overflow it.
     #[inline(always)]
-    pub(crate) fn of(&self, kind: LimitKind) -> Option<i64> {
-        let line = self.line;
-        Some(match (kind, self.sums) {
+    pub(crate) fn used(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
+        let row = uses.row;
+        Some(match (kind, uses.sums) {
             // One bound for each instrument: this row alone can raise the highest use.
-            (LimitKind::MaxLong, _) => line.position + line.open_buy,
-            (LimitKind::MaxShort, _) => line.open_sell - line.position,
+            (LimitKind::MaxLong, _) => row.position + row.open_buy,
+            (LimitKind::MaxShort, _) => row.open_sell - row.position,
             (LimitKind::MaxOpenOrders, Some(sums)) => i64::from(sums.live),
-            (LimitKind::MaxOpenOrders, None) => i64::from(line.live),
+            (LimitKind::MaxOpenOrders, None) => i64::from(row.live),
             (LimitKind::GrossNotional, Some(sums)) => sums.gross,
-            (LimitKind::GrossNotional, None) => line.gross(),
+            (LimitKind::GrossNotional, None) => row.gross(),
             (LimitKind::NetLong, Some(sums)) => sums.long,
-            (LimitKind::NetLong, None) => line.value + line.reserved_buy,
+            (LimitKind::NetLong, None) => row.value + row.reserved_buy,
             (LimitKind::NetShort, Some(sums)) => sums.short,
-            (LimitKind::NetShort, None) => line.reserved_sell - line.value,
+            (LimitKind::NetShort, None) => row.reserved_sell - row.value,
             (LimitKind::DailyBuyTurnover, Some(sums)) => sums.buying,
             (LimitKind::DailySellTurnover, Some(sums)) => sums.selling,
             (LimitKind::DailyTurnover, Some(sums)) => sums.buying + sums.selling,
             (LimitKind::DailyLoss, Some(sums)) => -sums.profit,
-            _ => return self.of_day(kind),
+            _ => return self.used_by_fills(uses, kind),
         })
     }
 
     /// The rest: what the row's fills of the day used.
-    fn of_day(&self, kind: LimitKind) -> Option<i64> {
-        let tail = &self.exposure.rows.tails[self.slot as usize];
-        let buying = tail.bought + i128::from(self.line.reserved_buy);
-        let selling = tail.sold + i128::from(self.line.reserved_sell);
+    fn used_by_fills(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
+        let tail = &self.rows.tails[uses.slot as usize];
+        let buying = tail.bought + i128::from(uses.row.reserved_buy);
+        let selling = tail.sold + i128::from(uses.row.reserved_sell);
         let used = match kind {
             LimitKind::DailyBuyTurnover => buying,
             LimitKind::DailySellTurnover => selling,
@@ -74,6 +69,6 @@ impl Uses<'_> {
             LimitKind::DailyLoss => -tail.profit,
             _ => return None,
         };
-        i64::try_from(used).ok().filter(|used| super::fit([*used]))
+        i64::try_from(used).ok().filter(|used| fit([*used]))
     }
 }

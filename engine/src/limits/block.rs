@@ -10,7 +10,8 @@ use wire::{LimitKind, Unit};
 #[repr(C, align(32))]
 pub(crate) struct Check {
     pub(crate) value: i64,
-    /// Uses in `quiet_from..quiet_to` cross no warn level and no bound: nothing is to be told.
+    /// Uses in `quiet_from..quiet_to` are within the value and cross no warn level: they pass, and nothing is
+    /// to be told. No use is quiet for a shadow limit, whose value must be looked at.
     pub(crate) quiet_from: i64,
     pub(crate) quiet_to: i64,
     /// Slot of the limit.
@@ -22,10 +23,17 @@ pub(crate) struct Check {
 
 impl Check {
     pub(super) fn of(slot: u32, limit: &Limit) -> Self {
+        let value = limit.value.unwrap_or(UNLIMITED);
+        let quiet = if limit.is_shadow() {
+            (0, 0)
+        } else {
+            // A breached limit tells nothing of uses that stay above it; they do not pass.
+            (limit.quiet_from, limit.quiet_to.min(value.saturating_add(1)))
+        };
         Self {
-            value: limit.value.unwrap_or(UNLIMITED),
-            quiet_from: limit.quiet_from,
-            quiet_to: limit.quiet_to,
+            value,
+            quiet_from: quiet.0,
+            quiet_to: quiet.1,
             slot,
             kind: limit.kind,
             unit: limit.unit,
@@ -33,7 +41,7 @@ impl Check {
         }
     }
 
-    /// Whether a use changes neither warnings nor breach: nothing is to be told.
+    /// Whether a use passes, and changes neither warnings nor breach: nothing is to be told.
     #[inline(always)]
     pub(crate) fn is_quiet(&self, used: i64) -> bool {
         used >= self.quiet_from && used < self.quiet_to

@@ -1,7 +1,8 @@
 //! Alerts: warn levels and breaches of limits, told once each (R18, R25, R27).
 
 use super::RiskEngine;
-use crate::limits::{KINDS, LimitSet, NO_SET, REARM_POINTS, Limit, bit};
+use crate::exposure::{Lines, Uses};
+use crate::limits::{Limit, LimitSet, NO_SET, REARM_POINTS, bit};
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
 
 impl RiskEngine {
@@ -110,42 +111,52 @@ impl RiskEngine {
             return;
         }
         for row in rows {
-            let state = &self.state;
-            let line = state.exposure.line(*row);
-            let sets = [
-                line.limits,
-                state.exposure.group_line(line.group).limits,
-                state.exposure.all_line(line.scope).limits,
+            let exposure = &self.state.exposure;
+            let line = exposure.line(*row);
+            let sums = [
+                exposure.group_line(line.group),
+                exposure.all_line(line.scope),
             ];
-            for (at, set) in sets.into_iter().enumerate() {
+            let sets = [line.limits, sums[0].limits, sums[1].limits];
+            for (selector, set) in sets.into_iter().enumerate() {
                 if set == NO_SET {
                     continue;
                 }
                 let kinds = kinds(self.state.limits.set(set));
                 if kinds != 0 {
-                    self.refresh_set(*row, (at, set), kinds);
+                    self.refresh_set(*row, (selector, set), kinds);
                 }
             }
         }
     }
 
-    /// Some kinds of limits on a row (`at` is 0), on its group's sum or on the sum over all.
-    fn refresh_set(&mut self, row: u32, (at, set): (usize, u32), kinds: u32) {
-        // What is told of one limit changes neither uses nor which limits there are.
-        for index in 0..KINDS {
-            let state = &self.state;
-            let Some(check) = state.limits.checks(state.limits.set(set)).get(index) else {
-                return;
-            };
-            let (slot, watched) = (check.slot, kinds & bit(check.kind) != 0);
-            let uses = state.exposure.uses(row);
-            let quiet = || {
-                uses.and_then(|uses| uses[at].of(check.kind))
-                    .is_some_and(|used| check.is_quiet(used))
-            };
-            if watched && !quiet() {
-                self.refresh_limit(slot);
+    /// Some kinds of a set of limits that look at a row (`selector` is 0), at its group's sum or at that over
+    /// all.
+    fn refresh_set(&mut self, row: u32, (selector, set): (usize, u32), kinds: u32) {
+        let mut loud = self.not_quiet(row, (selector, set), kinds);
+        while loud != 0 {
+            let kind = loud.trailing_zeros() as usize;
+            loud &= loud.wrapping_sub(1);
+            self.refresh_limit(self.state.limits.slot_in_set(set, kind));
+        }
+    }
+
+    /// Those of the kinds whose use may cross something.
+    fn not_quiet(&self, slot: u32, (selector, set): (usize, u32), kinds: u32) -> u32 {
+        let (exposure, limits) = (&self.state.exposure, &self.state.limits);
+        let Some(Lines { row, group, all }) = exposure.lines(slot) else {
+            return kinds;
+        };
+        let sums = [None, Some(group), Some(all)][selector];
+        let uses = Uses { slot, row, sums };
+        let mut loud = 0;
+        for check in limits.checks(limits.set(set)) {
+            let bit = bit(check.kind);
+            let used = || exposure.used(&uses, check.kind);
+            if kinds & bit != 0 && !used().is_some_and(|used| check.is_quiet(used)) {
+                loud |= bit;
             }
         }
+        loud
     }
 }
