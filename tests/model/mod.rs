@@ -7,7 +7,8 @@
 //! The model: `state`, `orders`, `book`, `limits`; the checks in `checks`, `prices`, `exposures`, `covers`;
 //! what commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `busts`, `admin`, `day`, and by two
 //! people in `approvals` and `looseness`. Random flows come from `genesis` and `flow`; `pair`, `answers` and `views` compare, `shrink` makes a failing history
-//! short, `wanted` says what a campaign must reach, `untouched` what refusals and questions leave as it was.
+//! short, `wanted` says what a campaign must reach, `untouched` what refusals and questions leave as it was,
+//! `rooms` what a desk has room for.
 
 pub(crate) mod admin;
 pub(crate) mod answers;
@@ -31,6 +32,7 @@ pub(crate) mod prices;
 pub(crate) mod random;
 pub(crate) mod reports;
 pub(crate) mod requests;
+pub(crate) mod rooms;
 pub(crate) mod shrink;
 pub(crate) mod state;
 pub(crate) mod untouched;
