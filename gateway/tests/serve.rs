@@ -216,11 +216,18 @@ fn a_limit_changed_live_survives_a_restart_and_the_file_is_applied_only_by_comma
 fn a_file_that_loosens_is_refused_where_loosening_takes_two_and_what_tightens_is_applied() {
     let data = tempfile::tempdir().unwrap();
     let second = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nperson = \"bob\"\n\
-                  public_key = \"BBBB\"\n[journal]"
-        .replace("BBBB", &"ab".repeat(32));
+                  key_file = \"keys/bob.pub\"\n[journal]";
     let firm = engine::firm::EXAMPLE
         .replace("two_person = false", "two_person = true ")
-        .replace("[journal]", &second);
+        .replace("[journal]", second);
+    let keys = data.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    for name in [
+        "desk1", "desk2", "venue1", "venue2", "risk", "ops", "audit", "bob",
+    ] {
+        let made = portcullis().arg("keygen").arg(keys.join(name)).output();
+        assert!(made.unwrap().status.success(), "{name}");
+    }
     let file = data.path().join("firm.toml");
     let config = file.to_str().unwrap().to_owned();
     let write = |collar: &str, qty: &str| {

@@ -248,7 +248,6 @@ pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
             role,
             topology,
             venue_id,
-            ..DefineSession::default()
         })
     };
     for (id, topology, accounts, traders) in DESK_SESSIONS {

@@ -5,8 +5,8 @@ use crate::model::genesis::{self, OPS, RISK, RISK_OF_ANOTHER, RISK_WITH_THE_SAME
 use crate::model::state::Model;
 use engine::command::Command;
 use wire::{
-    ApprovalAction, Approve, DefineAccount, ProposalKind, Propose, Scope, SetLimit, SetState,
-    SetTwoPerson, Text, Time,
+    ApprovalAction, Approve, ProposalKind, Propose, Scope, SetLimit, SetState, SetTwoPerson, Text,
+    Time,
 };
 
 const JUDGES: [u32; 4] = [RISK, RISK_OF_ANOTHER, RISK_WITH_THE_SAME_KEY, OPS];
@@ -17,19 +17,8 @@ impl Flow {
         if !model.takes_two(item.session) || self.random.chance(10) {
             return item;
         }
-        let change = match &item.command {
-            Command::SetLimit(m) if model.limit_loosens(m) => proposal_of_limit(m),
-            Command::SetState(m) if m.state.0 < model.state((m.scope, m.scope_id)).0 => {
-                proposal_of_state(m)
-            }
-            Command::DefineAccount(m) if moves(model, m) => Propose {
-                what: ProposalKind::Move,
-                scope: Scope::Account,
-                scope_id: m.account,
-                desk_id: m.desk_id,
-                ..Propose::default()
-            },
-            _ => return item,
+        let Some(change) = loosening(model, &item.command) else {
+            return item;
         };
         let by = self.random.pick(&[RISK, RISK_OF_ANOTHER]);
         let other = if by == RISK { RISK_OF_ANOTHER } else { RISK };
@@ -147,17 +136,11 @@ impl Flow {
         match self.random.below(4) {
             0 => {
                 let command = self.change_limit(model).command;
-                match &command {
-                    Command::SetLimit(m) => proposal_of_limit(m),
-                    _ => Propose::default(),
-                }
+                proposal_of(&command).unwrap_or_default()
             }
             1 => {
                 let command = self.change_state(model).command;
-                match &command {
-                    Command::SetState(m) => proposal_of_state(m),
-                    _ => Propose::default(),
-                }
+                proposal_of(&command).unwrap_or_default()
             }
             _ => Propose {
                 what: ProposalKind::Move,
@@ -170,11 +153,39 @@ impl Flow {
     }
 }
 
-fn moves(model: &Model, m: &DefineAccount) -> bool {
-    model
-        .accounts
-        .get(&m.account)
-        .is_some_and(|known| known.desk != m.desk_id)
+/// What has to be proposed instead of a command, where that loosens.
+fn loosening(model: &Model, command: &Command) -> Option<Propose> {
+    let loosens = if let Command::SetLimit(m) = command {
+        model.limit_loosens(m)
+    } else if let Command::SetState(m) = command {
+        m.state.0 < model.state((m.scope, m.scope_id)).0
+    } else if let Command::DefineAccount(m) = command {
+        let known = model.accounts.get(&m.account);
+        known.is_some_and(|known| known.desk != m.desk_id)
+    } else {
+        false
+    };
+    proposal_of(command).filter(|_| loosens)
+}
+
+/// The proposal of what a command does; of commands that can't be proposed, none.
+fn proposal_of(command: &Command) -> Option<Propose> {
+    if let Command::SetLimit(m) = command {
+        return Some(proposal_of_limit(m));
+    }
+    if let Command::SetState(m) = command {
+        return Some(proposal_of_state(m));
+    }
+    if let Command::DefineAccount(m) = command {
+        return Some(Propose {
+            what: ProposalKind::Move,
+            scope: Scope::Account,
+            scope_id: m.account,
+            desk_id: m.desk_id,
+            ..Propose::default()
+        });
+    }
+    None
 }
 
 fn proposal_of_limit(m: &SetLimit) -> Propose {
