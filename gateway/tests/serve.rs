@@ -269,7 +269,7 @@ fn a_file_that_loosens_is_refused_where_loosening_takes_two_and_what_tightens_is
         limits.iter().find(of_firm).unwrap()["value"].clone()
     };
     assert_eq!(value("MaxOrderQty"), "100000");
-    assert_eq!(value("PriceCollar"), 900);
+    assert_eq!(value("PriceCollar"), "900");
     drop(served);
 }
 
