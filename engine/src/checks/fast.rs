@@ -9,9 +9,7 @@
 use super::price::{age, is_outside, is_stale};
 use super::rate::next_arrival;
 use super::refusal::BPS_MAX;
-use super::{
-    Ask, Findings, Headroom, NO_ROW, Values, cover, duplicate, protection, self_match, size,
-};
+use super::{Ask, Findings, Headroom, Values, cover, duplicate, protection, self_match, size};
 use crate::exposure::{Lines, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
 use crate::limits::{Check, KINDS, Limit, NO_SET, WATCHED, bit};

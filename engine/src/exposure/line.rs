@@ -45,7 +45,9 @@ pub(crate) struct Line {
     pub(crate) reserved_sell: i64,
     pub(crate) value: i64,
     pub(crate) live: i32,
+    /// Limits of this scope on this instrument.
     pub(crate) limits: u32,
+    /// Sum over the product group.
     pub(crate) group: u32,
     pub(crate) scope: u32,
 }
@@ -133,8 +135,14 @@ impl Rows {
 
     pub(super) fn get(&self, slot: u32) -> Row {
         let line = &self.lines[slot as usize];
-        let [position, open_buy, open_sell, reserved_buy, reserved_sell, value] =
-            self.numbers(slot);
+        let [
+            position,
+            open_buy,
+            open_sell,
+            reserved_buy,
+            reserved_sell,
+            value,
+        ] = self.numbers(slot);
         Row {
             position,
             open_buy,
@@ -144,7 +152,6 @@ impl Rows {
             value,
             live: i64::from(line.live),
             scope: line.scope,
-            limits: line.limits,
             group: line.group,
             tail: self.tails[slot as usize],
         }
@@ -310,13 +317,7 @@ impl SumTable {
             line.selling.wrapping_add(change[4]),
         ];
         if fit(after) {
-            [
-                line.gross,
-                line.long,
-                line.short,
-                line.buying,
-                line.selling,
-            ] = after;
+            [line.gross, line.long, line.short, line.buying, line.selling] = after;
             line.live += live;
         } else {
             let [gross, long, short, buying, selling] = change.map(i128::from);
@@ -331,5 +332,72 @@ impl SumTable {
             };
             self.add(slot, &change);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: i128 = (1 << 61) - 1;
+
+    fn tail() -> Tail {
+        Tail {
+            bought: 0,
+            sold: 0,
+            opening: 0,
+            traded: 0,
+            profit: 0,
+            day_fills: 0,
+            instrument: 0,
+            next_of_instrument: None,
+            next_of_scope: None,
+            unmarked: false,
+            unrated: false,
+            saturated: false,
+        }
+    }
+
+    #[test]
+    fn a_row_that_outgrows_its_line_keeps_every_number_and_comes_back() {
+        let mut rows = Rows::with_capacity(1);
+        rows.push((3, 0, 7), tail());
+        for (position, beside) in [
+            (MOST, false),
+            (MOST + 1, true),
+            (i128::MAX, true),
+            (-MOST - 1, false),
+            (-MOST - 2, true),
+            (5, false),
+        ] {
+            let mut row = rows.get(0);
+            (row.position, row.value, row.live) = (position, -position / 2, 2);
+            rows.put(0, &row);
+            let kept = rows.get(0);
+            assert_eq!(
+                (kept.position, kept.value, kept.live, kept.scope, kept.group),
+                (position, -position / 2, 2, 3, 7)
+            );
+            assert_eq!(rows.lines[0].is_beside(), beside, "{position}");
+            assert_eq!(rows.beside.len(), usize::from(beside), "{position}");
+        }
+    }
+
+    #[test]
+    fn a_sum_that_outgrows_its_line_stays_exact_and_comes_back() {
+        let mut sums = SumTable::with_capacity(1);
+        sums.push();
+        let step = (1_i64 << 61) - 1;
+        let (mut gross, mut long) = (0_i128, 0_i128);
+        for sign in [1, 1, 1, -1, -1, -1, -1] {
+            sums.fill(0, [sign * step, -sign * step, 0, 1, 0], 1);
+            gross += i128::from(sign * step);
+            long -= i128::from(sign * step);
+            let kept = sums.get(0);
+            assert_eq!((kept.gross, kept.long), (gross, long));
+            let fits = (-MOST - 1..=MOST).contains(&gross) && (-MOST - 1..=MOST).contains(&long);
+            assert_eq!(sums.lines[0].is_beside(), !fits, "{gross}");
+        }
+        assert_eq!((sums.get(0).live, sums.get(0).buying), (7, 7));
     }
 }

@@ -23,8 +23,6 @@ pub(crate) struct Row {
     /// Live orders.
     pub(crate) live: i64,
     pub(crate) scope: u32,
-    /// Limits of this scope on this instrument.
-    pub(crate) limits: u32,
     /// Sum over the product group.
     pub(crate) group: u32,
     /// What fills move besides.

@@ -28,7 +28,10 @@ impl Check {
             (0, 0)
         } else {
             // A breached limit tells nothing of uses that stay above it; they do not pass.
-            (limit.quiet_from, limit.quiet_to.min(value.saturating_add(1)))
+            (
+                limit.quiet_from,
+                limit.quiet_to.min(value.saturating_add(1)),
+            )
         };
         Self {
             value,
@@ -112,9 +115,40 @@ impl Blocks {
         let room = len.next_power_of_two();
         let first = self.free[size(room)].pop().unwrap_or_else(|| {
             let first = self.checks.len();
-            self.checks.resize(first.saturating_add(room as usize), UNUSED);
+            self.checks
+                .resize(first.saturating_add(room as usize), UNUSED);
             u32::try_from(first).unwrap_or(u32::MAX)
         });
         Block { first, len, room }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_grow_to_powers_of_two_and_what_they_leave_is_used_again() {
+        let mut blocks = Blocks::with_capacity(8);
+        let one = blocks.resize(Block::default(), 1);
+        let two = blocks.resize(one, 2);
+        let three = blocks.resize(two, 3);
+        assert_eq!((one.room, two.room, three.room), (1, 2, 4));
+        let again = [
+            blocks.resize(Block::default(), 1),
+            blocks.resize(Block::default(), 2),
+        ];
+        assert_eq!(
+            (again[0].first, again[1].first),
+            (one.first, two.first),
+            "what was left"
+        );
+        assert_eq!(blocks.checks.len(), 7);
+        assert_eq!(
+            blocks.resize(three, 2).first,
+            three.first,
+            "shrinks in place"
+        );
+        assert!(blocks.get(Block::default()).is_empty());
     }
 }

@@ -66,11 +66,6 @@ impl Limit {
         with_default_levels(self.warn)
     }
 
-    /// Whether a use changes neither warnings nor breach: nothing is to be told.
-    pub(crate) fn is_quiet(&self, used: i128) -> bool {
-        used >= i128::from(self.quiet_from) && used < i128::from(self.quiet_to)
-    }
-
     /// One bound for each instrument, over a group or all.
     pub(crate) fn is_each(&self) -> bool {
         matches!(self.kind, LimitKind::MaxLong | LimitKind::MaxShort)

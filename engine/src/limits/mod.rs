@@ -11,8 +11,8 @@ pub(crate) use block::Check;
 pub(crate) use limit::{Limit, REARM_POINTS, with_default_levels};
 
 use crate::table::{Key, Table, mix, room_for};
-use block::{Block, Blocks};
 use bincode::{Decode, Encode};
+use block::{Block, Blocks};
 use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector};
 

@@ -235,9 +235,7 @@ impl RiskEngine {
         match limit.kind {
             LimitKind::MaxOpenOrders if by_row => Some(row().map_or(0, |row| i128::from(row.live))),
             LimitKind::MaxOpenOrders => Some(i128::from(sums().live)),
-            LimitKind::GrossNotional if by_row => {
-                Some(row().map_or(0, |row| row.gross()))
-            }
+            LimitKind::GrossNotional if by_row => Some(row().map_or(0, |row| row.gross())),
             LimitKind::GrossNotional => Some(sums().gross),
             LimitKind::NetLong if by_row => {
                 Some(row().map_or(0, |row| row.value.saturating_add(row.reserved_buy)))
