@@ -58,6 +58,7 @@ scenarios! {
     capacity_of_rows
     day_profit_and_loss
     entry_checks
+    every_order_looks_at_every_place
     headroom_beyond_64_bits
     headroom_is_the_tightest_use
     limit_versions_and_compare_and_set
