@@ -18,8 +18,8 @@ use gateway::server::{Limits, Reload, ServeError};
 use portcullis_client::{Client, ClientError, Code, Credentials, Event, Options, keys};
 use support::{Fixture, Got, Raw, WAIT, order, reply, until};
 use wire::{
-    LimitKind, LimitMode, NewOrder, POSS_DUP, Query, QueryWhat, RejectCode, Reply, Scope, Selector,
-    SetLimit, Unit,
+    CancelOrder, LimitKind, LimitMode, NewOrder, POSS_DUP, Query, QueryWhat, RejectCode, Reply,
+    Scope, Selector, SetLimit, Unit, VenueReport,
 };
 
 fn accepted(client: &mut Client) -> wire::OrderAccepted {
@@ -165,6 +165,47 @@ fn a_full_ring_stops_reading_and_loses_nothing() {
         assert_eq!(accepted(&mut client).cl_ord_id, n);
     }
     assert_eq!(accepted(&mut neighbour).cl_ord_id, 1);
+}
+
+#[test]
+fn while_the_last_space_is_kept_orders_wait_with_their_client_and_what_cannot_wait_passes() {
+    let fixture = Fixture::start(Limits::default());
+    let mut flood = fixture.connect(1);
+    let mut neighbour = fixture.connect(2);
+    let mut risk = fixture.connect(3);
+    fixture.change(|state| state.reserved = true);
+    for n in 1..=500 {
+        flood.send(order(n)).unwrap();
+    }
+    // A cancel and a report of another desk, a limit and a look of the risk manager.
+    neighbour.send(CancelOrder::default()).unwrap();
+    neighbour.send(VenueReport::default()).unwrap();
+    risk.send(SetLimit::default()).unwrap();
+    risk.send(Query::default()).unwrap();
+    assert!(matches!(reply(&mut risk), Reply::AdminAck(_)));
+    until("what can't wait is journalled", || {
+        let journal = &fixture.script.state().journal;
+        let there = |is: &dyn Fn(&Command) -> bool| journal.iter().any(|(_, _, c)| is(c));
+        there(&|c| matches!(c, Command::CancelOrder(_)))
+            && there(&|c| matches!(c, Command::VenueReport(_)))
+            && there(&|c| matches!(c, Command::Query(_)))
+    });
+    let is_order = |(_, _, command): &(u32, u64, Command)| matches!(command, Command::NewOrder(_));
+    let orders = || {
+        fixture
+            .script
+            .state()
+            .journal
+            .iter()
+            .filter(|c| is_order(c))
+            .count()
+    };
+    assert_eq!(orders(), 0, "not even a refusal takes space");
+    fixture.change(|state| state.reserved = false);
+    for n in 1..=500 {
+        assert_eq!(accepted(&mut flood).cl_ord_id, n);
+    }
+    assert_eq!(orders(), 500);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use archive::{Archive, OpenPast, Past};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};
-pub use sink::{JournalSink, Sink, SinkError};
+pub use sink::{JournalSink, Sink, SinkError, Space};
 pub use source::JournalTail;
 pub use wait::Wait;
 pub use watermarks::{AckPolicy, Watermarks};

@@ -46,6 +46,8 @@ pub struct State {
     pub hold: bool,
     /// Rings are full.
     pub full: bool,
+    /// The last space of the journal is kept.
+    pub reserved: bool,
     /// The engine takes nothing from the rings.
     pub idle: bool,
     ring: VecDeque<(Lane, Inbound)>,
@@ -209,6 +211,10 @@ impl Office for Script {
 
     fn durable(&self) -> u64 {
         self.state().durable
+    }
+
+    fn disk_reserved(&self) -> bool {
+        self.state().reserved
     }
 
     fn failure(&self) -> Option<String> {
