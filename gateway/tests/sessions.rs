@@ -19,7 +19,7 @@ use portcullis_client::{Client, ClientError, Code, Credentials, Event, Options, 
 use support::{Fixture, Got, Raw, WAIT, order, reply, until};
 use wire::{
     CancelOrder, LimitKind, LimitMode, NewOrder, POSS_DUP, Query, QueryWhat, RejectCode, Reply,
-    Scope, Selector, SetLimit, Unit, VenueReport,
+    Scope, Selector, SetLimit, Unit,
 };
 
 fn accepted(client: &mut Client) -> wire::OrderAccepted {
@@ -177,9 +177,8 @@ fn while_the_last_space_is_kept_orders_wait_with_their_client_and_what_cannot_wa
     for n in 1..=500 {
         flood.send(order(n)).unwrap();
     }
-    // A cancel and a report of another desk, a limit and a look of the risk manager.
+    // A cancel of another desk, a limit and a look of the risk manager.
     neighbour.send(CancelOrder::default()).unwrap();
-    neighbour.send(VenueReport::default()).unwrap();
     risk.send(SetLimit::default()).unwrap();
     risk.send(Query::default()).unwrap();
     assert!(matches!(reply(&mut risk), Reply::AdminAck(_)));
@@ -187,7 +186,6 @@ fn while_the_last_space_is_kept_orders_wait_with_their_client_and_what_cannot_wa
         let journal = &fixture.script.state().journal;
         let there = |is: &dyn Fn(&Command) -> bool| journal.iter().any(|(_, _, c)| is(c));
         there(&|c| matches!(c, Command::CancelOrder(_)))
-            && there(&|c| matches!(c, Command::VenueReport(_)))
             && there(&|c| matches!(c, Command::Query(_)))
     });
     let is_order = |(_, _, command): &(u32, u64, Command)| matches!(command, Command::NewOrder(_));

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use portcullis_client::{Client, Event};
-use wire::{CancelOrder, RejectCode, Reply, Scope, SetState, TradingState};
+use wire::{CancelOrder, RejectCode, Reply, Scope, SetState, Text, TradingState};
 
 use crate::afterwards::Afterwards;
 use crate::desk::Desk;
@@ -140,6 +140,7 @@ fn full(mib: u64) {
     // They log on only now. Five hundred messages: what the flood has left is for these.
     let mut quiet = firm.connect(&server, INLINE);
     let mut risk = firm.connect(&server, RISK);
+    let mut version = 0;
     for n in 1..=250 {
         let answered = cancel_of_nothing(&mut quiet, n);
         assert_eq!(answered, RejectCode::UnknownOrder.number());
@@ -148,7 +149,7 @@ fn full(mib: u64) {
         } else {
             TradingState::ReduceOnly
         };
-        set_state(&mut risk, n, state);
+        version = set_state(&mut risk, version, state);
     }
     drop((risk, quiet));
     let killed = mib.is_multiple_of(2);
@@ -196,10 +197,11 @@ fn cancel_of_nothing(client: &mut Client, cl_ord_id: u64) -> u16 {
             ..CancelOrder::default()
         })
         .unwrap();
-    match answer(client) {
-        Reply::OrderRejected(m) => m.code,
-        other => panic!("{other:?}"),
-    }
+    let answer = answer(client);
+    let Reply::OrderRejected(m) = answer else {
+        panic!("{answer:?}");
+    };
+    m.code
 }
 
 /// The next answer, heartbeats left out.
@@ -213,11 +215,12 @@ fn answer(client: &mut Client) -> Reply {
     }
 }
 
-/// The risk manager changes the state of an account that nobody trades.
-fn set_state(client: &mut Client, request_id: u64, state: TradingState) {
+/// The risk manager changes the state of an account that nobody trades; its new version.
+fn set_state(client: &mut Client, version: u32, state: TradingState) -> u32 {
     client
         .send(SetState {
-            request_id,
+            expected_version: version,
+            reason: Text::new("a full disk"),
             scope: Scope::Account,
             scope_id: SUSPENSE,
             state,
@@ -227,7 +230,8 @@ fn set_state(client: &mut Client, request_id: u64, state: TradingState) {
     loop {
         // Alerts come between.
         if let Reply::AdminAck(m) = answer(client) {
-            return assert_eq!(m.code, 0);
+            assert_eq!(m.code, 0, "{m:?}");
+            return m.new_version;
         }
     }
 }

@@ -120,9 +120,12 @@ fn before_it_ends_for_good_it_asks_the_venue_to_cancel_every_inline_order() {
     // A request changes nothing: all of them still hold their exposure at the next start.
     let server = firm.serve();
     let open: BTreeSet<u64> = (firm.ask(&server, QueryWhat::OpenOrders).iter())
-        .filter_map(|reply| match reply {
-            Reply::OpenOrderReport(m) => Some(m.order_id),
-            _ => None,
+        .filter_map(|reply| {
+            if let Reply::OpenOrderReport(m) = reply {
+                Some(m.order_id)
+            } else {
+                None
+            }
         })
         .collect();
     assert!(open.is_superset(&accepted), "{open:?}");
@@ -227,13 +230,12 @@ fn after_a_kill_under_written_only_reducing_orders_pass_until_an_operator_has_re
     let _venue = firm.connect(&server, VENUE);
     let mut inline = firm.connect(&server, INLINE);
     let net: i64 = (firm.ask(&server, QueryWhat::Positions).iter())
-        .find_map(|reply| match reply {
-            Reply::PositionReport(m)
-                if (m.scope, m.scope_id, m.instrument_id) == (Scope::Account, 1, 1) =>
-            {
-                Some(m.net_qty.0)
-            }
-            _ => None,
+        .find_map(|reply| {
+            let Reply::PositionReport(m) = reply else {
+                return None;
+            };
+            let row = (m.scope, m.scope_id, m.instrument_id);
+            (row == (Scope::Account, 1, 1)).then_some(m.net_qty.0)
         })
         .unwrap();
     assert_ne!(net, 0);
