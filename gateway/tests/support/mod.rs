@@ -30,7 +30,7 @@ use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use wire::codec::{self, MAX_FRAME};
 use wire::{
     AdminAck, BusinessReject, Capacity, CodMode, Hello, Message, NewOrder, NotApplied, OrdType,
-    OrderAccepted, Reply, Role, SessionMessage, Side, TimeInForce, Topology,
+    OrderAccepted, OrderCancelled, Reply, Role, SessionMessage, Side, TimeInForce, Topology,
 };
 
 pub const WAIT: Duration = Duration::from_secs(5);
@@ -140,6 +140,13 @@ impl State {
                     ..OrderAccepted::default()
                 };
                 self.send(session_id, accepted.into());
+            }
+            Command::CancelOrder(cancel) => {
+                let cancelled = OrderCancelled {
+                    cl_ord_id: cancel.cl_ord_id,
+                    ..OrderCancelled::default()
+                };
+                self.send(session_id, cancelled.into());
             }
             Command::Refused(refused) => {
                 let reject = BusinessReject {
