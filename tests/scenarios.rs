@@ -43,6 +43,7 @@ scenarios! {
     c16_buying_power_in_the_currency_of_the_instrument
     c16_market_orders_and_multipliers
     c16_unlimited_credit_needs_a_balance
+    c17_an_account_without_a_group
     c17_self_match
     c17_a_bust_brings_back_what_can_be_crossed
     c18_locates
@@ -51,9 +52,16 @@ scenarios! {
     c19_account_or_desk_only
     c19_permissions
     capacity
+    capacity_ended_orders_are_forgotten
     capacity_full_halts_the_firm
+    capacity_notices_come_before_forgetting
+    capacity_of_orders
+    capacity_of_rows
     day_profit_and_loss
     entry_checks
+    every_order_looks_at_every_place
+    headroom_beyond_64_bits
+    headroom_is_the_tightest_use
     limit_versions_and_compare_and_set
     order_of_checks
     order_of_checks_limit_not_set
@@ -82,6 +90,7 @@ scenarios! {
     r16_bust_before_its_fill
     r16_bust_of_other_fills
     r16_bust_that_reopens_an_ended_order
+    r16_a_bust_revives_the_version_in_force_alone
     r16_correct
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
     r17_purely_reducing_without_a_reference
@@ -114,12 +123,14 @@ scenarios! {
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain
+    s05_at_most_64_proposals_wait
     s05_two_people_to_loosen
     s05_two_people_to_loosen_states_and_accounts
     s06_inline_and_sidecar
     s07_mass_cancel
     shadow_mode
     trading_states
+    value_overflow
 }
 
 #[test]
