@@ -128,7 +128,7 @@ impl RiskEngine {
         let Some(row) = fill.account_row else {
             return;
         };
-        let account = self.state.exposure.row(row).scope;
+        let account = self.state.exposure.scope_of_row(row);
         let group = self
             .state
             .instruments

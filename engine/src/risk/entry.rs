@@ -160,8 +160,7 @@ impl RiskEngine {
             let scopes = self.state.tree.chain(account, trader);
             return scopes.map(find);
         }
-        let row = exposure.row(account_row);
-        [account_row, row.desk_row, row.firm_row, find(trader)]
+        exposure.chain_rows(account_row, find(trader))
     }
 
     pub(super) fn check_replace(

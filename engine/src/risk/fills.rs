@@ -181,9 +181,9 @@ impl RiskEngine {
             rows
         };
         self.booked(&fill, &rows);
-        let row = self.state.exposure.row_mut(account_row);
-        row.day_fills = row.day_fills.saturating_add(signed);
-        let (position, account) = (row.position, row.scope);
+        self.state.exposure.add_day_fills(account_row, signed);
+        let position = self.state.exposure.row(account_row).position;
+        let account = self.state.exposure.scope_of_row(account_row);
         let leaves = if self.state.orders.get(slot).terminal {
             0
         } else {
@@ -245,8 +245,8 @@ impl RiskEngine {
             &mut state.instruments,
             &state.limits,
         );
-        let place = state.exposure.row(row);
-        let all = [row, place.desk_row, place.firm_row];
+        let [desk_row, firm_row] = state.exposure.uppers(row);
+        let all = [row, desk_row, firm_row];
         let rows = if account.is_some() {
             &all[..]
         } else {
@@ -268,8 +268,7 @@ impl RiskEngine {
         };
         self.reserve(rows, &moved);
         if account.is_some() {
-            let row = self.state.exposure.row_mut(row);
-            row.day_fills = row.day_fills.saturating_add(signed);
+            self.state.exposure.add_day_fills(row, signed);
         } else {
             self.firm_reduce_only();
         }

@@ -139,7 +139,7 @@ impl RiskEngine {
         let Some(row) = fill.account_row else {
             return;
         };
-        let account = self.state.exposure.row(row).scope;
+        let account = self.state.exposure.scope_of_row(row);
         self.move_cash(account, fill, 1);
         if fill.today && fill.side == Side::Sell {
             let book = self.state.exposure.short_mut(row);
