@@ -181,7 +181,7 @@ fn order(cl_ord_id: u64, side: Side, price: i64) -> NewOrder {
 const KINDS: [(&str, &str, Option<&str>); 20] = [
     ("MaxOrderQty", "2", Some("1")),
     ("MaxOrderNotional", "1000", Some("100")),
-    ("PriceCollar", "5%", Some("1%")),
+    ("PriceCollar", "5%", Some("0.5%")),
     ("ReferenceMaxAge", "1s", Some("0s")),
     ("OrderRate", "10", Some("1")),
     ("DuplicateOrder", "1", Some("0")),
@@ -227,7 +227,7 @@ fn an_order_within_a_limit_of_any_kind_at_any_place_takes_the_short_way_and_one_
         for place in places(kind) {
             let office = Office::with(&limit(&place, kind, kept));
             for side in [Side::Buy, Side::Sell] {
-                let asked = order(3, side, if side == Side::Buy { 96 } else { 104 });
+                let asked = order(3, side, if side == Side::Buy { 101 } else { 99 });
                 assert!(
                     office.is_short(&asked, T),
                     "{kind} {kept} at {place}: {side}"
@@ -236,9 +236,9 @@ fn an_order_within_a_limit_of_any_kind_at_any_place_takes_the_short_way_and_one_
             let Some(missed) = missed else { continue };
             let sells = ["MaxShort", "NetShort", "DailySellTurnover"].contains(&kind);
             let (side, price) = if sells {
-                (Side::Sell, 104)
+                (Side::Sell, 99)
             } else {
-                (Side::Buy, 96)
+                (Side::Buy, 101)
             };
             // Set behind the orders that make the rows: some values would refuse those.
             let mut office = Office::with("");
