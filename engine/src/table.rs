@@ -22,6 +22,12 @@ pub(crate) fn mix(x: u64) -> u64 {
     u64::try_from(low ^ high).unwrap_or(0)
 }
 
+/// The place that the low bits of a hash name.
+#[inline]
+pub(crate) fn masked(hash: u64, mask: usize) -> usize {
+    usize::try_from(hash & (mask as u64)).unwrap_or(0)
+}
+
 impl Key for u64 {
     fn spread(self) -> u64 {
         mix(self)
@@ -71,7 +77,7 @@ impl<K: Key> Table<K> {
     }
 
     fn home(&self, key: K) -> usize {
-        usize::try_from(key.spread() & (self.mask as u64)).unwrap_or(0)
+        masked(key.spread(), self.mask)
     }
 
     /// The slot of `key`.

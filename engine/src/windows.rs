@@ -218,13 +218,19 @@ pub(crate) struct FillLog {
 impl FillLog {
     /// Remembers a fill; what no window in force can hold may be forgotten. A window of 0 says that no
     /// limit looks at the log.
+    #[inline]
     pub(crate) fn note(&mut self, fill: RecentFill, longest_window_ns: u64) {
         if longest_window_ns == 0 && self.fills.is_empty() {
             self.unwatched[self.next] = fill;
             self.next = self.next.wrapping_add(1) % KEPT;
             self.kept = self.kept.saturating_add(1).min(KEPT);
-            return;
+        } else {
+            self.note_watched(fill, longest_window_ns);
         }
+    }
+
+    #[inline(never)]
+    fn note_watched(&mut self, fill: RecentFill, longest_window_ns: u64) {
         if self.fills.is_empty() {
             self.fills.reserve(WATCHED);
             for back in (0..self.kept).rev() {
@@ -275,6 +281,10 @@ pub(crate) struct FillLogs {
     by_place: Table<u64>,
 }
 
+fn place(scope: u32, group: u32) -> u64 {
+    (u64::from(scope) << 32) | u64::from(group)
+}
+
 impl FillLogs {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
@@ -294,20 +304,26 @@ impl FillLogs {
     }
 
     pub(crate) fn get(&self, scope: u32, group: u32) -> Option<&FillLog> {
-        let place = (u64::from(scope) << 32) | u64::from(group);
-        self.by_place
-            .get(place)
-            .map(|slot| &self.logs[slot as usize].1)
+        let slot = self.by_place.get(place(scope, group))?;
+        Some(&self.logs[slot as usize].1)
     }
 
-    pub(crate) fn get_mut(&mut self, scope: u32, group: u32) -> &mut FillLog {
-        let place = (u64::from(scope) << 32) | u64::from(group);
-        let slot = self.by_place.get(place).unwrap_or_else(|| {
+    /// Slot of a log, begun if need be.
+    pub(crate) fn find_or_new(&mut self, scope: u32, group: u32) -> u32 {
+        let place = place(scope, group);
+        self.by_place.get(place).unwrap_or_else(|| {
             let slot = u32::try_from(self.logs.len()).unwrap_or(u32::MAX);
             self.logs.push(((scope, group), FillLog::default()));
             self.by_place.insert(place, slot);
             slot
-        });
+        })
+    }
+
+    pub(crate) fn at(&self, slot: u32) -> &FillLog {
+        &self.logs[slot as usize].1
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: u32) -> &mut FillLog {
         &mut self.logs[slot as usize].1
     }
 

@@ -1,7 +1,6 @@
 //! C17: the order would match a live order of the same group in the same instrument and venue.
 
 use super::{Ask, Findings, Refusal};
-use crate::orders::Version;
 use crate::peers;
 use crate::state::State;
 use wire::{OrdType, RejectCode, Scope};
@@ -28,9 +27,8 @@ fn best_price(state: &State, slot: u32) -> Option<i64> {
     let order = state.orders.get(slot);
     let prices = state
         .orders
-        .versions(slot)
-        .filter(|version: &&Version| version.is_live() && version.leaves(order.cum_qty) > 0)
-        .map(|version| price_of(order.ord_type, version.price.0, order.is_buy()));
+        .live_prices(slot)
+        .map(|price| price_of(order.ord_type, price, order.is_buy()));
     if order.is_buy() {
         prices.max()
     } else {
@@ -55,7 +53,8 @@ fn reachable(state: &State, order: &Ask) -> Option<u32> {
         return None;
     }
     let group = group_of(state, account);
-    let (list, bound) = state.peers.list(group, order.instrument, !order.is_buy())?;
+    let list = state.peers.find(group, order.instrument, !order.is_buy())?;
+    let bound = state.peers.bound(list);
     (bound != peers::never(!order.is_buy()) && crosses(order, bound)).then_some(list)
 }
 

@@ -89,7 +89,7 @@ impl RiskEngine {
         let routed = RoutedCancel {
             order_id: order.order_id,
             cl_ord_id,
-            orig_cl_ord_id: self.state.orders.newest(slot).cl_ord_id,
+            orig_cl_ord_id: self.state.orders.newest_cl_ord_id(slot),
             account: self.state.tree.get(order.account).id,
             instrument_id: self.state.instruments.get(instrument).id,
             order_session_id: self.state.sessions.get(session).id(),
@@ -104,7 +104,6 @@ impl RiskEngine {
         }
     }
 
-    #[inline(always)]
     /// What a process that can't go on asks of the venues: the cancel of every live inline order. Nothing is
     /// numbered and nothing changes here.
     #[must_use]
@@ -119,7 +118,7 @@ impl RiskEngine {
                 let venue = state.sessions.of_venue(instrument.definition.venue_id)?;
                 let mut reply = Reply::RoutedCancel(RoutedCancel {
                     order_id: order.order_id,
-                    orig_cl_ord_id: state.orders.newest(slot).cl_ord_id,
+                    orig_cl_ord_id: state.orders.newest_cl_ord_id(slot),
                     account: state.tree.get(order.account).id,
                     instrument_id: instrument.id,
                     order_session_id: state.sessions.get(order.session).id(),
@@ -136,6 +135,8 @@ impl RiskEngine {
             .collect()
     }
 
+    /// Sends to the venue of an instrument.
+    #[inline(always)]
     pub(super) fn route(&mut self, instrument: u32, reply: wire::Reply, out: &mut Outbox) {
         let venue = self.state.instruments.get(instrument).definition.venue_id;
         if let Some(session) = self.state.sessions.of_venue(venue) {

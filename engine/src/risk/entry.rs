@@ -186,9 +186,9 @@ impl RiskEngine {
         check_qty(definition, side, m.qty)?;
         check_price(definition, ord_type, m.price)?;
         if order.terminal
-            || order.is_cancel_pending()
             || order.unresolved
-            || self.state.orders.newest(slot).cl_ord_id != m.orig_cl_ord_id
+            || self.state.orders.is_cancel_pending(slot)
+            || self.state.orders.newest_cl_ord_id(slot) != m.orig_cl_ord_id
         {
             return Err(Refusal::plain(RejectCode::TooLate));
         }
@@ -200,7 +200,7 @@ impl RiskEngine {
         {
             return Err(Refusal::plain(RejectCode::NotEntitled));
         }
-        let pending = self.state.orders.reserved(slot).pending;
+        let pending = self.state.orders.pending(slot);
         let turn = Turn {
             busy: turn.busy || pending >= PENDING_MAX,
             ..*turn
@@ -226,7 +226,11 @@ impl RiskEngine {
             reserved_qty: order.reserved_qty,
             reserved_value: order.reserved_value,
             reserved_cash: order.reserved_cash,
-            located_qty: order.largest_qty,
+            located_qty: if side == Side::SellShort {
+                self.state.orders.largest_qty(slot)
+            } else {
+                0
+            },
             replaces: Some(slot),
             what_if: turn.what_if,
             t: turn.t,

@@ -49,30 +49,21 @@ impl RiskEngine {
             None => self.account_of_unknown(turn, m)?,
         };
         let instrument = self.state.instruments.find(m.instrument_id).filter(|slot| {
-            let step = self.state.instruments.get(*slot).definition.qty_step;
-            m.last_qty.0.checked_rem(step.0) == Some(0)
+            let instrument = self.state.instruments.get(*slot);
+            instrument.qty_steps.divides(m.last_qty.0)
         });
         let Some(instrument) = instrument else {
             return Ok(self.unbookable(turn, m));
         };
         let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
-        let known = self.state.executions.find(key);
-        let standing = known.map(|slot| self.state.executions.get(slot).standing);
-        if let Some(slot) = known
-            && !matches!(standing, Some(Standing::Tombstone { .. }))
-        {
-            let seen = self.state.executions.get(slot);
-            if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
-                self.alert(RiskEvent {
-                    ref_id: m.venue_exec_id,
-                    instrument_id: m.instrument_id,
-                    event: RiskEventKind::ExecutionMismatch,
-                    severity: Severity::Critical,
-                    ..RiskEvent::default()
-                });
-            }
-            return Ok(Outcome::NoEffect);
-        }
+        let known = self.state.executions.locate(key);
+        let tombstone = match known {
+            Err(_) => None,
+            Ok(slot) => match self.state.executions.get(slot).standing {
+                Standing::Tombstone { reopen } => Some((slot, reopen)),
+                Standing::Booked | Standing::Busted => return Ok(self.booked_before(slot, m)),
+            },
+        };
         let signed = if m.side == Side::Buy {
             m.last_qty.0
         } else {
@@ -80,7 +71,7 @@ impl RiskEngine {
         };
         let signed = i128::from(signed);
         // R16: a fill that was busted before is no loss and no breach in between.
-        self.in_one_event = matches!(standing, Some(Standing::Tombstone { .. }));
+        self.in_one_event = tombstone.is_some();
         let (row, trader_row) = match order {
             Some(slot) => {
                 self.fill_order(slot, m, signed, out);
@@ -103,36 +94,45 @@ impl RiskEngine {
             row,
             trader_row,
         };
-        match (known, standing) {
+        if let Err(vacant) = known {
+            self.state.executions.add_at(vacant, execution);
+        }
+        if let Some((slot, reopen)) = tombstone {
             // R16: it was busted before it was seen; it counts as fill and bust.
-            (Some(slot), Some(Standing::Tombstone { reopen })) => {
-                let booked = self.state.executions.get(slot).qty;
-                *self.state.executions.get_mut(slot) = execution;
-                self.take_back(slot, reopen, None, booked, out);
-            }
-            _ => {
-                self.state.executions.add(execution);
-            }
+            let booked = self.state.executions.get(slot).qty;
+            *self.state.executions.get_mut(slot) = execution;
+            self.take_back(slot, reopen, None, booked, out);
         }
         Ok(Outcome::Applied)
+    }
+
+    /// R13: an execution that was booked before has no effect; if it says something else, that is told.
+    #[cold]
+    fn booked_before(&mut self, slot: u32, m: &VenueReport) -> Outcome {
+        let seen = self.state.executions.get(slot);
+        if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
+            self.alert(RiskEvent {
+                ref_id: m.venue_exec_id,
+                instrument_id: m.instrument_id,
+                event: RiskEventKind::ExecutionMismatch,
+                severity: Severity::Critical,
+                ..RiskEvent::default()
+            });
+        }
+        Outcome::NoEffect
     }
 
     /// R6, R7, R11, R12: position and reserve move in one event.
     fn fill_order(&mut self, slot: u32, m: &VenueReport, signed: i128, out: &mut Outbox) {
         let qty = m.last_qty.0;
         let was_terminal = self.state.orders.get(slot).terminal;
-        let open = self.state.orders.reserved(slot).qty;
+        let open = self.state.orders.open_qty(slot);
         let order = self.state.orders.get_mut(slot);
         order.cum_qty = order.cum_qty.saturating_add(qty);
         order.acknowledged = true;
         let (order_id, session, account_row) = (order.order_id, order.session, order.account_row);
         let (cum_qty, trader_row) = (order.cum_qty, order.trader_row);
         let instrument_id = m.instrument_id;
-        let about = RiskEvent {
-            ref_id: order_id,
-            instrument_id,
-            ..RiskEvent::default()
-        };
         let order = self.state.orders.get(slot);
         let fill = Booked {
             order: Some(slot),
@@ -155,9 +155,11 @@ impl RiskEngine {
             self.state.orders.find_again(slot, qty);
             self.alert(RiskEvent {
                 new_value: qty,
+                ref_id: order_id,
+                instrument_id,
                 event: RiskEventKind::LateFill,
                 severity: Severity::Warning,
-                ..about
+                ..RiskEvent::default()
             });
             rows
         } else {
@@ -173,9 +175,11 @@ impl RiskEngine {
                 self.alert(RiskEvent {
                     old_value: open,
                     new_value: qty,
+                    ref_id: order_id,
+                    instrument_id,
                     event: RiskEventKind::Overfill,
                     severity: Severity::Critical,
-                    ..about
+                    ..RiskEvent::default()
                 });
             }
             rows
@@ -184,13 +188,14 @@ impl RiskEngine {
         let row = self.state.exposure.row_mut(account_row);
         row.day_fills = row.day_fills.saturating_add(signed);
         let (position, account) = (row.position, row.scope);
-        let leaves = if self.state.orders.get(slot).terminal {
+        let order = self.state.orders.get(slot);
+        let leaves = if order.terminal {
             0
         } else {
-            self.state.orders.in_force(slot).leaves(cum_qty)
+            order.leaves()
         };
         let filled = OrderFilled {
-            cl_ord_id: self.state.orders.in_force(slot).cl_ord_id,
+            cl_ord_id: order.cl_ord_id,
             order_id,
             exec_id: m.venue_exec_id,
             last_px: m.last_px,
@@ -201,7 +206,7 @@ impl RiskEngine {
             account: self.state.tree.get(account).id,
             instrument_id,
             exec_type: ExecType::Fill,
-            side: self.state.orders.get(slot).side,
+            side: order.side,
             liquidity: m.liquidity,
             venue_id: m.venue_id,
             ..OrderFilled::default()
@@ -327,7 +332,7 @@ impl RiskEngine {
             .session
             .map(|slot| self.state.sessions.get(slot))
             .filter(|session| session.role() == Role::Venue)
-            .map_or(m.venue_id, |session| session.definition.venue_id);
+            .map_or(m.venue_id, |session| session.venue_id());
         ExecutionKey {
             exec_id,
             instrument,

@@ -5,7 +5,7 @@ use super::{RiskEngine, Turn};
 use crate::checks::{self, Ask, Findings, NO_ROW, Proposal, Refusal};
 use crate::decision::{Decision, Outbox};
 use crate::exposure::Delta;
-use crate::orders::{Accepted, Order, VersionState, version};
+use crate::orders::{Accepted, version};
 use crate::tree::CHAIN;
 use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, RoutedReplace};
 
@@ -49,14 +49,7 @@ impl RiskEngine {
             trader_row: rows[3],
             inline,
         };
-        let first = version(
-            m.cl_ord_id,
-            m.price,
-            (m.qty.0, m.qty.0),
-            worth,
-            VersionState::InForce,
-        );
-        let slot = self.state.orders.add(Order::new(accepted, m, worth), first);
+        let slot = self.state.orders.add(accepted, m, worth);
         self.note_accepted(slot, &ask, worth);
         if found.tells {
             self.refresh_rows(&rows);
@@ -171,7 +164,6 @@ impl RiskEngine {
             m.price,
             (m.qty.0, ask.leaves),
             worth,
-            VersionState::Pending,
         );
         self.state.orders.add_replace(slot, added);
         self.note_replace(slot, &ask);

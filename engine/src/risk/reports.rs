@@ -128,7 +128,7 @@ impl RiskEngine {
             None => true,
             Some((slot, session)) if session.role() == Role::Desk => slot == order.session,
             Some((_, session)) => {
-                order.inline && session.definition.venue_id == instrument.definition.venue_id
+                order.inline && session.venue_id() == instrument.definition.venue_id
             }
         };
         let fits = m.instrument_id == instrument.id
@@ -154,16 +154,11 @@ impl RiskEngine {
     /// says, and ends the order when nothing of it is live. Returns the rows that moved.
     pub(super) fn settle(&mut self, slot: u32, moved: Delta) -> [u32; CHAIN] {
         let reserved = self.state.orders.reserved(slot);
-        let in_force = self
-            .state
-            .orders
-            .in_force(slot)
-            .leaves(self.state.orders.get(slot).cum_qty);
         let order = self.state.orders.get_mut(slot);
         let ends = if order.unresolved {
             reserved.qty == 0
         } else {
-            reserved.pending == 0 && in_force == 0
+            reserved.pending == 0 && order.leaves() == 0
         };
         let (qty, value, cash) = if ends {
             (0, 0, 0)
@@ -204,15 +199,15 @@ impl RiskEngine {
         } else {
             m.cum_qty.0.saturating_sub(cum_qty).max(0)
         };
-        let leaves = self.state.orders.in_force(slot).leaves(cum_qty);
+        let leaves = order.leaves();
         self.state.orders.keep_at_most(slot, gap);
-        let kept = self.state.orders.in_force(slot).leaves(cum_qty);
+        let kept = self.state.orders.get(slot).leaves();
         let reason = match m.exec_type {
             ExecType::Expired => CancelReason::Expired,
             ExecType::Rejected => CancelReason::VenueRejected,
             _ => m.reason,
         };
-        if self.state.orders.reserved(slot).qty > 0 {
+        if self.state.orders.open_qty(slot) > 0 {
             self.settle_and_tell(slot);
             self.become_unresolved(slot);
         } else {
@@ -247,15 +242,9 @@ impl RiskEngine {
         cancelled: i64,
         reason: CancelReason,
     ) -> Reply {
-        let first = self
-            .state
-            .orders
-            .versions(slot)
-            .next()
-            .map_or(0, |v| v.cl_ord_id);
         OrderCancelled {
-            cl_ord_id: self.state.orders.newest(slot).cl_ord_id,
-            orig_cl_ord_id: first,
+            cl_ord_id: self.state.orders.newest_cl_ord_id(slot),
+            orig_cl_ord_id: self.state.orders.first_cl_ord_id(slot),
             order_id: self.state.orders.get(slot).order_id,
             cancelled_qty: Qty(cancelled),
             reason,
@@ -287,7 +276,7 @@ impl RiskEngine {
     }
 
     fn replaced(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) -> bool {
-        let before = self.state.orders.in_force(slot).cl_ord_id;
+        let before = self.state.orders.get(slot).cl_ord_id;
         if !self.state.orders.put_in_force(slot, m.cl_ord_id) {
             return false;
         }
@@ -298,7 +287,7 @@ impl RiskEngine {
             cl_ord_id: m.cl_ord_id,
             orig_cl_ord_id: before,
             order_id: order.order_id,
-            leaves_qty: Qty(self.state.orders.in_force(slot).leaves(order.cum_qty)),
+            leaves_qty: Qty(order.leaves()),
             ..OrderReplaced::default()
         };
         self.send(order.session, message.into(), out);

@@ -1,0 +1,402 @@
+//! Orders: a slab of chains, found by the ids their session gave them.
+//!
+//! A chain is an order with the replaces asked for it, see [`chain`](self). Most orders are never replaced:
+//! the version in force stands in the order itself, and only the others stand elsewhere. An ended order
+//! stays for late fills until its slot is needed, oldest first.
+
+mod chain;
+
+pub(crate) use chain::{PENDING_MAX, Version, VersionState, Worth, version};
+
+use crate::index::{Index, Tag};
+use crate::table::room_for;
+use bincode::{Decode, Encode};
+use std::collections::VecDeque;
+use wire::{Capacity, OrdType, OrderStatus, Price, Side, TimeInForce};
+
+const NONE: u32 = u32::MAX;
+
+/// One order with its version in force, in two cache lines: the first says whose it is and where it stands,
+/// the second what it reserves.
+#[derive(Debug, Clone, Encode, Decode)]
+#[repr(C, align(64))]
+pub(crate) struct Order {
+    pub(crate) order_id: u64,
+    /// clOrdId of the version in force.
+    pub(crate) cl_ord_id: u64,
+    pub(crate) cum_qty: i64,
+    pub(crate) session: u32,
+    pub(crate) account: u32,
+    pub(crate) trader: u32,
+    pub(crate) instrument: u32,
+    pub(crate) account_row: u32,
+    pub(crate) trader_row: u32,
+    /// The other versions: the newest of them.
+    others: u32,
+    pub(crate) strategy_id: u16,
+    pub(crate) side: Side,
+    pub(crate) ord_type: OrdType,
+    pub(crate) tif: TimeInForce,
+    pub(crate) capacity: Capacity,
+    pub(crate) acknowledged: bool,
+    pub(crate) cancel_pending: bool,
+    pub(crate) unresolved: bool,
+    pub(crate) terminal: bool,
+    /// Whether accepted messages are routed to the venue.
+    pub(crate) inline: bool,
+    /// Whether wide work matched the order or has still to speak of it.
+    in_jobs: bool,
+    /// Total quantity of the version in force.
+    qty: i64,
+    /// What of it will not come back although the total says so.
+    gone: i64,
+    /// Its leaves when it was accepted, their value, and the cash that a buy of them reserves.
+    leaves_at_accept: i64,
+    value_at_accept: i64,
+    cash_at_accept: i64,
+    /// Reserved over all versions, as the rows hold it.
+    pub(crate) reserved_qty: i64,
+    pub(crate) reserved_value: i64,
+    pub(crate) reserved_cash: i64,
+}
+
+const _: () = assert!(size_of::<Order>() == 128, "an order is two cache lines");
+
+/// What is rarely asked of an order.
+#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+struct Aside {
+    /// Price of the version in force.
+    price: i64,
+    jobs: Marks,
+    /// Place of the version in force in the chain.
+    number: u32,
+}
+
+/// Which wide jobs an order belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Marks {
+    /// One bit for each job that matched the order.
+    pub(crate) matched: u64,
+    /// Jobs whose step has not reached the order yet.
+    pub(crate) due: u64,
+}
+
+impl Order {
+    pub(crate) fn is_buy(&self) -> bool {
+        self.side == Side::Buy
+    }
+
+    /// Leaves of the version in force: max(0, qty − cumQty − gone).
+    #[inline]
+    pub(crate) fn leaves(&self) -> i64 {
+        chain::leaves(self.qty, self.cum_qty, self.gone)
+    }
+}
+
+/// All orders.
+#[derive(Debug, Clone, Encode, Decode)]
+pub(crate) struct Orders {
+    items: Vec<Order>,
+    aside: Vec<Aside>,
+    /// Versions that are not in force.
+    versions: Vec<Version>,
+    free_versions: Vec<u32>,
+    ended: VecDeque<u32>,
+    by_id: Index,
+    by_order_id: Index,
+    pub(crate) live: usize,
+    /// New orders stop at this many live ones.
+    nearly_full: usize,
+    capacity: usize,
+}
+
+impl Orders {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            items: Vec::with_capacity(capacity),
+            aside: Vec::with_capacity(capacity),
+            versions: Vec::with_capacity(capacity),
+            free_versions: Vec::with_capacity(capacity),
+            ended: VecDeque::with_capacity(capacity),
+            by_id: Index::with_capacity(capacity.saturating_mul(2)),
+            by_order_id: Index::with_capacity(capacity),
+            live: 0,
+            // The least n with 10 n ≥ 9 capacity.
+            nearly_full: capacity.saturating_mul(9).div_ceil(10),
+            capacity,
+        }
+    }
+
+    /// Takes the memory again that [`Self::with_capacity`] takes, after a snapshot was read.
+    pub(crate) fn make_room(&mut self) {
+        let Self {
+            items,
+            aside,
+            versions,
+            free_versions,
+            ended,
+            by_id: _,
+            by_order_id: _,
+            live: _,
+            nearly_full: _,
+            capacity,
+        } = self;
+        room_for(items, *capacity);
+        room_for(aside, *capacity);
+        room_for(versions, *capacity);
+        room_for(free_versions, *capacity);
+        ended.reserve(capacity.saturating_sub(ended.len()));
+    }
+
+    /// Whether new orders must stop: at 90 % of the table live.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.live >= self.nearly_full
+    }
+
+    /// Whether every slot is live.
+    pub(crate) fn is_full(&self) -> bool {
+        self.live >= self.capacity
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> &Order {
+        &self.items[slot as usize]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Order {
+        &mut self.items[slot as usize]
+    }
+
+    /// The order that one of a session's ids belongs to.
+    #[inline]
+    pub(crate) fn find(&self, session: u32, cl_ord_id: u64) -> Option<u32> {
+        self.by_id.find(id_tag(session, cl_ord_id), |slot| {
+            let order = self.get(slot);
+            order.session == session
+                && (order.cl_ord_id == cl_ord_id
+                    || self.others(slot).any(|other| other.cl_ord_id == cl_ord_id))
+        })
+    }
+
+    /// The order with the id that the engine gave it.
+    pub(crate) fn find_by_order_id(&self, order_id: u64) -> Option<u32> {
+        self.by_order_id
+            .find(Tag::of(0, order_id), |slot| self.get(slot).order_id == order_id)
+    }
+
+    /// Number of slots ever used, for walks over all orders.
+    pub(crate) fn slots(&self) -> u32 {
+        u32::try_from(self.items.len()).unwrap_or(NONE)
+    }
+
+    /// All orders that are live.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (u32, &Order)> {
+        self.remembered().filter(|(_, order)| !order.terminal)
+    }
+
+    /// All orders remembered, live and ended.
+    pub(crate) fn remembered(&self) -> impl Iterator<Item = (u32, &Order)> {
+        (0..).zip(&self.items).filter(|(_, order)| order.order_id != 0)
+    }
+
+    /// Adds an accepted order and returns its slot.
+    pub(crate) fn add(&mut self, accepted: Accepted, message: &wire::NewOrder, worth: Worth) -> u32 {
+        debug_assert!(
+            self.find(accepted.session, message.cl_ord_id).is_none(),
+            "ids are new"
+        );
+        let slot = self.slot_for(message);
+        let (qty, order_id) = (message.qty.0, accepted.order_id);
+        self.items[slot as usize] = Order {
+            order_id,
+            cl_ord_id: message.cl_ord_id,
+            cum_qty: 0,
+            session: accepted.session,
+            account: accepted.account,
+            trader: accepted.trader,
+            instrument: accepted.instrument,
+            account_row: accepted.account_row,
+            trader_row: accepted.trader_row,
+            others: NONE,
+            strategy_id: message.strategy_id,
+            side: message.side,
+            ord_type: message.ord_type,
+            tif: message.tif,
+            capacity: message.capacity,
+            acknowledged: false,
+            cancel_pending: false,
+            unresolved: false,
+            terminal: false,
+            inline: accepted.inline,
+            in_jobs: false,
+            qty,
+            gone: 0,
+            leaves_at_accept: qty,
+            value_at_accept: worth.value,
+            cash_at_accept: worth.cash,
+            reserved_qty: qty,
+            reserved_value: worth.value,
+            reserved_cash: worth.cash,
+        };
+        let tag = id_tag(accepted.session, message.cl_ord_id);
+        self.by_id.insert(tag, slot);
+        self.by_order_id.insert(Tag::of(0, order_id), slot);
+        self.live = self.live.wrapping_add(1);
+        slot
+    }
+
+    /// A slot for a new order: while there is room a new one, then that of the order that ended longest ago.
+    #[inline]
+    fn slot_for(&mut self, message: &wire::NewOrder) -> u32 {
+        let aside = Aside {
+            price: message.price.0,
+            ..Aside::default()
+        };
+        if self.items.len() >= self.capacity
+            && let Some(slot) = self.forget_oldest()
+        {
+            self.aside[slot as usize] = aside;
+            return slot;
+        }
+        self.aside.push(aside);
+        self.items.push(UNUSED);
+        u32::try_from(self.items.len().saturating_sub(1)).unwrap_or(NONE)
+    }
+
+    /// Frees the slot of the order that ended longest ago.
+    #[inline]
+    fn forget_oldest(&mut self) -> Option<u32> {
+        let slot = match self.ended.front() {
+            Some(slot) if !self.items[*slot as usize].in_jobs => self.ended.pop_front()?,
+            _ => self.take_ended()?,
+        };
+        let order = self.get(slot);
+        let (session, cl_ord_id, order_id) = (order.session, order.cl_ord_id, order.order_id);
+        if order.others != NONE {
+            self.forget_others(slot);
+        }
+        self.by_id.remove(id_tag(session, cl_ord_id), slot);
+        self.by_order_id.remove(Tag::of(0, order_id), slot);
+        Some(slot)
+    }
+
+    /// The order that ended longest ago among those that no step has still to speak of.
+    #[cold]
+    fn take_ended(&mut self) -> Option<u32> {
+        let at = self
+            .ended
+            .iter()
+            .position(|slot| self.aside[*slot as usize].jobs.due == 0)?;
+        self.ended.remove(at)
+    }
+
+    /// Marks an order as ended; its row must have been released before.
+    pub(crate) fn end(&mut self, slot: u32) {
+        let order = self.get_mut(slot);
+        order.terminal = true;
+        order.cancel_pending = false;
+        order.unresolved = false;
+        self.live = self.live.saturating_sub(1);
+        self.ended.push_back(slot);
+    }
+
+    /// An ended order is live again.
+    fn unend(&mut self, slot: u32) {
+        self.ended.retain(|ended| *ended != slot);
+        self.get_mut(slot).terminal = false;
+        self.live = self.live.saturating_add(1);
+    }
+
+    /// The wide jobs that an order belongs to.
+    pub(crate) fn marks(&self, slot: u32) -> Marks {
+        if self.get(slot).in_jobs {
+            self.aside[slot as usize].jobs
+        } else {
+            Marks::default()
+        }
+    }
+
+    /// Says which wide jobs an order belongs to from now on.
+    pub(crate) fn set_marks(&mut self, slot: u32, marks: Marks) {
+        self.get_mut(slot).in_jobs = marks != Marks::default();
+        self.aside[slot as usize].jobs = marks;
+    }
+
+    /// Whether a cancel was asked for and has no answer yet: one that a step has still to send counts, since
+    /// wide work takes effect in its own event (R30).
+    pub(crate) fn is_cancel_pending(&self, slot: u32) -> bool {
+        let order = self.get(slot);
+        let marks = self.marks(slot);
+        order.cancel_pending || marks.matched & marks.due != 0
+    }
+
+    /// Status for reports.
+    pub(crate) fn status(&self, slot: u32) -> OrderStatus {
+        let order = self.get(slot);
+        if order.terminal {
+            OrderStatus::Terminal
+        } else if order.unresolved {
+            OrderStatus::Unresolved
+        } else if self.is_cancel_pending(slot) {
+            OrderStatus::PendingCancel
+        } else if self.pending(slot) > 0 {
+            OrderStatus::PendingReplace
+        } else if order.acknowledged {
+            OrderStatus::Open
+        } else {
+            OrderStatus::PendingNew
+        }
+    }
+}
+
+#[inline]
+fn id_tag(session: u32, cl_ord_id: u64) -> Tag {
+    Tag::of(u64::from(session), cl_ord_id)
+}
+
+/// What an order is made of when it is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accepted {
+    pub(crate) order_id: u64,
+    pub(crate) session: u32,
+    pub(crate) account: u32,
+    pub(crate) trader: u32,
+    pub(crate) instrument: u32,
+    pub(crate) account_row: u32,
+    pub(crate) trader_row: u32,
+    pub(crate) inline: bool,
+}
+
+/// Fills a slot until its order stands in it.
+const UNUSED: Order = Order {
+    order_id: 0,
+    cl_ord_id: 0,
+    cum_qty: 0,
+    session: NONE,
+    account: NONE,
+    trader: NONE,
+    instrument: NONE,
+    account_row: NONE,
+    trader_row: NONE,
+    others: NONE,
+    strategy_id: 0,
+    side: Side::Buy,
+    ord_type: OrdType::Limit,
+    tif: TimeInForce::Day,
+    capacity: Capacity::Agency,
+    acknowledged: false,
+    cancel_pending: false,
+    unresolved: false,
+    terminal: true,
+    inline: false,
+    in_jobs: false,
+    qty: 0,
+    gone: 0,
+    leaves_at_accept: 0,
+    value_at_accept: 0,
+    cash_at_accept: 0,
+    reserved_qty: 0,
+    reserved_value: 0,
+    reserved_cash: 0,
+};
