@@ -291,8 +291,7 @@ mod tests {
                 executions.add(execution(key));
                 model.insert(key, u32::try_from(number).unwrap());
             }
-            let bytes =
-                bincode::encode_to_vec(&executions, bincode::config::standard()).unwrap();
+            let bytes = bincode::encode_to_vec(&executions, bincode::config::standard()).unwrap();
             let (again, _): (Executions, usize) =
                 bincode::decode_from_slice(&bytes, bincode::config::standard()).unwrap();
             for executions in [executions, again] {

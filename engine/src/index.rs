@@ -33,6 +33,9 @@ const FREE: u32 = u32::MAX;
 /// No index of ours is larger; a size read from a file is held against it before memory is taken.
 const MOST_ENTRIES: usize = 1 << 32;
 
+/// The smallest one.
+const SIZE_MIN: usize = 8;
+
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 struct Entry {
     tag: Tag,
@@ -45,11 +48,16 @@ const EMPTY: Entry = Entry {
 };
 
 /// Tags to slots below `u32::MAX`, by open addressing with linear probing.
+///
+/// Invariant: along a run of entries none stands farther from its home than the one before it plus one, so
+/// that what is behind an entry that is at home need not move when one before it is taken out.
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
     entries: Vec<Entry>,
     mask: usize,
     len: usize,
+    /// It grows when it holds this many: 7/8 of its size.
+    most: usize,
 }
 
 impl Index {
@@ -59,11 +67,17 @@ impl Index {
             .saturating_mul(4)
             .div_ceil(3)
             .next_power_of_two()
-            .max(8);
+            .max(SIZE_MIN);
+        Self::of_size(size)
+    }
+
+    /// An empty one of a size that is a power of two.
+    fn of_size(size: usize) -> Self {
         Self {
             entries: vec![EMPTY; size],
             mask: size.saturating_sub(1),
             len: 0,
+            most: size / 8 * 7,
         }
     }
 
@@ -92,18 +106,35 @@ impl Index {
     #[inline]
     pub(crate) fn insert(&mut self, tag: Tag, slot: u32) {
         debug_assert!(slot != FREE, "slots are below the mark of a free entry");
-        if self.len.saturating_mul(8) >= self.entries.len().saturating_mul(7) {
+        if self.len >= self.most {
             self.grow();
         }
-        let mut at = self.home(tag);
-        while self.entries[at].slot != FREE {
+        let (mut entry, mut at, mut far) = (Entry { tag, slot }, self.home(tag), 0);
+        loop {
+            let there = self.entries[at];
+            if there.slot == FREE {
+                break;
+            }
+            let far_there = self.distance(there, at);
+            if far_there < far {
+                // Who is nearer to its home gives way.
+                self.entries[at] = entry;
+                (entry, far) = (there, far_there);
+            }
             at = at.wrapping_add(1) & self.mask;
+            far = far.wrapping_add(1);
         }
-        self.entries[at] = Entry { tag, slot };
+        self.entries[at] = entry;
         self.len = self.len.wrapping_add(1);
     }
 
-    /// Takes an entry out; entries behind it move up so that no marker is left.
+    /// How far behind its home an entry stands.
+    #[inline]
+    fn distance(&self, entry: Entry, at: usize) -> usize {
+        at.wrapping_sub(self.home(entry.tag)) & self.mask
+    }
+
+    /// Takes an entry out; entries behind it that are not at home move up, so that no marker is left.
     #[inline]
     pub(crate) fn remove(&mut self, tag: Tag, slot: u32) {
         let mut at = self.home(tag);
@@ -117,32 +148,25 @@ impl Index {
             }
             at = at.wrapping_add(1) & self.mask;
         }
-        self.len = self.len.saturating_sub(1);
-        let mut hole = at;
+        self.len = self.len.wrapping_sub(1);
         loop {
-            at = at.wrapping_add(1) & self.mask;
-            let entry = self.entries[at];
-            if entry.slot == FREE {
+            let next = at.wrapping_add(1) & self.mask;
+            let entry = self.entries[next];
+            if entry.slot == FREE || self.distance(entry, next) == 0 {
                 break;
             }
-            let home = self.home(entry.tag);
-            // It may move into the hole only if its home is not between hole and here.
-            if at.wrapping_sub(home) & self.mask >= at.wrapping_sub(hole) & self.mask {
-                self.entries[hole] = entry;
-                hole = at;
-            }
+            self.entries[at] = entry;
+            at = next;
         }
-        self.entries[hole] = EMPTY;
+        self.entries[at] = EMPTY;
     }
 
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
         let size = self.entries.len().saturating_mul(2);
-        let old = std::mem::replace(&mut self.entries, vec![EMPTY; size]);
-        self.mask = size.saturating_sub(1);
-        self.len = 0;
-        for entry in old {
+        let old = std::mem::replace(self, Self::of_size(size));
+        for entry in old.entries {
             if entry.slot != FREE {
                 self.insert(entry.tag, entry.slot);
             }
@@ -157,6 +181,7 @@ impl Encode for Index {
             entries,
             mask: _,
             len,
+            most: _,
         } = self;
         (entries.len(), *len).encode(encoder)?;
         entries
@@ -169,17 +194,10 @@ impl Encode for Index {
 impl<Context> Decode<Context> for Index {
     fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
         let (size, len) = <(usize, usize)>::decode(decoder)?;
-        if !size.is_power_of_two()
-            || size > MOST_ENTRIES
-            || len.saturating_mul(8) > size.saturating_mul(7)
-        {
+        if !size.is_power_of_two() || size > MOST_ENTRIES || size < SIZE_MIN || len > size / 8 * 7 {
             return Err(DecodeError::Other("an index of an impossible size"));
         }
-        let mut index = Self {
-            entries: vec![EMPTY; size],
-            mask: size.saturating_sub(1),
-            len: 0,
-        };
+        let mut index = Self::of_size(size);
         for _ in 0..len {
             let Entry { tag, slot } = Entry::decode(decoder)?;
             if slot == FREE {

@@ -110,7 +110,7 @@ impl Tree {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, scope: Scope, id: u32) -> Option<u32> {
         match scope {
             Scope::Firm => (id == 0).then_some(FIRM),

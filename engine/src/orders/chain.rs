@@ -72,6 +72,16 @@ pub(crate) struct Reserved {
     pub(crate) pending: usize,
 }
 
+impl Reserved {
+    /// What an order reserves that has ended.
+    pub(crate) const NOTHING: Self = Self {
+        qty: 0,
+        value: 0,
+        cash: 0,
+        pending: 0,
+    };
+}
+
 /// What a version reserves for its leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Worth {
@@ -409,7 +419,10 @@ impl Orders {
 /// Value and cash of a version's leaves. Most are whole or nothing, and in most the two are one.
 #[inline]
 fn worth_of(leaves: i64, at_accept: i64, (value, cash): (i64, i64)) -> (i64, i64) {
-    if leaves == at_accept && leaves > 0 {
+    if leaves <= 0 {
+        return (0, 0);
+    }
+    if leaves == at_accept {
         return (value.max(0), cash.max(0));
     }
     let left = proportion_ceil(value, leaves, at_accept);

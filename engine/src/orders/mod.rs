@@ -6,10 +6,10 @@
 
 mod chain;
 
-pub(crate) use chain::{PENDING_MAX, Version, VersionState, Worth, version};
+pub(crate) use chain::{PENDING_MAX, Reserved, Version, VersionState, Worth, version};
 
 use crate::index::{Index, Tag};
-use crate::table::room_for;
+use crate::table::{masked, room_for};
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 use wire::{Capacity, OrdType, OrderStatus, Price, Side, TimeInForce};
@@ -70,6 +70,8 @@ struct Aside {
     jobs: Marks,
     /// Place of the version in force in the chain.
     number: u32,
+    /// The order accepted before it in the list of its order id.
+    next: u32,
 }
 
 /// Which wide jobs an order belongs to.
@@ -103,7 +105,9 @@ pub(crate) struct Orders {
     free_versions: Vec<u32>,
     ended: VecDeque<u32>,
     by_id: Index,
-    by_order_id: Index,
+    /// The newest order of each list of those whose ids end in the same bits; ids follow the sequence, so that
+    /// few do.
+    by_order_id: Vec<u32>,
     pub(crate) live: usize,
     /// New orders stop at this many live ones.
     nearly_full: usize,
@@ -119,7 +123,7 @@ impl Orders {
             free_versions: Vec::with_capacity(capacity),
             ended: VecDeque::with_capacity(capacity),
             by_id: Index::with_capacity(capacity.saturating_mul(2)),
-            by_order_id: Index::with_capacity(capacity),
+            by_order_id: vec![NONE; capacity.next_power_of_two()],
             live: 0,
             // The least n with 10 n ≥ 9 capacity.
             nearly_full: capacity.saturating_mul(9).div_ceil(10),
@@ -181,8 +185,39 @@ impl Orders {
 
     /// The order with the id that the engine gave it.
     pub(crate) fn find_by_order_id(&self, order_id: u64) -> Option<u32> {
-        self.by_order_id
-            .find(Tag::of(0, order_id), |slot| self.get(slot).order_id == order_id)
+        let mut at = self.by_order_id[self.list_of(order_id)];
+        while let Some(order) = self.items.get(at as usize) {
+            if order.order_id == order_id {
+                return Some(at);
+            }
+            at = self.aside[at as usize].next;
+        }
+        None
+    }
+
+    /// The list that an order id belongs to.
+    #[inline]
+    fn list_of(&self, order_id: u64) -> usize {
+        masked(order_id, self.by_order_id.len().wrapping_sub(1))
+    }
+
+    /// Takes an order out of the list of its id.
+    #[inline]
+    fn unlist(&mut self, slot: u32, order_id: u64) {
+        let next = self.aside[slot as usize].next;
+        let list = self.list_of(order_id);
+        let mut at = self.by_order_id[list];
+        if at == slot {
+            self.by_order_id[list] = next;
+            return;
+        }
+        while let Some(aside) = self.aside.get_mut(at as usize) {
+            if aside.next == slot {
+                aside.next = next;
+                return;
+            }
+            at = aside.next;
+        }
     }
 
     /// Number of slots ever used, for walks over all orders.
@@ -197,17 +232,31 @@ impl Orders {
 
     /// All orders remembered, live and ended.
     pub(crate) fn remembered(&self) -> impl Iterator<Item = (u32, &Order)> {
-        (0..).zip(&self.items).filter(|(_, order)| order.order_id != 0)
+        (0..)
+            .zip(&self.items)
+            .filter(|(_, order)| order.order_id != 0)
     }
 
     /// Adds an accepted order and returns its slot.
-    pub(crate) fn add(&mut self, accepted: Accepted, message: &wire::NewOrder, worth: Worth) -> u32 {
+    pub(crate) fn add(
+        &mut self,
+        accepted: Accepted,
+        message: &wire::NewOrder,
+        worth: Worth,
+    ) -> u32 {
         debug_assert!(
             self.find(accepted.session, message.cl_ord_id).is_none(),
             "ids are new"
         );
-        let slot = self.slot_for(message);
         let (qty, order_id) = (message.qty.0, accepted.order_id);
+        let slot = self.free_slot();
+        let list = self.list_of(order_id);
+        self.aside[slot as usize] = Aside {
+            price: message.price.0,
+            jobs: Marks::default(),
+            number: 0,
+            next: std::mem::replace(&mut self.by_order_id[list], slot),
+        };
         self.items[slot as usize] = Order {
             order_id,
             cl_ord_id: message.cl_ord_id,
@@ -241,25 +290,19 @@ impl Orders {
         };
         let tag = id_tag(accepted.session, message.cl_ord_id);
         self.by_id.insert(tag, slot);
-        self.by_order_id.insert(Tag::of(0, order_id), slot);
         self.live = self.live.wrapping_add(1);
         slot
     }
 
     /// A slot for a new order: while there is room a new one, then that of the order that ended longest ago.
     #[inline]
-    fn slot_for(&mut self, message: &wire::NewOrder) -> u32 {
-        let aside = Aside {
-            price: message.price.0,
-            ..Aside::default()
-        };
+    fn free_slot(&mut self) -> u32 {
         if self.items.len() >= self.capacity
             && let Some(slot) = self.forget_oldest()
         {
-            self.aside[slot as usize] = aside;
             return slot;
         }
-        self.aside.push(aside);
+        self.aside.push(Aside::default());
         self.items.push(UNUSED);
         u32::try_from(self.items.len().saturating_sub(1)).unwrap_or(NONE)
     }
@@ -277,7 +320,7 @@ impl Orders {
             self.forget_others(slot);
         }
         self.by_id.remove(id_tag(session, cl_ord_id), slot);
-        self.by_order_id.remove(Tag::of(0, order_id), slot);
+        self.unlist(slot, order_id);
         Some(slot)
     }
 

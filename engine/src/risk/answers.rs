@@ -16,16 +16,15 @@ impl RiskEngine {
         found: Option<&Findings>,
         out: &mut Outbox,
     ) -> Decision {
-        let tightest = found.map(|f| f.headroom).filter(|h| !h.kind.is_null());
         let mut decision = Decision {
             order_id,
-            util_bps: tightest.map_or(if found.is_some() { 0 } else { u16::MAX }, |h| h.bps),
-            util_limit_kind: tightest.map_or(LimitKind::NULL, |h| h.kind),
-            util_scope: tightest.map_or(Scope::NULL, |h| h.scope),
             ..Decision::of(Outcome::Accepted)
         };
         if let Some(found) = found {
-            decision = with_shadow(decision, found);
+            decision.util_bps = found.headroom.bps;
+            decision.util_limit_kind = found.headroom.kind;
+            decision.util_scope = found.headroom.scope;
+            note_shadow(&mut decision, found);
         }
         let reply = OrderAccepted {
             flags: turn.flags(),
@@ -40,7 +39,25 @@ impl RiskEngine {
         decision
     }
 
+    /// Answers a refused order or replace, with what else was found on the way.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn reject_found(
+        &mut self,
+        turn: &Turn,
+        (cl_ord_id, ref_template_id): (u64, u8),
+        refusal: Refusal,
+        found: &Findings,
+        out: &mut Outbox,
+    ) -> Decision {
+        let mut decision = self.reject(turn, cl_ord_id, ref_template_id, refusal, out);
+        note_shadow(&mut decision, found);
+        decision
+    }
+
     /// Answers a refused order, replace, cancel or mass cancel.
+    #[cold]
+    #[inline(never)]
     pub(super) fn reject(
         &mut self,
         turn: &Turn,
@@ -146,12 +163,11 @@ impl RiskEngine {
 }
 
 /// Records the first shadow limit that would have refused.
-pub(super) fn with_shadow(decision: Decision, found: &Findings) -> Decision {
-    found.shadow.map_or(decision, |shadow| Decision {
-        shadow_code: shadow.code.number(),
-        shadow_limit_kind: shadow.kind,
-        shadow_scope: shadow.scope,
-        shadow_scope_id: shadow.scope_id.unwrap_or(u32::MAX),
-        ..decision
-    })
+fn note_shadow(decision: &mut Decision, found: &Findings) {
+    if let Some(shadow) = found.shadow {
+        decision.shadow_code = shadow.code.number();
+        decision.shadow_limit_kind = shadow.kind;
+        decision.shadow_scope = shadow.scope;
+        decision.shadow_scope_id = shadow.scope_id.unwrap_or(u32::MAX);
+    }
 }

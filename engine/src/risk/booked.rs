@@ -12,6 +12,13 @@ use wire::{
 };
 
 impl Booked {
+    /// Quantity, negative where it was sold.
+    #[inline]
+    pub(super) fn signed_qty(&self) -> i128 {
+        let qty = i128::from(self.qty);
+        if self.side == Side::Buy { qty } else { -qty }
+    }
+
     /// As the windows of fills see it.
     fn recent(&self, t: u64) -> RecentFill {
         RecentFill {
@@ -24,13 +31,10 @@ impl Booked {
 
 impl RiskEngine {
     /// What a fill moves in its rows besides position and reserve: turnover and profit of the day.
+    #[inline]
     pub(super) fn day_delta(&self, fill: &Booked) -> Delta {
         let buy = fill.side == Side::Buy;
-        let signed = i128::from(if buy {
-            fill.qty
-        } else {
-            fill.qty.saturating_neg()
-        });
+        let signed = fill.signed_qty();
         if !fill.today {
             // A late fill of a prior date moves the position, not the new day's counters (R23).
             return Delta {
@@ -165,7 +169,11 @@ impl RiskEngine {
     fn look_up_fills(&mut self, account_row: u32) -> u32 {
         let state = &mut self.state;
         let row = state.exposure.row(account_row);
-        let group = state.instruments.get(row.instrument).definition.product_group;
+        let group = state
+            .instruments
+            .get(row.instrument)
+            .definition
+            .product_group;
         let log = state.account_fills.find_or_new(row.scope, group);
         state.shelves.get_mut(account_row).fills = log;
         log
@@ -176,7 +184,12 @@ impl RiskEngine {
     fn watch_account(&mut self, account_row: u32, log: u32) {
         let row = self.state.exposure.row(account_row);
         let (account, instrument) = (row.scope, row.instrument);
-        let group = self.state.instruments.get(instrument).definition.product_group;
+        let group = self
+            .state
+            .instruments
+            .get(instrument)
+            .definition
+            .product_group;
         let key = SetKey {
             scope: account,
             selector: Selector::Group,

@@ -310,11 +310,7 @@ impl RiskEngine {
             return;
         };
         let order = self.state.orders.get(slot);
-        let leaves = if order.terminal {
-            0
-        } else {
-            order.leaves()
-        };
+        let leaves = if order.terminal { 0 } else { order.leaves() };
         let message = OrderFilled {
             cl_ord_id: order.cl_ord_id,
             order_id: order.order_id,

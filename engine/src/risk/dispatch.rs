@@ -7,7 +7,7 @@ use wire::{AdminAck, BusinessReject, Flag, RejectCode, Role};
 
 impl RiskEngine {
     /// Whether the session's role may send this; the server itself may send everything.
-    pub(super) fn may_send(&self, turn: &Turn, command: &Command) -> bool {
+    fn may_send(&self, turn: &Turn, command: &Command) -> bool {
         let Some(slot) = turn.session else {
             return true;
         };
@@ -57,13 +57,29 @@ impl RiskEngine {
         }
     }
 
+    /// A command that is rare, or not plainly allowed: decides and, where it passes, does what it asks.
+    #[inline(never)]
     pub(super) fn dispatch(
         &mut self,
-        turn: &Turn,
+        mut turn: Turn,
         command: &Command,
         out: &mut Outbox,
     ) -> Decision {
-        self.finish_valuation_before(command);
+        turn.what_if = command.flags() & wire::WHAT_IF != 0;
+        let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+        let decision = if !self.may_send(&turn, command) {
+            self.business_reject(&turn, command, RejectCode::RoleDenied, out)
+        } else if turn.what_if && !asks {
+            self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
+        } else {
+            self.finish_valuation_before(command);
+            self.take(&turn, command, out)
+        };
+        self.note_deadlines();
+        decision
+    }
+
+    fn take(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
         match command {
             Command::NewOrder(m) => self.new_order(turn, m, out),
             Command::ReplaceOrder(m) => self.replace_order(turn, m, out),

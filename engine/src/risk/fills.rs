@@ -5,7 +5,7 @@ use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;
 use crate::instrument::ExecutionKey;
-use crate::tree::FIRM;
+use crate::tree::{CHAIN, FIRM};
 use crate::units::saturate;
 use wire::{
     ExecType, OrderFilled, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope, Severity, Side,
@@ -44,11 +44,15 @@ impl RiskEngine {
         if m.last_px.is_null() {
             return Err(RejectCode::BadPrice);
         }
-        let account = match order {
-            Some(slot) => Some(self.state.orders.get(slot).account),
-            None => self.account_of_unknown(turn, m)?,
+        let (account, instrument) = match order {
+            // A report fits its order, instrument included.
+            Some(slot) => (None, Some(self.state.orders.get(slot).instrument)),
+            None => (
+                self.account_of_unknown(turn, m)?,
+                self.state.instruments.find(m.instrument_id),
+            ),
         };
-        let instrument = self.state.instruments.find(m.instrument_id).filter(|slot| {
+        let instrument = instrument.filter(|slot| {
             let instrument = self.state.instruments.get(*slot);
             instrument.qty_steps.divides(m.last_qty.0)
         });
@@ -57,51 +61,52 @@ impl RiskEngine {
         };
         let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
         let known = self.state.executions.locate(key);
-        let tombstone = match known {
+        let busted = match known {
             Err(_) => None,
             Ok(slot) => match self.state.executions.get(slot).standing {
                 Standing::Tombstone { reopen } => Some((slot, reopen)),
                 Standing::Booked | Standing::Busted => return Ok(self.booked_before(slot, m)),
             },
         };
-        let signed = if m.side == Side::Buy {
-            m.last_qty.0
-        } else {
-            m.last_qty.0.saturating_neg()
-        };
-        let signed = i128::from(signed);
         // R16: a fill that was busted before is no loss and no breach in between.
-        self.in_one_event = tombstone.is_some();
-        let (row, trader_row) = match order {
-            Some(slot) => {
-                self.fill_order(slot, m, signed, out);
-                let order = self.state.orders.get(slot);
-                (order.account_row, order.trader_row)
-            }
-            None => (
-                self.fill_without_order(turn, account, instrument, m, signed),
-                u32::MAX,
-            ),
-        };
-        let execution = Execution {
+        self.in_one_event = busted.is_some();
+        let booked = Execution {
             key,
             price: m.last_px.0,
             qty: m.last_qty.0,
-            side: order.map_or(m.side, |slot| self.state.orders.get(slot).side),
+            side: m.side,
             standing: Standing::Booked,
-            order_id: order.map_or(0, |slot| self.state.orders.get(slot).order_id),
-            order: order.unwrap_or(u32::MAX),
-            row,
-            trader_row,
+            order_id: 0,
+            order: u32::MAX,
+            row: u32::MAX,
+            trader_row: u32::MAX,
+        };
+        let execution = match order {
+            Some(slot) => {
+                self.fill_order(slot, m, out);
+                let order = self.state.orders.get(slot);
+                Execution {
+                    side: order.side,
+                    order_id: order.order_id,
+                    order: slot,
+                    row: order.account_row,
+                    trader_row: order.trader_row,
+                    ..booked
+                }
+            }
+            None => Execution {
+                row: self.fill_without_order(turn, account, instrument, m),
+                ..booked
+            },
         };
         if let Err(vacant) = known {
             self.state.executions.add_at(vacant, execution);
         }
-        if let Some((slot, reopen)) = tombstone {
+        if let Some((slot, reopen)) = busted {
             // R16: it was busted before it was seen; it counts as fill and bust.
-            let booked = self.state.executions.get(slot).qty;
+            let qty = self.state.executions.get(slot).qty;
             *self.state.executions.get_mut(slot) = execution;
-            self.take_back(slot, reopen, None, booked, out);
+            self.take_back(slot, reopen, None, qty, out);
         }
         Ok(Outcome::Applied)
     }
@@ -123,20 +128,17 @@ impl RiskEngine {
     }
 
     /// R6, R7, R11, R12: position and reserve move in one event.
-    fn fill_order(&mut self, slot: u32, m: &VenueReport, signed: i128, out: &mut Outbox) {
+    #[inline]
+    fn fill_order(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) {
         let qty = m.last_qty.0;
-        let was_terminal = self.state.orders.get(slot).terminal;
         let open = self.state.orders.open_qty(slot);
         let order = self.state.orders.get_mut(slot);
         order.cum_qty = order.cum_qty.saturating_add(qty);
         order.acknowledged = true;
-        let (order_id, session, account_row) = (order.order_id, order.session, order.account_row);
-        let (cum_qty, trader_row) = (order.cum_qty, order.trader_row);
-        let instrument_id = m.instrument_id;
-        let order = self.state.orders.get(slot);
+        let was_terminal = order.terminal;
         let fill = Booked {
             order: Some(slot),
-            account_row: Some(account_row),
+            account_row: Some(order.account_row),
             trader: Some(order.trader),
             instrument: order.instrument,
             side: order.side,
@@ -145,73 +147,81 @@ impl RiskEngine {
             today: m.trade_date >= self.state.day.date,
         };
         let moved = Delta {
-            position: signed,
+            position: fill.signed_qty(),
             ..self.day_delta(&fill)
         };
-        let rows = if was_terminal {
-            let rows = self.state.exposure.chain_rows(account_row, trader_row);
-            self.reserve(&rows, &moved);
-            // What was released as gone was filled after all: a bust may reopen no less for it.
-            self.state.orders.find_again(slot, qty);
-            self.alert(RiskEvent {
-                new_value: qty,
-                ref_id: order_id,
-                instrument_id,
-                event: RiskEventKind::LateFill,
-                severity: Severity::Warning,
-                ..RiskEvent::default()
-            });
-            rows
+        let rows = if was_terminal || self.in_one_event {
+            self.fill_unsettled(slot, &fill, moved)
         } else {
-            let rows = if self.in_one_event {
-                // Its bust settles the order: it neither ends nor revives in between.
-                let rows = self.state.exposure.chain_rows(account_row, trader_row);
-                self.reserve(&rows, &moved);
-                rows
-            } else {
-                self.settle(slot, moved)
-            };
-            if qty > open {
-                self.alert(RiskEvent {
-                    old_value: open,
-                    new_value: qty,
-                    ref_id: order_id,
-                    instrument_id,
-                    event: RiskEventKind::Overfill,
-                    severity: Severity::Critical,
-                    ..RiskEvent::default()
-                });
-            }
-            rows
+            self.settle(slot, moved)
         };
+        if qty > open && !was_terminal {
+            self.tell_overfill(slot, open, qty);
+        }
         self.booked(&fill, &rows);
-        let row = self.state.exposure.row_mut(account_row);
-        row.day_fills = row.day_fills.saturating_add(signed);
+        let row = self.state.exposure.row_mut(rows[0]);
+        row.day_fills = row.day_fills.saturating_add(fill.signed_qty());
         let (position, account) = (row.position, row.scope);
         let order = self.state.orders.get(slot);
-        let leaves = if order.terminal {
-            0
-        } else {
-            order.leaves()
-        };
+        let leaves = if order.terminal { 0 } else { order.leaves() };
         let filled = OrderFilled {
             cl_ord_id: order.cl_ord_id,
-            order_id,
+            order_id: order.order_id,
             exec_id: m.venue_exec_id,
             last_px: m.last_px,
             last_qty: m.last_qty,
             leaves_qty: Qty(leaves),
-            cum_qty: Qty(cum_qty),
+            cum_qty: Qty(order.cum_qty),
             net_position: Qty(saturate(position)),
             account: self.state.tree.get(account).id,
-            instrument_id,
+            instrument_id: m.instrument_id,
             exec_type: ExecType::Fill,
             side: order.side,
             liquidity: m.liquidity,
             venue_id: m.venue_id,
             ..OrderFilled::default()
         };
-        self.send(session, filled.into(), out);
+        self.send(order.session, filled.into(), out);
+    }
+
+    /// A fill that moves rows and leaves its order as it stands: the order has ended, or the fill's bust settles
+    /// it, so that it neither ends nor revives in between.
+    #[cold]
+    #[inline(never)]
+    fn fill_unsettled(&mut self, slot: u32, fill: &Booked, moved: Delta) -> [u32; CHAIN] {
+        let order = self.state.orders.get(slot);
+        let (order_id, was_terminal) = (order.order_id, order.terminal);
+        let (account_row, trader_row) = (order.account_row, order.trader_row);
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        self.reserve(&rows, &moved);
+        if was_terminal {
+            // What was released as gone was filled after all: a bust may reopen no less for it.
+            self.state.orders.find_again(slot, fill.qty);
+            self.alert(RiskEvent {
+                new_value: fill.qty,
+                ref_id: order_id,
+                instrument_id: self.state.instruments.get(fill.instrument).id,
+                event: RiskEventKind::LateFill,
+                severity: Severity::Warning,
+                ..RiskEvent::default()
+            });
+        }
+        rows
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_overfill(&mut self, slot: u32, open: i64, qty: i64) {
+        let order = self.state.orders.get(slot);
+        self.alert(RiskEvent {
+            old_value: open,
+            new_value: qty,
+            ref_id: order.order_id,
+            instrument_id: self.state.instruments.get(order.instrument).id,
+            event: RiskEventKind::Overfill,
+            severity: Severity::Critical,
+            ..RiskEvent::default()
+        });
     }
 
     /// R15: whose fill it is when the order is not known. `None`: the firm's suspense account.
@@ -233,13 +243,14 @@ impl RiskEngine {
     }
 
     /// R15: books to account, desk and firm; without any account to the firm alone.
+    #[cold]
+    #[inline(never)]
     fn fill_without_order(
         &mut self,
         turn: &Turn,
         account: Option<u32>,
         instrument: u32,
         m: &VenueReport,
-        signed: i128,
     ) -> u32 {
         let state = &mut self.state;
         let scope = account.unwrap_or(FIRM);
@@ -267,6 +278,7 @@ impl RiskEngine {
             price: m.last_px.0,
             today: m.trade_date >= self.state.day.date,
         };
+        let signed = fill.signed_qty();
         let moved = Delta {
             position: signed,
             ..self.day_delta(&fill)
@@ -298,6 +310,7 @@ impl RiskEngine {
     }
 
     /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
+    #[cold]
     pub(super) fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
         self.state.unbooked.push(turn.seq);
         self.firm_reduce_only();

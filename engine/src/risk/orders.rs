@@ -1,6 +1,5 @@
 //! Orders, replaces and cancels: decision and reservation. What comes before the controls is in `entry`.
 
-use super::answers::with_shadow;
 use super::{RiskEngine, Turn};
 use crate::checks::{self, Ask, Findings, NO_ROW, Proposal, Refusal};
 use crate::decision::{Decision, Outbox};
@@ -12,23 +11,28 @@ use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, Route
 impl RiskEngine {
     pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
         let mut found = Findings::default();
-        let checked = self
-            .enter(turn, m, &mut found)
-            .and_then(|ask| Ok((self.decide(&ask, &mut found)?.worth, ask)));
-        let (worth, ask) = match checked {
-            Ok((_, ask)) if ask.what_if => {
-                return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
-            }
-            Ok(checked) => checked,
+        let entered = self.check_entry(turn, m, &mut found);
+        self.raise_mark(turn, m.cl_ord_id, &found);
+        // By reference: what was asked is larger than what it costs to look at it in its place.
+        let ask = match &entered {
+            Ok(ask) => ask,
             Err(refusal) => {
-                let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
-                return with_shadow(rejected, &found);
+                return self.reject_found(turn, (m.cl_ord_id, 100), *refusal, &found, out);
             }
         };
+        let worth = match self.decide(ask, &mut found) {
+            Ok(values) => values.worth,
+            Err(refusal) => {
+                return self.reject_found(turn, (m.cl_ord_id, 100), refusal, &found, out);
+            }
+        };
+        if ask.what_if {
+            return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
+        }
 
         // From here on the order is accepted: nothing below can fail.
         let order_id = turn.seq;
-        let rows = self.rows_of(&ask);
+        let rows = self.rows_of(ask);
         let delta = Delta {
             buy: ask.is_buy(),
             qty: i128::from(m.qty.0),
@@ -50,7 +54,7 @@ impl RiskEngine {
             inline,
         };
         let slot = self.state.orders.add(accepted, m, worth);
-        self.note_accepted(slot, &ask, worth);
+        self.note_accepted(slot, ask, worth);
         if found.tells {
             self.refresh_rows(&rows);
         }
@@ -144,29 +148,27 @@ impl RiskEngine {
         let mut found = Findings::default();
         let entered = self.check_replace(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
-        let checked =
-            entered.and_then(|(slot, ask)| Ok((self.decide(&ask, &mut found)?.worth, slot, ask)));
-        let (worth, slot, ask) = match checked {
-            Ok((_, slot, ask)) if ask.what_if => {
-                let order_id = self.state.orders.get(slot).order_id;
-                return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
-            }
-            Ok(checked) => checked,
+        let (slot, ask) = match &entered {
+            Ok((slot, ask)) => (*slot, ask),
             Err(refusal) => {
-                let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
-                return with_shadow(rejected, &found);
+                return self.reject_found(turn, (m.cl_ord_id, 101), *refusal, &found, out);
             }
         };
+        let worth = match self.decide(ask, &mut found) {
+            Ok(values) => values.worth,
+            Err(refusal) => {
+                return self.reject_found(turn, (m.cl_ord_id, 101), refusal, &found, out);
+            }
+        };
+        if ask.what_if {
+            let order_id = self.state.orders.get(slot).order_id;
+            return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+        }
 
         // From here on the replace is accepted: nothing below can fail.
-        let added = version(
-            m.cl_ord_id,
-            m.price,
-            (m.qty.0, ask.leaves),
-            worth,
-        );
+        let added = version(m.cl_ord_id, m.price, (m.qty.0, ask.leaves), worth);
         self.state.orders.add_replace(slot, added);
-        self.note_replace(slot, &ask);
+        self.note_replace(slot, ask);
         let rows = self.settle(slot, Delta::default());
         if found.tells {
             self.refresh_rows(&rows);

@@ -294,7 +294,7 @@ impl RiskEngine {
             for slot in slots {
                 let session = self.state.orders.get(slot).session;
                 let notice = self.cancelled_message(slot, 0, CancelReason::Expired);
-                self.backlog.push_back((session, notice));
+                self.backlog.push_back((session, notice.into()));
             }
             return;
         };
@@ -381,6 +381,7 @@ impl RiskEngine {
     }
 
     /// An order has ended by any path: the jobs that matched it count down.
+    #[inline]
     pub(super) fn end_order(&mut self, slot: u32) {
         self.state.orders.end(slot);
         let buy = self.state.orders.get(slot).is_buy();
