@@ -51,9 +51,15 @@ scenarios! {
     c19_account_or_desk_only
     c19_permissions
     capacity
+    capacity_ended_orders_are_forgotten
     capacity_full_halts_the_firm
+    capacity_notices_come_before_forgetting
+    capacity_of_orders
+    capacity_of_rows
     day_profit_and_loss
     entry_checks
+    headroom_beyond_64_bits
+    headroom_is_the_tightest_use
     limit_versions_and_compare_and_set
     order_of_checks
     order_of_checks_limit_not_set
@@ -82,6 +88,7 @@ scenarios! {
     r16_bust_before_its_fill
     r16_bust_of_other_fills
     r16_bust_that_reopens_an_ended_order
+    r16_a_bust_revives_the_version_in_force_alone
     r16_correct
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
     r17_purely_reducing_without_a_reference
@@ -114,6 +121,7 @@ scenarios! {
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain
+    s05_at_most_64_proposals_wait
     s05_two_people_to_loosen
     s05_two_people_to_loosen_states_and_accounts
     s06_inline_and_sidecar

@@ -51,7 +51,8 @@ pub struct Proven {
     pub heads: u64,
     /// Heads of segments that have been removed since.
     pub heads_before: u64,
-    /// The removal that the journal itself tells of, where it does not begin with segment 1.
+    /// The removal that the journal itself tells of, where it does not begin with segment 1. One that was
+    /// interrupted has left its last segments.
     pub removed: Option<SegmentsRemoved>,
     /// The torn end, if there is one.
     pub torn: Option<TornTail>,
@@ -209,8 +210,6 @@ struct Walk<'a, S> {
     met: u64,
     before: u64,
     removed: Option<SegmentsRemoved>,
-    /// Chain hash before the first segment.
-    before_first: ChainHash,
 }
 
 impl<'a, S: Storage> Walk<'a, S> {
@@ -229,7 +228,6 @@ impl<'a, S: Storage> Walk<'a, S> {
             met: 0,
             before: 0,
             removed: None,
-            before_first: ChainHash::NONE,
         }
     }
 
@@ -241,11 +239,20 @@ impl<'a, S: Storage> Walk<'a, S> {
             && self.first != SegmentId::FIRST
             && let Ok((input, _)) = decode_record(record.bytes)
             && let Command::SegmentsRemoved(removed) = input.command
-            && removed.last_segment.saturating_add(1) == self.first.0
-            && removed.chain.as_str() == self.before_first.to_string()
+            && self.explains(&removed)
         {
             self.removed = Some(removed);
         }
+    }
+
+    /// Whether a removal is the one that the journal begins behind, or in the middle of where it was
+    /// interrupted: oldest first, so that the rest of it is still there.
+    fn explains(&self, removed: &SegmentsRemoved) -> bool {
+        let behind = SegmentId(removed.last_segment).next();
+        let covers = (removed.first_segment..=behind.0).contains(&self.first.0);
+        covers
+            && segment_header(self.storage, behind)
+                .is_ok_and(|next| removed.chain.as_str() == next.previous.to_string())
     }
 
     /// Between two frames.
@@ -253,9 +260,6 @@ impl<'a, S: Storage> Walk<'a, S> {
         self.frames = self.frames.saturating_add(1);
         let here = end.position.segment;
         if self.segment != Some(here) {
-            if self.segment.is_none() {
-                self.before_first = end.segment.previous;
-            }
             self.segment = Some(here);
             self.seal_of(here)?;
         }

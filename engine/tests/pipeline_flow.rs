@@ -9,23 +9,27 @@ mod pipeline_kit;
 
 use engine::command::Command;
 use engine::pipeline::{AckPolicy, Inbound, Options, Outbound};
+use engine::recover::{self, OpenOptions};
 use engine::verify::verify;
-use pipeline_kit::{Desk, open, start, tiny};
+use pipeline_kit::{Desk, open, options, start, tiny};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 #[test]
 fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_proves_it() {
     let dir = tempfile::tempdir().unwrap();
+    // Rings so small make a batch of a few records, and each batch is a sync.
     let messages: u64 = if cfg!(debug_assertions) {
-        100_000
+        20_000
     } else {
         3_000_000
     };
-    let (doors, handle) = start(
-        open(dir.path(), AckPolicy::Durable),
-        tiny(AckPolicy::Durable),
-    );
+    let small = OpenOptions {
+        segment_bytes: 1 << 20,
+        ..options(AckPolicy::Durable)
+    };
+    let opened = recover::open(dir.path(), &small).unwrap();
+    let (doors, handle) = start(opened, tiny(AckPolicy::Durable));
     let mut desks = [Desk::new(101), Desk::new(102)];
     let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
     let (mut taken, mut dropped, mut last_seq, mut pushed) = (0_u64, 0_u64, 0_u64, 0_u64);

@@ -4,13 +4,18 @@
 
 mod pipeline_kit;
 
+use engine::command::{Command, DefineSession};
 use engine::journal::{RealFiles, Verdict};
-use engine::pipeline::{AckPolicy, Options};
+use engine::pipeline::{AckPolicy, Inbound, Options};
 use engine::recover::{self, Opened, StartCause};
 use engine::snapshot::Snapshots;
 use engine::verify::verify;
-use pipeline_kit::{Desk, NOW, open, options, start};
+use pipeline_kit::{Desk, NOW, genesis, open, options, start};
 use std::path::{Path, PathBuf};
+use wire::{
+    ApprovalAction, Approve, Flag, LimitKind, LimitMode, ProposalKind, Propose, Role, Scope,
+    Selector, Text, Unit,
+};
 
 /// Serves `count` messages with a snapshot every 100 records; returns the last sequence.
 fn run(dir: &Path, from: u64, count: u64, killed: bool) -> u64 {
@@ -205,4 +210,87 @@ fn sequences_and_digests_go_on_over_many_starts_from_snapshots() {
     assert_eq!(report.risk_digest, digest);
     let found = Snapshots::new(RealFiles::new(dir.path())).found().unwrap();
     assert!(found.iter().all(|found| found.header.is_ok()));
+}
+
+/// Opens the journal of the firm in which session 1 (ada) and session 2 (bob) loosen together.
+fn open_of_two(dir: &Path) -> Opened {
+    let mut options = options(AckPolicy::Durable);
+    options.genesis = genesis();
+    if let Some(Command::DefineFirm(firm)) = options.genesis.first_mut() {
+        firm.two_person = Flag::Yes;
+    }
+    for (session_id, person) in [(1, "ada"), (2, "bob")] {
+        let define = DefineSession {
+            session_id,
+            key_id: 1,
+            name: Text::new(person),
+            role: Role::Risk,
+            person: Text::new(person),
+            ..DefineSession::default()
+        };
+        options.genesis.push(define.into());
+    }
+    recover::open(dir, &options).unwrap()
+}
+
+/// Serves one message of a session and stops cleanly, with a snapshot.
+fn serve_one(dir: &Path, session_id: u32, command: impl Into<Command>) {
+    let opened = open_of_two(dir);
+    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let message = Inbound {
+        received_at: NOW + 1,
+        session_id,
+        in_seq_no: 1,
+        command: command.into(),
+    };
+    assert!(doors.control.try_push(message).is_ok());
+    handle.shutdown(&doors, |_| {}).unwrap();
+}
+
+#[test]
+fn a_proposal_waits_in_a_snapshot_and_is_approved_after_the_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let propose = Propose {
+        request_id: 1,
+        what: ProposalKind::Limit,
+        value: 1_000,
+        scope: Scope::Firm,
+        limit_kind: LimitKind::MaxOrderQty,
+        selector: Selector::All,
+        unit: Unit::Natural,
+        mode: LimitMode::Enforced,
+        reason: Text::new("a first limit"),
+        ..Propose::default()
+    };
+    serve_one(dir.path(), 1, propose);
+    let opened = open_of_two(dir.path());
+    assert!(opened.report.snapshot.is_some());
+    assert_eq!(opened.report.replayed, 0, "it comes from the snapshot");
+    let [waiting] = opened
+        .engine
+        .proposals()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert_eq!((waiting.id, waiting.person.as_str()), (1, "ada"));
+    assert_eq!(waiting.change, propose);
+    opened.close(NOW).unwrap();
+
+    let approve = Approve {
+        request_id: 2,
+        proposal_id: 1,
+        action: ApprovalAction::Approve,
+        reason: Text::new("agreed"),
+        ..Approve::default()
+    };
+    serve_one(dir.path(), 2, approve);
+    let opened = open_of_two(dir.path());
+    assert_eq!(opened.report.replayed, 0);
+    assert_eq!(opened.engine.proposals().count(), 0, "it is used once");
+    let place = ((Scope::Firm, 0), (Selector::All, 0));
+    let version = opened
+        .engine
+        .limit_version(place.0, place.1, LimitKind::MaxOrderQty);
+    assert_eq!(version, 1);
+    opened.close(NOW).unwrap();
 }

@@ -1,16 +1,22 @@
 //! Every interleaving of a sleeper and its wakers, under loom: no wake-up is lost. The one piece of
 //! lock-free code that is our own; the rings are crossbeam's.
-//!
-//! ```sh
-//! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p engine --test wait_under_loom
-//! ```
 
-#![cfg(loom)]
 #![allow(
     dead_code,
     unreachable_pub,
     reason = "a file of the pipeline, seen from outside"
 )]
+
+/// What the file under test is made of here.
+mod sync {
+    pub(super) use loom::sync::atomic::{AtomicBool, Ordering, fence};
+    pub(super) use loom::thread::{Thread, current, yield_now};
+
+    /// Without the limit: it is a net, and no wake-up may need it.
+    pub(super) fn park_timeout(_limit: std::time::Duration) {
+        loom::thread::park();
+    }
+}
 
 #[path = "../src/pipeline/wait.rs"]
 mod wait;

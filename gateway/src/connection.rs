@@ -9,7 +9,7 @@ use engine::pipeline::Inbound;
 use wire::codec::{self, Frame, MAX_FRAME};
 use wire::{FrameError, Hello, Message, Reply};
 
-use crate::history::Recall;
+use crate::history::{Oldest, Recall};
 use crate::outbound::{Cursor, encode};
 use crate::session::Session;
 use crate::tls::Handshake;
@@ -109,6 +109,8 @@ pub struct Connection {
     pub waits_for_engine: bool,
     /// What comes before the log in memory, while it is being read back.
     pub recall: Option<Recall>,
+    /// Its question how far back the journal goes, while it logs on.
+    pub oldest: Option<Oldest>,
     /// Whether it counts as one that has not logged on.
     pub is_newcomer: bool,
     /// The session that it has logged on for; 0 before.
@@ -152,6 +154,7 @@ impl Connection {
             stalled: false,
             waits_for_engine: false,
             recall: None,
+            oldest: None,
             is_newcomer: true,
             session_id: 0,
             key: None,

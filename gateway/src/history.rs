@@ -6,6 +6,9 @@
 //! Nothing is kept that could differ from the journal, and the time goes with the length of the journal.
 //! One request is served at a time: that bounds memory (one engine, a few chunks) and the processor time
 //! that desks can ask for. A peer that takes no chunk for the stall limit gives its place up.
+//!
+//! How far back the journal goes is found on a second thread, so that a logon never waits for another
+//! session's replay.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -13,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
-use engine::pipeline::{Archive, Past};
+use engine::pipeline::{Archive, FindReach, Past, Reach};
 
 use crate::clock::Clock;
 use crate::outbound::{Marks, write_marked};
@@ -67,6 +70,24 @@ impl Recall {
     }
 }
 
+/// A question for the first message of a session that the journal still tells, under way.
+#[derive(Debug)]
+pub struct Oldest(Receiver<Result<u64, String>>);
+
+impl Oldest {
+    /// The answer, if it is there already.
+    #[must_use]
+    pub fn answer(&self) -> Option<Result<u64, String>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err("the server stops".to_owned())),
+        }
+    }
+}
+
+type Question = (u32, Sender<Result<u64, String>>);
+
 #[derive(Debug)]
 struct Request {
     session_id: u32,
@@ -77,28 +98,36 @@ struct Request {
     wanted: Weak<()>,
 }
 
-/// The thread.
+/// The threads.
 #[derive(Debug)]
 pub struct History {
     requests: Option<Sender<Request>>,
+    questions: Option<Sender<Question>>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl History {
-    /// Starts the thread; `wake` is called after each chunk.
+    /// Starts the threads; `wake` is called after each chunk and each answer.
     ///
     /// # Errors
-    /// What the system says when the thread can't be started.
+    /// What the system says when a thread can't be started.
     pub fn start(
-        archive: Archive,
+        mut archive: Archive,
         clock: Arc<dyn Clock>,
         route_max_age: u64,
         stall: Duration,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<Self> {
         let (requests, inbox) = unbounded();
+        let (questions, asked) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        if let Some(reach) = archive.reach() {
+            let wake = Arc::clone(&wake);
+            let thread = thread::Builder::new().name("portcullis-reach".to_owned());
+            threads.push(thread.spawn(move || answer(&reach, &asked, &*wake))?);
+        }
         let mut reader = Reader {
             archive,
             clock,
@@ -107,18 +136,29 @@ impl History {
             wake,
             stop: Arc::clone(&stop),
         };
-        let thread = thread::Builder::new()
-            .name("portcullis-history".to_owned())
-            .spawn(move || {
-                for request in inbox {
-                    reader.serve(&request);
-                }
-            })?;
+        let thread = thread::Builder::new().name("portcullis-history".to_owned());
+        threads.push(thread.spawn(move || {
+            for request in inbox {
+                reader.serve(&request);
+            }
+        })?);
         Ok(Self {
             requests: Some(requests),
+            questions: Some(questions),
             stop,
-            thread: Some(thread),
+            threads,
         })
+    }
+
+    /// Asks for the first message of a session that [`History::recall`] can tell.
+    #[must_use]
+    pub fn oldest(&self, session_id: u32) -> Oldest {
+        let (sender, answer) = bounded(1);
+        if let Some(questions) = &self.questions {
+            // A thread that has gone drops the sender, which the receiver sees.
+            drop(questions.send((session_id, sender)));
+        }
+        Oldest(answer)
     }
 
     /// Asks for the messages of a session from number `from` on, without end: drop the [`Recall`] when
@@ -147,11 +187,25 @@ impl History {
 impl Drop for History {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        self.requests = None;
-        if let Some(thread) = self.thread.take() {
+        (self.requests, self.questions) = (None, None);
+        for thread in self.threads.drain(..) {
             // A panic there has been reported by the hook already.
             drop(thread.join());
         }
+    }
+}
+
+/// Answers until nobody can ask any more. A snapshot is read once, however many ask.
+fn answer(reach: &FindReach, asked: &Receiver<Question>, wake: &(dyn Fn() + Send + Sync)) {
+    let mut known = Reach::default();
+    for (session_id, sender) in asked {
+        let found = reach(&known).map(|now| {
+            known = now;
+            known.first_of(session_id)
+        });
+        // Who asked may have gone.
+        drop(sender.send(found));
+        wake();
     }
 }
 

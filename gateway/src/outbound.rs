@@ -206,7 +206,12 @@ impl OutboundLog {
             end: self.base + self.bytes.len() as u64,
             received,
         });
-        // What may not leave yet can't be read back from the journal either.
+        self.make_room();
+    }
+
+    /// Forgets the oldest messages beyond the bound; what may not leave yet can't be read back from the
+    /// journal either, and stays.
+    pub fn make_room(&mut self) {
         while self.size() > self.bytes_max && self.first < self.unreleased {
             self.evict();
         }

@@ -240,6 +240,7 @@ impl Table {
             }
             // Recovery hands out only what is durable.
             session.log.release(u64::MAX);
+            session.log.make_room();
         }
         table
     }

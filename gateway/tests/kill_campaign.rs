@@ -1,12 +1,13 @@
-//! Desk and server killed at random in the middle of trading, as processes, by SIGKILL; both come back
-//! each time. At the end: no order doubled, none lost, the desk's and the server's books equal.
+//! Desks, a venue's adapter and the server killed at random in the middle of trading, as processes, by
+//! SIGKILL; all come back each time. At the end: no order doubled, none lost, at the market too, and the
+//! books of desks, adapter and server equal.
 //!
-//! The whole campaign (a thousand kills, some minutes):
+//! The whole campaign (a thousand rounds, each kills one or several; some minutes):
 //!
 //! ```sh
 //! cargo test --release -p gateway --test kill_campaign -- --ignored --nocapture
 //! ```
-//! `PORTCULLIS_KILLS` and `PORTCULLIS_SEED` change it. The desk is this program again: see `desk`.
+//! `PORTCULLIS_KILLS` and `PORTCULLIS_SEED` change it. Each party is this program again: see `process`.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,13 +16,21 @@
 )]
 
 mod kill_campaign {
+    pub(crate) mod adapter;
     pub(crate) mod desk;
     pub(crate) mod judge;
+    pub(crate) mod party;
+    pub(crate) mod process;
     pub(crate) mod world;
 }
 
-use kill_campaign::world::World;
-use kill_campaign::{desk, judge};
+use std::path::Path;
+
+use kill_campaign::adapter::Adapter;
+use kill_campaign::desk::{Inline, Sidecar};
+use kill_campaign::party::Party;
+use kill_campaign::world::{PARTIES, World};
+use kill_campaign::{judge, process};
 
 /// A generator of random numbers that everybody can repeat (splitmix64).
 #[derive(Debug)]
@@ -49,33 +58,33 @@ fn campaign(kills: u64, seed: u64) {
     println!("{kills} kills, PORTCULLIS_SEED={seed}");
     let mut random = Random(seed);
     let mut world = World::start();
-    let (mut servers, mut desks) = (0, 0);
+    let (mut servers, mut killed) = (0, [0; PARTIES.len()]);
     for kill in 1..=kills {
         world.trade(20 + random.below(150));
-        match random.below(5) {
-            0 | 1 => {
-                world.kill_server();
-                servers += 1;
-            }
-            2 | 3 => {
-                world.kill_desk();
-                desks += 1;
-            }
-            _ => {
-                world.kill_both();
-                (servers, desks) = (servers + 1, desks + 1);
-            }
+        // One in eight strikes everybody, one in eight the server with somebody.
+        let anybody = usize::try_from(random.below(3)).unwrap();
+        let (server, parties) = match random.below(8) {
+            0 => (true, vec![0, 1, 2]),
+            1 => (true, vec![anybody]),
+            2..=4 => (true, Vec::new()),
+            _ => (false, vec![anybody]),
+        };
+        world.kill(server, &parties);
+        servers += u64::from(server);
+        for at in parties {
+            killed[at] += 1;
         }
         if kill % 50 == 0 {
             println!("{kill} kills: {} requests so far", world.requests());
         }
     }
     let told = judge::judge(world);
-    println!("{servers} servers and {desks} desks killed; {told}");
+    println!("{kills} rounds: the server killed {servers} times, {PARTIES:?} {killed:?} times");
+    println!("{told}");
 }
 
 #[test]
-fn desk_and_server_killed_at_random_end_with_equal_books_and_nothing_lost_or_doubled() {
+fn everybody_killed_at_random_ends_with_equal_books_and_nothing_lost_or_doubled() {
     campaign(number("PORTCULLIS_KILLS", 12), number("PORTCULLIS_SEED", 7));
 }
 
@@ -88,10 +97,17 @@ fn a_thousand_kills() {
     );
 }
 
-/// Not a test: the desk's process, when the campaign starts this program again for it.
+/// Not a test: a party's process, when the campaign starts this program again for it.
 #[test]
-fn desk_process() {
-    if let Ok(dir) = std::env::var(desk::DIR) {
-        desk::run(dir.as_ref());
+fn party_process() {
+    let Ok(dir) = std::env::var(process::DIR) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    match std::env::var(process::PARTY).unwrap().as_str() {
+        Sidecar::NAME => process::run::<Sidecar>(dir),
+        Inline::NAME => process::run::<Inline>(dir),
+        Adapter::NAME => process::run::<Adapter>(dir),
+        other => panic!("no party is called {other}"),
     }
 }

@@ -211,6 +211,68 @@ fn a_limit_changed_live_survives_a_restart_and_the_file_is_applied_only_by_comma
     assert!(report.records > 0);
 }
 
+/// `--apply-config` is one person's word: where loosening takes two it tightens, and what loosens is refused.
+#[test]
+fn a_file_that_loosens_is_refused_where_loosening_takes_two_and_what_tightens_is_applied() {
+    let data = tempfile::tempdir().unwrap();
+    let second = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nperson = \"bob\"\n\
+                  key_file = \"keys/bob.pub\"\n[journal]";
+    let firm = engine::firm::EXAMPLE
+        .replace("two_person = false", "two_person = true ")
+        .replace("[journal]", second);
+    let keys = data.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    for name in [
+        "desk1", "desk2", "venue1", "venue2", "risk", "ops", "audit", "bob",
+    ] {
+        let made = portcullis().arg("keygen").arg(keys.join(name)).output();
+        assert!(made.unwrap().status.success(), "{name}");
+    }
+    let file = data.path().join("firm.toml");
+    let config = file.to_str().unwrap().to_owned();
+    let write = |collar: &str, qty: &str| {
+        let text = firm
+            .replace(
+                "kind = \"MaxOrderQty\"\nvalue = \"100000\"",
+                &format!("kind = \"MaxOrderQty\"\nvalue = \"{qty}\""),
+            )
+            .replace("value = \"10%\"", &format!("value = \"{collar}\""));
+        fs::write(&file, text).unwrap();
+    };
+    write("10%", "100000");
+    let served = Server::start(data.path(), &["--config", &config]);
+    assert_eq!(served.terminate().0.code(), Some(0));
+
+    write("9%", "100001");
+    let output = portcullis()
+        .args(["serve", "--config", &config, "--apply-config", "--data"])
+        .arg(data.path())
+        .args(["--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(6), "{told}");
+    assert!(output.stdout.is_empty(), "no address was promised");
+    let line = |start: &str, holds: &str| {
+        told.lines()
+            .any(|line| line.starts_with(start) && line.contains(holds))
+    };
+    assert!(line("portcullis: refused: ", "MaxOrderQty"), "{told}");
+    assert!(line("portcullis: refused: ", "NeedsApproval"), "{told}");
+    assert!(line("portcullis: applied: ", "PriceCollar"), "{told}");
+
+    // Without the option it serves on, with the tighter collar and the old quantity.
+    let served = Server::start(data.path(), &["--config", &config]);
+    let limits = rows(&ask(data.path(), &["limits", "list", "--json"]));
+    let value = |kind: &str| {
+        let of_firm = |row: &&Value| row["scope"] == "Firm" && row["limitKind"] == kind;
+        limits.iter().find(of_firm).unwrap()["value"].clone()
+    };
+    assert_eq!(value("MaxOrderQty"), "100000");
+    assert_eq!(value("PriceCollar"), "900");
+    drop(served);
+}
+
 #[test]
 fn a_corrupt_byte_is_refused_with_segment_offset_and_exit_code_3() {
     let data = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use engine::clerk::{Duties, Retention};
 use engine::command::{Command, DefineFirm, DefineSession, Sequenced};
 use engine::decision::Decision;
 use engine::journal::{Reader, RealFiles, SegmentId};
@@ -22,8 +23,8 @@ use gateway::clock::{Clock, RealClock};
 use gateway::server::{Bound, Limits, Seed, ServeError, Server, ServerConfig, StopHandle};
 use portcullis_client::{Client, ClientError, Credentials, Event, Options, SigningKey, keys};
 use wire::{
-    Capacity, Flag, NewOrder, OrdType, POSS_DUP, Query, QueryWhat, Reply, Role, Side, Text,
-    TimeInForce, Topology,
+    Capacity, Flag, NewOrder, OrdType, POSS_DUP, Query, QueryWhat, RejectCode, Reply, Role, Side,
+    Text, TimeInForce, Topology,
 };
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -66,6 +67,8 @@ struct Firm {
     risk: SigningKey,
     ack: AckPolicy,
     limits: Limits,
+    duties: Duties,
+    segment_bytes: u64,
 }
 
 impl Firm {
@@ -76,6 +79,8 @@ impl Firm {
             risk: keys::generate().unwrap(),
             ack,
             limits: Limits::default(),
+            duties: Duties::default(),
+            segment_bytes: 4 << 20,
         }
     }
 
@@ -87,7 +92,8 @@ impl Firm {
             "test-1",
             clock.now(),
         );
-        options.segment_bytes = 4 << 20;
+        options.segment_bytes = self.segment_bytes;
+        options.duties = self.duties.clone();
         recover::open(dir, &options).unwrap()
     }
 
@@ -139,6 +145,15 @@ impl Firm {
     }
 
     fn connect(&self, address: SocketAddr, session_id: u32, options: Options) -> Client {
+        self.try_connect(address, session_id, options).unwrap()
+    }
+
+    fn try_connect(
+        &self,
+        address: SocketAddr,
+        session_id: u32,
+        options: Options,
+    ) -> Result<Client, ClientError> {
         let (role, key) = match session_id {
             1 => (Role::Desk, &self.desk),
             _ => (Role::Risk, &self.risk),
@@ -150,7 +165,7 @@ impl Firm {
             key_id: 1,
             expected_instance: Some("TEST".to_owned()),
         };
-        Client::connect(address, credentials, options).unwrap()
+        Client::connect(address, credentials, options)
     }
 }
 
@@ -313,6 +328,66 @@ fn what_is_no_longer_in_memory_is_read_back_from_the_journal_also_after_a_restar
         let expected: Vec<_> = (from..=SENT).map(|n| (n, n, POSS_DUP)).collect();
         assert_eq!(replayed(&mut client, from), expected, "from {from}");
         if from == 1500 {
+            serving.finish();
+            serving = firm.serve();
+        }
+    }
+    serving.finish();
+}
+
+#[test]
+fn who_asks_for_what_has_been_removed_is_told_the_first_number_there_is_and_gets_all_from_it_on() {
+    let firm = Firm {
+        duties: Duties {
+            snapshot_every: 200,
+            retention: Retention {
+                keep_bytes: Some(128 << 10),
+                keep_ns: None,
+            },
+            ..Duties::default()
+        },
+        segment_bytes: 64 << 10,
+        ..forgetful()
+    };
+    let mut serving = firm.serve();
+    let mut client = firm.connect(serving.address, 1, Options::default());
+    let first_segment = firm.dir.path().join(SegmentId::FIRST.file_name());
+    let mut sent = 0;
+    while first_segment.exists() {
+        assert!(sent < 1_000_000, "nothing is ever removed");
+        for _ in 0..100 {
+            sent += 1;
+            client.queue(order(sent));
+        }
+        client.flush().unwrap();
+        for n in sent - 99..=sent {
+            assert_eq!(refused(&mut client).unwrap(), n);
+        }
+    }
+    client.terminate().unwrap();
+    let from = |next_expected| Options {
+        next_expected,
+        ..Options::default()
+    };
+    for round in 0..2 {
+        let too_low = |from| match firm.try_connect(serving.address, 1, from) {
+            Err(ClientError::LogonRejected {
+                code, next_seq_no, ..
+            }) => {
+                assert_eq!(code.0, RejectCode::SeqTooLow.number());
+                next_seq_no
+            }
+            other => panic!("{:?}", other.map(drop)),
+        };
+        let first = too_low(from(1));
+        println!("{sent} sent, from {first} on they can be told again");
+        assert!((2..sent - 20).contains(&first), "{first} of {sent}");
+        assert_eq!(too_low(from(first - 1)), first);
+        let mut client = firm.connect(serving.address, 1, from(first));
+        let expected: Vec<_> = (first..=sent).map(|n| (n, n, POSS_DUP)).collect();
+        assert_eq!(replayed(&mut client, first), expected);
+        client.terminate().unwrap();
+        if round == 0 {
             serving.finish();
             serving = firm.serve();
         }

@@ -63,9 +63,13 @@ impl Model {
     }
 
     /// R28: what an account does counts at the desk where it is now; rows are worked out from that.
-    pub(crate) fn define_account(&mut self, m: &DefineAccount) -> Expect {
+    pub(crate) fn define_account(&mut self, session_id: u32, m: &DefineAccount) -> Expect {
         if !self.desks.contains(&m.desk_id) {
             return Expect::of(Outcome::Refused);
+        }
+        let known = self.accounts.get(&m.account);
+        if self.takes_two(session_id) && known.is_some_and(|known| known.desk != m.desk_id) {
+            return Self::needs_approval();
         }
         let account = Account {
             desk: m.desk_id,

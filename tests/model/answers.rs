@@ -28,6 +28,11 @@ const ALERTS: &[RiskEventKind] = &[
     RiskEventKind::MarketMakerProtection,
     RiskEventKind::Busted,
     RiskEventKind::Adjusted,
+    RiskEventKind::Proposed,
+    RiskEventKind::Approved,
+    RiskEventKind::Withdrawn,
+    RiskEventKind::ProposalLapsed,
+    RiskEventKind::TwoPerson,
 ];
 
 /// The answers to one message, which are never left to a step.

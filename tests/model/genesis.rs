@@ -22,6 +22,9 @@ pub(crate) const ACCOUNTS: [(u32, u32); 5] = [(1, 1), (2, 1), (3, 2), (4, 2), (S
 pub(crate) const DESKS: [u32; 2] = [1, 2];
 pub(crate) const TRADERS: [u16; 3] = [1, 2, 3];
 pub(crate) const RISK: u32 = 31;
+/// Other risk managers: another person, and a second session with the key of the first.
+pub(crate) const RISK_OF_ANOTHER: u32 = 32;
+pub(crate) const RISK_WITH_THE_SAME_KEY: u32 = 33;
 pub(crate) const OPS: u32 = 41;
 
 /// A desk's session: id, topology, accounts, traders.
@@ -124,6 +127,8 @@ pub(crate) const CURRENCIES: [(&str, i64); 2] = [("EUR", 108_765_432), ("JPY", 6
 /// What differs from firm to firm.
 #[derive(Debug, Clone)]
 pub(crate) struct Traits {
+    /// Whether loosening takes two people.
+    pub(crate) two_person: bool,
     /// Size of the table of execution ids.
     pub(crate) executions: u32,
     /// Whether sales are checked, by instrument.
@@ -139,6 +144,7 @@ impl Traits {
     pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
         let quiet = random.chance(50);
         Self {
+            two_person: seed % 10 < 3,
             executions: if seed % 20 == 7 { 20 } else { 4_096 },
             short_sale_check: std::array::from_fn(|_| random.chance(25)),
             volume: std::array::from_fn(|_| random.chance(60).then(|| random.between(50, 3_000))),
@@ -189,7 +195,7 @@ pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
             executions: traits.executions,
             limits: 4_096,
             sessions: 64,
-            two_person: Flag::No,
+            two_person: flag(traits.two_person),
             reserved1: 0,
             reserved2: 0,
         }
@@ -236,12 +242,12 @@ pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
         Command::from(DefineSession {
             session_id,
             key_id: session_id,
-            public_key: Text::new(&"ab".repeat(32)),
+            public_key: Text::new(&key_of(session_id)),
+            person: Text::new(person_of(session_id)),
             name: Text::new("session"),
             role,
             topology,
             venue_id,
-            ..DefineSession::default()
         })
     };
     for (id, topology, accounts, traders) in DESK_SESSIONS {
@@ -260,10 +266,30 @@ pub(crate) fn firm(traits: &Traits) -> Vec<Command> {
     for (id, venue) in VENUE_SESSIONS {
         out.push(session(id, Role::Venue, Topology::NULL, venue));
     }
-    out.push(session(RISK, Role::Risk, Topology::NULL, 0));
+    for id in [RISK, RISK_OF_ANOTHER, RISK_WITH_THE_SAME_KEY] {
+        out.push(session(id, Role::Risk, Topology::NULL, 0));
+    }
     out.push(session(OPS, Role::Ops, Topology::NULL, 0));
     out.extend(sessions().map(up));
     out
+}
+
+/// A key of its own for each session but one.
+fn key_of(session_id: u32) -> String {
+    let of = match session_id {
+        RISK_WITH_THE_SAME_KEY => RISK,
+        id => id,
+    };
+    format!("{of:02x}").repeat(32)
+}
+
+/// Ada has a session of risk and that of ops.
+fn person_of(session_id: u32) -> &'static str {
+    match session_id {
+        RISK | OPS => "ada",
+        RISK_OF_ANOTHER => "bob",
+        _ => "",
+    }
 }
 
 /// Every session of the firm.
@@ -271,7 +297,7 @@ pub(crate) fn sessions() -> impl Iterator<Item = u32> {
     let desks = DESK_SESSIONS.iter().map(|(id, ..)| *id);
     desks
         .chain(VENUE_SESSIONS.iter().map(|(id, _)| *id))
-        .chain([RISK, OPS])
+        .chain([RISK, RISK_OF_ANOTHER, RISK_WITH_THE_SAME_KEY, OPS])
 }
 
 pub(crate) fn up(session_id: u32) -> Command {

@@ -96,6 +96,7 @@ impl Model {
         self.t = self.t.max(input.t);
         self.end_temporary_limits();
         self.end_graces();
+        self.end_proposals();
         if !matches!(input.command, Command::Step(_)) && self.orders.iter().any(|o| o.cancel_due) {
             self.hit("R30 a command between the steps of wide work");
         }
@@ -148,8 +149,8 @@ impl Model {
                     || id == 104 && session.topology == Topology::Sidecar
             }
             Role::Venue => id == 104,
-            Role::Risk => matches!(id, 120..=125 | 128),
-            Role::Ops => matches!(id, 122 | 126 | 127 | 129..=135),
+            Role::Risk => matches!(id, 120..=125 | 128 | 136 | 137 | 140),
+            Role::Ops => matches!(id, 122 | 126 | 127 | 129..=137),
             _ => id == 122,
         }
     }
@@ -162,13 +163,13 @@ impl Model {
             Command::CancelOrder(m) => self.cancel(session_id, m),
             Command::MassCancel(m) => self.mass_cancel(session_id, m),
             Command::VenueReport(m) => self.report(session_id, m),
-            Command::SetLimit(m) => self.set_limit(m),
+            Command::SetLimit(m) => self.set_limit(session_id, m),
             Command::SetState(m) => self.set_state(session_id, m),
             Command::SetReference(m) => self.set_reference(m),
             Command::SetMark(m) => self.set_mark(m),
             Command::SetFx(m) => self.set_fx(m),
             Command::DefineInstrument(m) => self.define_instrument(m),
-            Command::DefineAccount(m) => self.define_account(m),
+            Command::DefineAccount(m) => self.define_account(session_id, m),
             Command::Permit(m) => self.permit(m),
             Command::PositionLoad(m) => self.position_load(m),
             Command::DayOpen(m) => self.day_open(m),
@@ -180,6 +181,7 @@ impl Model {
             Command::MmpReset(m) => self.mmp_reset(session_id, m),
             Command::DefineFirm(m) => {
                 self.base = m.base_currency;
+                self.two_person = m.two_person == Flag::Yes;
                 self.executions_max = usize::try_from(m.executions).unwrap_or(usize::MAX);
                 Expect::of(Outcome::Applied)
             }
@@ -196,6 +198,8 @@ impl Model {
                     m.session_id,
                     Session {
                         role: m.role,
+                        person: m.person,
+                        key: m.public_key,
                         topology: m.topology,
                         venue: m.venue_id,
                         up: false,
@@ -250,10 +254,10 @@ impl Model {
             | Command::TimePassed(_)
             | Command::RulesChanged(_)
             | Command::SegmentsRemoved(_)
-            | Command::AdvanceTime(_)
-            | Command::Propose(_)
-            | Command::Approve(_)
-            | Command::SetTwoPerson(_) => Expect::loose(),
+            | Command::AdvanceTime(_) => Expect::loose(),
+            Command::Propose(m) => self.propose(session_id, m),
+            Command::Approve(m) => self.approve(session_id, m),
+            Command::SetTwoPerson(m) => self.set_two_person(session_id, m),
         }
     }
 }

@@ -260,7 +260,19 @@ impl Model {
         }
     }
 
-    pub(crate) fn set_limit(&mut self, m: &SetLimit) -> Expect {
+    pub(crate) fn set_limit(&mut self, session_id: u32, m: &SetLimit) -> Expect {
+        match self.check_limit(m) {
+            Ok(()) if self.takes_two(session_id) && self.limit_loosens(m) => Self::needs_approval(),
+            Ok(()) => self.put_limit(m),
+            Err(RejectCode::VersionConflict) => {
+                Expect::refused(RejectCode::VersionConflict).hit("code 300 VersionConflict")
+            }
+            Err(code) => Expect::refused(code).hit("limit refused"),
+        }
+    }
+
+    /// Whether the limit could be set this way, by however many people.
+    pub(crate) fn check_limit(&self, m: &SetLimit) -> Result<(), RejectCode> {
         let selector_known = match m.selector {
             Selector::Instrument => self.instruments.contains_key(&m.selector_id),
             Selector::Group => true,
@@ -276,19 +288,34 @@ impl Model {
         };
         let removes = m.value == i64::MIN;
         let temporary = m.expires_at.0 != 0;
-        let now = self.limits.get(&key).cloned();
+        let now = self.limits.get(&key);
         if !self.knows((m.scope, m.scope_id))
             || !selector_known
             || (m.value < 0 && !removes)
             || (temporary && (removes || m.expires_at.0 <= self.t))
-            || (temporary && now.as_ref().is_none_or(|l| !means_the_same(l, m)))
+            || (temporary && now.is_none_or(|l| !means_the_same(l, m)))
         {
-            return Expect::refused(RejectCode::LimitRange).hit("limit refused");
+            return Err(RejectCode::LimitRange);
         }
+        if self.limit_version(&key) != m.expected_version {
+            return Err(RejectCode::VersionConflict);
+        }
+        Ok(())
+    }
+
+    /// Puts in force what `check_limit` has let through.
+    pub(crate) fn put_limit(&mut self, m: &SetLimit) -> Expect {
+        let key = LimitKey {
+            scope: m.scope,
+            scope_id: m.scope_id,
+            kind: m.limit_kind,
+            selector: m.selector,
+            selector_id: m.selector_id,
+        };
+        let removes = m.value == i64::MIN;
+        let temporary = m.expires_at.0 != 0;
         let version = self.limit_version(&key);
-        if version != m.expected_version {
-            return Expect::refused(RejectCode::VersionConflict).hit("code 300 VersionConflict");
-        }
+        let now = self.limits.get(&key).cloned();
         let known = now.clone().or_else(|| self.removed.get(&key).cloned());
         let loss = key.kind == LimitKind::DailyLoss;
         let mut set = match now.filter(|_| temporary) {

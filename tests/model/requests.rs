@@ -119,19 +119,18 @@ impl Model {
 
     pub(crate) fn set_state(&mut self, session_id: u32, m: &SetState) -> Expect {
         let at = (m.scope, m.scope_id);
-        let known = match m.scope {
-            Scope::Instrument => self.instruments.contains_key(&m.scope_id),
-            _ => self.knows(at),
-        };
-        if !known {
-            return Expect::of(Outcome::Refused).hit("state refused");
+        match self.check_state(m) {
+            Ok(()) => {}
+            Err(RejectCode::VersionConflict) => {
+                return Expect::refused(RejectCode::VersionConflict)
+                    .hit("code 300 VersionConflict");
+            }
+            Err(_) => return Expect::of(Outcome::Refused).hit("state refused"),
         }
-        let version = self.states.get(&at).map_or(0, |(_, version)| *version);
-        if version != m.expected_version {
-            return Expect::refused(RejectCode::VersionConflict).hit("code 300 VersionConflict");
+        if self.takes_two(session_id) && m.state.0 < self.state(at).0 {
+            return Self::needs_approval();
         }
-        self.states.insert(at, (m.state, version + 1));
-        self.alert(RiskEventKind::StateChanged);
+        let expect = self.put_state(m);
         if m.cancel_open == Flag::Yes {
             let orders = self.live_where(|model, o| match m.scope {
                 Scope::Instrument => o.instrument == m.scope_id,
@@ -140,7 +139,36 @@ impl Model {
             self.ask_cancels(Some((session_id, m.request_id)), orders);
             self.hit("R30 kill switch with cancel");
         }
-        Expect::version(version + 1).hit(match m.state {
+        expect
+    }
+
+    /// Whether there is such a scope, at the version that is named.
+    pub(crate) fn check_state(&self, m: &SetState) -> Result<(), RejectCode> {
+        let at = (m.scope, m.scope_id);
+        let known = match m.scope {
+            Scope::Instrument => self.instruments.contains_key(&m.scope_id),
+            _ => self.knows(at),
+        };
+        if !known {
+            return Err(if m.scope == Scope::Instrument {
+                RejectCode::UnknownInstrument
+            } else {
+                RejectCode::LimitRange
+            });
+        }
+        let version = self.states.get(&at).map_or(0, |(_, version)| *version);
+        if version != m.expected_version {
+            return Err(RejectCode::VersionConflict);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_state(&mut self, m: &SetState) -> Expect {
+        let version = m.expected_version + 1;
+        self.states
+            .insert((m.scope, m.scope_id), (m.state, version));
+        self.alert(RiskEventKind::StateChanged);
+        Expect::version(version).hit(match m.state {
             TradingState::Halted => "R30 state Halted",
             TradingState::ReduceOnly => "state ReduceOnly",
             _ => "state Active",
@@ -210,6 +238,7 @@ impl Model {
 
     /// No connection outlives the process; the gateway journals who comes back.
     pub(crate) fn started(&mut self, m: &Started) -> Expect {
+        self.started = true;
         let now = self.t;
         for session in self.sessions.values_mut() {
             let broken = std::mem::replace(&mut session.up, false) || session.deadline.is_some();

@@ -3,6 +3,7 @@
 //! Orders are never removed and fills are never summed up: a position is the sum of what is listed, an
 //! open quantity the sum over the orders, each time anew (`book`).
 
+use super::approvals::Proposal;
 use super::book::Move;
 use super::limits::{Limit, LimitKey};
 use super::orders::Order;
@@ -19,6 +20,9 @@ pub(crate) type At = (Scope, u32);
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) role: Role,
+    /// Whose it is, and by which key: what makes two sessions one person.
+    pub(crate) person: Text<16>,
+    pub(crate) key: Text<64>,
     pub(crate) topology: Topology,
     pub(crate) venue: u16,
     pub(crate) up: bool,
@@ -182,6 +186,12 @@ pub(crate) struct Model {
     pub(crate) day: u32,
     pub(crate) ready: bool,
     pub(crate) restricted: bool,
+    /// Whether the server has started: what it said before was the genesis.
+    pub(crate) started: bool,
+    /// Whether loosening takes two people.
+    pub(crate) two_person: bool,
+    pub(crate) proposals: Vec<Proposal>,
+    pub(crate) last_proposal: u32,
     pub(crate) said: Said,
 }
 

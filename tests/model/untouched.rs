@@ -1,21 +1,20 @@
-//! What a refusal and a question leave as it was (R1, R35), and what a desk is told it has room for.
+//! What a refusal and a question leave as it was (R1, R35).
 
 use super::flow::{Flow, Item};
-use super::genesis::{DESK_SESSIONS, INSTRUMENTS};
 use super::pair::Pair;
-use super::random::Random;
 use engine::command::{Command, Sequenced, TimePassed};
 use engine::decision::{Decision, Outbox, Outcome};
-use engine::risk::{RiskEngine, RoomQuestion};
-use wire::{Capacity, LimitKind, NewOrder, OrdType, Price, Qty, RejectCode, Side, TimeInForce};
+use engine::risk::RiskEngine;
+use wire::{LimitKind, NewOrder, RejectCode, ReplaceOrder};
 
 /// How often each of them was seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// Refusals before any bucket advanced.
     pub(crate) refused: u64,
+    /// Refusals of which only the buckets remember anything.
+    pub(crate) counted: u64,
     pub(crate) asked: u64,
-    pub(crate) room: u64,
-    pub(crate) no_room: u64,
 }
 
 /// A refused order leaves the risk digest unchanged but for its rate counters; a question unchanged
@@ -49,13 +48,29 @@ pub(crate) fn refusals_and_questions_change_nothing(
             .limits
             .iter()
             .any(|(key, limit)| key.kind == LimitKind::OrderRate && limit.finite());
-        let before = pair.engine.risk_digest();
+        let (before, seq) = (pair.engine.clone(), pair.next_seq());
         pair.step(&item).map_err(|d| failed(&d))?;
         let refused = pair.last.outcome == Outcome::Rejected;
         let asked = flags & wire::WHAT_IF != 0 && pair.last.outcome != Outcome::Dropped;
         let untouched = asked || (refused && (!counts_rates || is_before_rates(&pair.last)));
-        if untouched && pair.engine.risk_digest() != before {
+        if untouched && pair.engine.risk_digest() != before.risk_digest() {
             return Err(failed(&("the digest changed", &item, &pair.last)));
+        }
+        // What a temporary rate has counted, the permanent one may not look at any more.
+        let lasts = pair
+            .model
+            .limits
+            .iter()
+            .all(|(key, limit)| key.kind != LimitKind::OrderRate || limit.expires.is_none());
+        if refused && !untouched && lasts {
+            let later = later(&item, seq + 1);
+            match only_the_buckets_differ(before, pair.engine.clone(), &later) {
+                Some(true) => seen.counted += 1,
+                Some(false) => {
+                    return Err(failed(&("more than rates changed", &item, &pair.last)));
+                }
+                None => {}
+            }
         }
         seen.refused += u64::from(untouched && refused && !asked);
         seen.asked += u64::from(asked);
@@ -79,86 +94,53 @@ fn is_before_rates(decision: &Decision) -> bool {
     decision.code <= RejectCode::OrderRate.number()
 }
 
-/// A desk's room is what the checks allow: exactly that passes, and one lot more is refused by the code
-/// that the answer names.
-pub(crate) fn room_is_what_passes(seed: u64, steps: usize, seen: &mut Seen) -> Result<(), String> {
-    let mut flow = Flow::new(seed);
-    let mut pair = Pair::new(u32::MAX);
-    let mut random = Random::new(seed);
-    for step in 0..steps {
-        let item = pair.symbolic(flow.next(&pair.model));
-        pair.step(&item)
-            .map_err(|d| format!("seed {seed}: {d:?}"))?;
-        if step > 100 && step % 4 == 0 {
-            ask_for_room(&pair, &mut random, seen).map_err(|e| format!("seed {seed}: {e}"))?;
+/// The same order long after, when no bucket remembers anything of now.
+fn later(item: &Item, seq: u64) -> Sequenced {
+    const LONG: u64 = 3_600_000_000_000;
+    let again = |cl_ord_id: u64| cl_ord_id + (1 << 40);
+    let command = if let Command::NewOrder(m) = &item.command {
+        NewOrder {
+            cl_ord_id: again(m.cl_ord_id),
+            ..*m
         }
+        .into()
+    } else if let Command::ReplaceOrder(m) = &item.command {
+        ReplaceOrder {
+            cl_ord_id: again(m.cl_ord_id),
+            ..*m
+        }
+        .into()
+    } else {
+        item.command
+    };
+    Sequenced {
+        seq,
+        t: item.t.saturating_add(LONG),
+        session_id: item.session,
+        in_seq_no: 1 << 40,
+        busy: false,
+        command,
     }
-    Ok(())
 }
 
-fn ask_for_room(pair: &Pair, random: &mut Random, seen: &mut Seen) -> Result<(), String> {
-    let (session_id, _, accounts, traders) = random.pick(&DESK_SESSIONS);
-    let at = usize::try_from(random.below(5)).unwrap_or(0);
-    let listed = &INSTRUMENTS[at];
-    let asked = RoomQuestion {
-        session_id,
-        account: random.pick(accounts),
-        instrument_id: listed.id,
-        trader_id: Some(random.pick(traders)),
-        price: Some(listed.price + random.between(-30, 30) * listed.tick),
+/// Whether two engines differ in nothing but rate buckets: after an order that all buckets of its chain let pass,
+/// long after, they stand where that order has put them, and the engines are equal. `None` if it did not come
+/// past the buckets.
+fn only_the_buckets_differ(
+    mut one: RiskEngine,
+    mut other: RiskEngine,
+    order: &Sequenced,
+) -> Option<bool> {
+    let mut out = Outbox::new();
+    // The refusal itself took a number of the session's log.
+    let mut decide = |engine: &mut RiskEngine| Decision {
+        out_seq_no: 0,
+        ..engine.apply(order, &mut out)
     };
-    let now = pair.model.t;
-    let Ok(room) = pair.engine.room(&asked, now) else {
-        return Ok(());
-    };
-    let odd_lots = listed.odd_lot_sell == wire::Flag::Yes;
-    let step_of_sale = if odd_lots { listed.step } else { listed.lot };
-    for (side, most, more, code) in [
-        (Side::Buy, room.max_buy, listed.lot, room.buy_code),
-        (Side::Sell, room.max_sell, step_of_sale, room.sell_code),
-    ] {
-        let session = &pair.model.sessions[&session_id];
-        let send = |qty: i64| {
-            let order = NewOrder {
-                cl_ord_id: session.mark + 1,
-                price: asked.price.map_or(Price::NULL, Price),
-                qty: Qty(qty),
-                account: asked.account,
-                instrument_id: asked.instrument_id,
-                trader_id: room.trader_id,
-                side,
-                ord_type: OrdType::Limit,
-                tif: TimeInForce::Day,
-                capacity: Capacity::Agency,
-                ..NewOrder::default()
-            };
-            let input = Sequenced {
-                seq: pair.next_seq(),
-                t: now,
-                session_id,
-                in_seq_no: session.last_applied + 1,
-                busy: false,
-                command: order.into(),
-            };
-            let mut engine: RiskEngine = pair.engine.clone();
-            engine.apply(&input, &mut Outbox::new())
-        };
-        if most > 0 && send(most).outcome != Outcome::Accepted {
-            return Err(format!(
-                "{asked:?} {side}: room for {most}, {:?}",
-                send(most)
-            ));
-        }
-        if let Some(past) = most.checked_add(more) {
-            let refused = send(past);
-            if refused.outcome != Outcome::Rejected || refused.code != code.number() {
-                return Err(format!(
-                    "{asked:?} {side}: {past} past {room:?}, {refused:?}"
-                ));
-            }
-        }
-        seen.room += u64::from(most > 0);
-        seen.no_room += u64::from(most == 0);
+    let decision = decide(&mut one);
+    let same = decide(&mut other) == decision;
+    if decision.outcome == Outcome::Rejected && is_before_rates(&decision) {
+        return None;
     }
-    Ok(())
+    Some(same && one.risk_digest() == other.risk_digest())
 }

@@ -5,7 +5,7 @@ use super::pair::{Difference, Pair, differ, same};
 use super::state::At;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use wire::{LimitKind, Side};
+use wire::{LimitKind, Propose, Side};
 
 impl Pair {
     /// Everything that the engine's views show.
@@ -35,13 +35,33 @@ impl Pair {
             .values()
             .filter_map(|s| s.deadline)
             .chain(self.model.limits.values().filter_map(|l| l.expires))
+            .chain(self.model.proposals.iter().map(|p| p.expires))
             .min();
         same("deadline", &self.engine.next_deadline(), &deadlines)?;
+        let seen =
+            |id: u32, session: u32, expires: u64, change: &Propose| (id, session, expires, *change);
+        let model = self.model.proposals.iter();
+        let model: Vec<_> = model
+            .map(|p| seen(p.id, p.session, p.expires, &p.change))
+            .collect();
+        let engine = self.engine.proposals();
+        let engine: Vec<_> = engine
+            .map(|v| seen(v.id, v.session_id, v.expires_at, &v.change))
+            .collect();
+        same("proposals", &engine, &model)?;
         let firm = self.engine.firm();
-        let engine = firm.map(|f| (f.business_date, f.ready, f.restricted, f.live_orders));
+        let engine = firm.map(|f| {
+            let day = (f.business_date, f.ready);
+            (day, f.restricted, f.live_orders, f.two_person)
+        });
         let live = self.model.orders.iter().filter(|o| !o.terminal).count() as u64;
         let model = &self.model;
-        let model = (model.business_date, model.ready, model.restricted, live);
+        let model = (
+            (model.business_date, model.ready),
+            model.restricted,
+            live,
+            model.two_person,
+        );
         match engine {
             Some(engine) => same("firm", &engine, &model),
             None => Ok(()),
@@ -319,6 +339,7 @@ pub(crate) fn is_of_views(what: &str) -> bool {
         "covers",
         "tree",
         "sessions",
+        "proposals",
         "deadline",
         "firm",
     ]

@@ -82,6 +82,24 @@ const BOUNDARIES: &[&str] = &[
     "window of MarketMakerProtection",
 ];
 
+/// What becomes of proposals (section 5).
+const APPROVALS: &[&str] = &[
+    "code 303 NeedsApproval",
+    "S5 proposed",
+    "S5 approved",
+    "S5 approved by the same person",
+    "S5 not of the role",
+    "S5 no such proposal any more",
+    "S5 withdrawn",
+    "S5 overtaken",
+    "S5 a proposal lapses",
+    "S5 a proposal of what can't be done",
+    "S5 a proposal that can't wait",
+    "S5 an approval without a reason",
+    "S5 too many proposals",
+    "S5 two-person approval switched",
+];
+
 /// Every name that a campaign must count, with the hits it has.
 pub(crate) fn wanted(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut out = Vec::new();
@@ -94,6 +112,9 @@ pub(crate) fn wanted(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
         let prefix = format!("R{rule} ");
         let of_rule = hits.iter().filter(|(name, _)| name.starts_with(&prefix));
         out.push((format!("R{rule}"), of_rule.map(|(_, n)| n).sum()));
+    }
+    for name in APPROVALS {
+        out.push(((*name).to_owned(), hits.get(*name).copied().unwrap_or(0)));
     }
     for boundary in BOUNDARIES {
         for side in ["below", "at", "past"] {

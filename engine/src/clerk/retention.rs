@@ -71,14 +71,17 @@ pub(super) fn due<S: Storage>(
 }
 
 /// Removes the segments that a record names; those gone already do not matter. Returns how many went.
+///
+/// Oldest first, each durably before the next: wherever the machine stops, what is left is a journal without
+/// a gap, whose first segment the record covers. What an interrupted removal leaves, the next one takes.
 pub(super) fn remove<S: Storage>(storage: &S, removed: &SegmentsRemoved) -> io::Result<u64> {
     let mut count = 0_u64;
     for id in segments(storage)? {
         if (removed.first_segment..=removed.last_segment).contains(&id.0) {
             storage.remove(&id.file_name())?;
+            storage.sync_directory()?;
             count = count.saturating_add(1);
         }
     }
-    storage.sync_directory()?;
     Ok(count)
 }

@@ -73,6 +73,8 @@ pub fn repair<S: Storage>(
             .iter()
             .any(|name| is_snapshot_behind(name, end.next_sequence.saturating_sub(1)));
     if damage.is_none() && !ends_early {
+        // An earlier repair may have been interrupted with nothing left to do but this.
+        storage.sync_directory()?;
         let whole =
             "every frame is whole and nothing is missing at the end: there is nothing to repair";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, whole).into());

@@ -17,11 +17,14 @@ mod intake;
 mod rings;
 mod sink;
 mod source;
+mod sync;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 mod watermarks;
 mod writer_thread;
 
-pub use archive::{Archive, OpenPast, Past};
+pub use archive::{Archive, FindReach, Kept, OpenPast, Past, Reach};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};

@@ -7,16 +7,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-#[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-#[cfg(not(loom))]
-use std::thread::{self, Thread};
-
-// `engine/tests/wait_under_loom.rs` tries every interleaving of this file.
-#[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, Ordering, fence};
-#[cfg(loom)]
-use loom::thread::{self, Thread};
+// Named so that `engine/tests/wait_under_loom.rs` can try every interleaving of this file.
+use super::sync::{AtomicBool, Ordering, Thread, current, fence, park_timeout, yield_now};
 
 /// How long a thread waits awake before it parks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,26 +67,18 @@ impl Bed {
     }
 
     /// Sleeps on the calling thread until woken or `limit` is over, unless `work` says there is some.
+    ///
+    /// `asleep` is exchanged and not only stored: the exchange reads what a waker left, so that both
+    /// threads agree which of their writes came later.
     pub(super) fn sleep(&self, limit: Duration, work: impl Fn() -> bool) {
-        self.sleeper.get_or_init(thread::current);
-        self.asleep.store(true, Ordering::Relaxed);
+        self.sleeper.get_or_init(current);
+        self.asleep.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if !work() {
-            park(limit);
+            park_timeout(limit);
         }
-        self.asleep.store(false, Ordering::Relaxed);
+        self.asleep.swap(false, Ordering::AcqRel);
     }
-}
-
-#[cfg(not(loom))]
-fn park(limit: Duration) {
-    thread::park_timeout(limit);
-}
-
-/// Without the limit: it is a net, and no wake-up may need it.
-#[cfg(loom)]
-fn park(_limit: Duration) {
-    thread::park();
 }
 
 /// Counts idle rounds of a thread and waits ever more patiently.
@@ -123,40 +107,10 @@ impl Patience {
         if round < self.wait.spins {
             std::hint::spin_loop();
         } else if round < self.wait.spins.saturating_add(self.wait.yields) {
-            thread::yield_now();
+            yield_now();
         } else {
             return true;
         }
         false
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicU64;
-
-    #[test]
-    fn no_wake_up_is_lost_between_the_last_look_and_the_sleep() {
-        let (bed, work) = (Arc::new(Bed::default()), Arc::new(AtomicU64::new(0)));
-        let sleeper = {
-            let (bed, work) = (Arc::clone(&bed), Arc::clone(&work));
-            thread::spawn(move || {
-                for round in 1..=20_000_u64 {
-                    while work.load(Ordering::Acquire) < round {
-                        // A lost wake-up would show as a test that takes hours.
-                        bed.sleep(Duration::from_secs(10), || {
-                            work.load(Ordering::Acquire) >= round
-                        });
-                    }
-                }
-            })
-        };
-        for round in 1..=20_000 {
-            work.store(round, Ordering::Release);
-            bed.wake();
-        }
-        sleeper.join().unwrap();
     }
 }

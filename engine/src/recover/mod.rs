@@ -20,7 +20,7 @@ use crate::journal::{
     Verdict, WatermarkFile, scan_locked,
 };
 use crate::pipeline::{
-    AckPolicy, JournalSink, JournalTail, OpenPast, Sink, SinkError, sessions_in_hand,
+    AckPolicy, JournalSink, JournalTail, Kept, Sink, SinkError, sessions_in_hand,
 };
 use crate::record::{MAX_RECORD, encode_record};
 use crate::risk::RiskEngine;
@@ -55,6 +55,9 @@ pub struct OpenOptions {
     pub accept_clock: bool,
     /// Time moves by command only.
     pub clock_commanded: bool,
+    /// Begin a new epoch, restricted: whoever starts it knows that acknowledged records may be lost, as
+    /// after a copy of the journal was put back.
+    pub new_epoch: bool,
     /// Size of new segments in bytes.
     pub segment_bytes: u64,
     /// Outbound messages kept over all sessions for clients that come back.
@@ -74,6 +77,7 @@ impl OpenOptions {
             now_ns,
             accept_clock: false,
             clock_commanded: false,
+            new_epoch: false,
             segment_bytes: 64 << 20,
             retained: RETAINED,
             duties: Duties::default(),
@@ -119,7 +123,7 @@ pub struct Opened {
     /// Where the follower reads them.
     pub tail: Box<dyn RecordSource>,
     /// Reads them again from before any message of a session.
-    pub archive: OpenPast,
+    pub archive: Kept,
     /// What the follower does besides.
     pub clerk: Box<dyn Clerk>,
     /// Last sequence; durable.
@@ -242,8 +246,8 @@ where
     let last_epoch = scanned.end().epoch;
     let verdict = scanned.verdict();
     let mut restart = Restart::judge(verdict, replay.last_started());
-    if mark.is_some() {
-        // Somebody gave up records that had been acknowledged.
+    if mark.is_some() || options.new_epoch {
+        // Somebody gave up records that had been acknowledged, or knows of some.
         (restart.clean, restart.lossy) = (false, true);
     }
     let genesis = replay.rest_of_genesis(&options.genesis)?;
@@ -359,7 +363,7 @@ where
         follower,
         sink: Box::new(sink),
         tail: Box::new(JournalTail::new(storage.clone(), seq)),
-        archive: Box::new(move |session_id, from| past::before(&storage, session_id, from)),
+        archive: past::kept(storage),
         clerk: Box::new(clerk),
         seq,
         t,

@@ -17,6 +17,7 @@
 
 // What is done to a disk, and what must be there afterwards.
 mod life;
+mod office;
 mod promise;
 mod random;
 mod tally;
@@ -29,4 +30,5 @@ mod errors;
 mod firm;
 mod liars;
 mod power;
+mod repairs;
 mod sectors;

@@ -67,6 +67,11 @@ pub(crate) struct ServeArgs {
     /// Start even if the journal is ahead of the clock
     #[arg(long)]
     accept_clock: bool,
+    /// Begin a new epoch: after a copy of the journal was put back, or whenever acknowledged records may be
+    /// lost. Clients must reconcile instead of resending, and only reducing orders pass until
+    /// `portcullis reconcile restart`
+    #[arg(long)]
+    new_epoch: bool,
     /// Apply what the file says otherwise than the journal, each difference as a journalled change
     #[arg(long)]
     apply_config: bool,
@@ -309,6 +314,7 @@ fn open(
     let options = OpenOptions {
         accept_clock: args.accept_clock,
         clock_commanded: args.clock == ClockArg::Commanded,
+        new_epoch: args.new_epoch,
         segment_bytes: process.segment_size,
         duties: Duties {
             snapshot_every: process.snapshot_every,

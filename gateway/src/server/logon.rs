@@ -12,10 +12,11 @@ use wire::{Hello, Logon, LogonAck, LogonReject, RejectCode, Text, Time};
 
 use super::{Gateway, SLOT_BITS};
 use crate::connection::Connection;
+use crate::history::History;
 use crate::office::{Lane, Office};
 use crate::outbound::Cursor;
 use crate::session::{Ending, Phase, Session};
-use crate::table::Refusal;
+use crate::table::{LogicalSession, Refusal};
 use crate::throttle::Throttle;
 use crate::tls::{Handshake, TlsStream};
 use crate::transport::Transport;
@@ -299,6 +300,23 @@ impl<O: Office> Gateway<O> {
                 continue;
             }
             session.log.release(self.seen);
+            match look_back(connection, session, &logon, self.history.as_ref()) {
+                Past::IsKnown => {}
+                Past::IsAskedFor => {
+                    self.settling.push(slot);
+                    continue;
+                }
+                Past::BeginsLater(refused) => {
+                    self.refuse(slot, logon.session_id, refused);
+                    continue;
+                }
+                Past::IsUnreadable(text) => {
+                    let session = logon.session_id;
+                    tracing::error!(session, text, "how far back the journal goes is not known");
+                    self.end(slot, Ending::Unreadable);
+                    continue;
+                }
+            }
             let joined = match session.join(&logon, self.epoch) {
                 Ok(joined) => joined,
                 // The log moved on while the connection waited.
@@ -364,6 +382,42 @@ impl<O: Office> Gateway<O> {
             );
         }
         self.end(slot, Ending::Refused(refused.code));
+    }
+}
+
+/// What a logon finds that asks for messages from before those in memory.
+enum Past {
+    /// All that it asks for is there.
+    IsKnown,
+    /// Another thread looks how far back the journal goes.
+    IsAskedFor,
+    /// What it asks for has been removed.
+    BeginsLater(Refusal),
+    /// A sentence about the journal.
+    IsUnreadable(String),
+}
+
+fn look_back(
+    connection: &mut Connection,
+    session: &LogicalSession,
+    logon: &Logon,
+    history: Option<&History>,
+) -> Past {
+    let (wanted, in_memory) = (logon.next_expected_seq_no, session.log.first());
+    let Some(history) = history.filter(|_| (1..in_memory).contains(&wanted)) else {
+        return Past::IsKnown;
+    };
+    let asked = connection
+        .oldest
+        .get_or_insert_with(|| history.oldest(logon.session_id));
+    match asked.answer() {
+        None => Past::IsAskedFor,
+        Some(Ok(oldest)) if wanted < oldest => Past::BeginsLater(Refusal {
+            next_seq_no: oldest.min(in_memory),
+            ..refusal(RejectCode::SeqTooLow)
+        }),
+        Some(Ok(_)) => Past::IsKnown,
+        Some(Err(text)) => Past::IsUnreadable(text),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::server::{Firm, Server, strace_works};
 
 /// Kills of one firm; then a new one begins, lest restarts replay ever more.
 const KILLS_A_FIRM: u64 = 20;
+/// From so many kills on, the share that lands in the middle of a batch must be half.
+const SHARE_KILLS: u64 = 200;
 
 /// What the kills met.
 #[derive(Debug, Default)]
@@ -92,8 +94,9 @@ fn random_kills(kills: u64) {
         counts.acknowledgements > kills,
         "hardly anything was acknowledged"
     );
+    // Where a kill lands is the scheduler's choice: a few say nothing about the share.
     assert!(
-        counts.in_the_middle() * 2 >= counts.kills,
+        kills < SHARE_KILLS || counts.in_the_middle() * 2 >= counts.kills,
         "too few kills landed in the middle of a batch"
     );
 }

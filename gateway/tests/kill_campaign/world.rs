@@ -1,4 +1,4 @@
-//! The processes: a server, a desk, and who starts and kills them.
+//! The processes: a server, two desks, a venue's adapter; and who starts and kills them.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use portcullis_client::keys;
 
-use super::desk;
+use super::adapter::Adapter;
+use super::desk::{Inline, Sidecar};
+use super::party::{Party, REQUEST_BYTES, requests_file};
+use super::process;
 
-/// The desk's session, in sidecar: it reports its own fills.
-pub(crate) const DESK: u32 = 1;
 /// The risk manager's session.
-pub(crate) const RISK: u32 = 2;
-/// Who trades where.
-pub(crate) const ACCOUNT: u32 = 1;
-pub(crate) const TRADER: u16 = 1;
+pub(crate) const RISK: u32 = 4;
 /// Instruments are numbered from 1.
 pub(crate) const INSTRUMENTS: u32 = 3;
+/// Those who may die, by name; each is a process.
+pub(crate) const PARTIES: [&str; 3] = [Sidecar::NAME, Inline::NAME, Adapter::NAME];
 /// A start replays the journal.
 const START: Duration = Duration::from_secs(120);
 
@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(120);
 pub(crate) struct World {
     dir: tempfile::TempDir,
     server: Option<Child>,
-    desk: Option<Child>,
+    parties: [Option<Child>; 3],
 }
 
 impl World {
@@ -35,9 +35,19 @@ impl World {
         let mut sessions = String::new();
         for (id, name, more) in [
             (
-                DESK,
-                "desk",
+                Sidecar::SESSION,
+                Sidecar::NAME,
                 "role = \"desk\"\ntopology = \"sidecar\"\naccounts = [1]\ntraders = [1]",
+            ),
+            (
+                Inline::SESSION,
+                Inline::NAME,
+                "role = \"desk\"\ntopology = \"inline\"\naccounts = [2]\ntraders = [2]",
+            ),
+            (
+                Adapter::SESSION,
+                Adapter::NAME,
+                "role = \"venue\"\nvenue = 1",
             ),
             (RISK, "risk", "role = \"risk\""),
         ] {
@@ -52,10 +62,12 @@ impl World {
         let mut world = Self {
             dir,
             server: None,
-            desk: None,
+            parties: [const { None }; 3],
         };
         world.start_server();
-        world.start_desk(false);
+        for at in 0..PARTIES.len() {
+            world.start_party(at, false);
+        }
         world
     }
 
@@ -94,16 +106,17 @@ impl World {
         self.server = Some(child);
     }
 
-    fn start_desk(&mut self, settle: bool) {
+    fn start_party(&mut self, at: usize, settle: bool) {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "desk_process", "--nocapture"])
-            .env(desk::DIR, self.dir.path())
+            .args(["--exact", "party_process", "--nocapture"])
+            .env(process::DIR, self.dir.path())
+            .env(process::PARTY, PARTIES[at])
             .stdout(Stdio::null());
         if settle {
-            command.env(desk::SETTLE, "1");
+            command.env(process::SETTLE, "1");
         }
-        self.desk = Some(command.spawn().unwrap());
+        self.parties[at] = Some(command.spawn().unwrap());
     }
 
     /// Lets them trade for some milliseconds, and at least until something new has been asked.
@@ -112,42 +125,59 @@ impl World {
         let deadline = Instant::now() + START;
         std::thread::sleep(Duration::from_millis(millis));
         while self.requests() == before {
-            let desk = self.desk.as_mut().unwrap();
-            assert!(desk.try_wait().unwrap().is_none(), "the desk has ended");
+            for (name, party) in PARTIES.iter().zip(&mut self.parties) {
+                let ended = party.as_mut().unwrap().try_wait().unwrap();
+                assert!(ended.is_none(), "{name} has ended: {ended:?}");
+            }
             assert!(Instant::now() < deadline, "nobody trades any more");
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Requests that the desk has written down.
+    /// Requests that the parties have written down.
     pub(crate) fn requests(&self) -> u64 {
-        fs::metadata(self.dir.path().join(desk::REQUESTS))
-            .map_or(0, |file| file.len() / desk::REQUEST_BYTES)
+        let written = |name| {
+            fs::metadata(requests_file(self.dir.path(), name))
+                .map_or(0, |file| file.len() / REQUEST_BYTES)
+        };
+        PARTIES.into_iter().map(written).sum()
     }
 
-    pub(crate) fn kill_server(&mut self) {
-        kill(self.server.take());
-        self.start_server();
+    /// SIGKILL to all of them, and all of them come back.
+    pub(crate) fn kill(&mut self, server: bool, parties: &[usize]) {
+        if server {
+            kill(self.server.take());
+        }
+        for at in parties {
+            kill(self.parties[*at].take());
+        }
+        if server {
+            self.start_server();
+        }
+        for at in parties {
+            self.start_party(*at, false);
+        }
     }
 
-    pub(crate) fn kill_desk(&mut self) {
-        kill(self.desk.take());
-        self.start_desk(false);
-    }
-
-    pub(crate) fn kill_both(&mut self) {
-        kill(self.server.take());
-        kill(self.desk.take());
-        self.start_server();
-        self.start_desk(false);
-    }
-
-    /// The last desk asks for nothing new, waits for every answer, and ends.
+    /// Nobody asks for anything new; each waits for every answer and ends. What the adapter does may give
+    /// the inline desk something to do, and the other way round.
     pub(crate) fn settle(&mut self) {
-        kill(self.desk.take());
-        self.start_desk(true);
-        let status = self.desk.take().unwrap().wait().unwrap();
-        assert!(status.success(), "the last desk ends in order");
+        for at in 0..PARTIES.len() {
+            kill(self.parties[at].take());
+        }
+        for round in 0.. {
+            let before = self.requests();
+            // The adapter first: while it is away the inline desk's cancels wait for it.
+            for at in (0..PARTIES.len()).rev() {
+                self.start_party(at, true);
+                let status = self.parties[at].take().unwrap().wait().unwrap();
+                assert!(status.success(), "the last {} ends in order", PARTIES[at]);
+            }
+            // In the first one the inline desk may have sent again what the adapter has not heard yet.
+            if round > 0 && self.requests() == before {
+                return;
+            }
+        }
     }
 
     /// Ends the server in order.
@@ -163,7 +193,8 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for mut child in [self.server.take(), self.desk.take()].into_iter().flatten() {
+        let parties = self.parties.iter_mut().map(Option::take);
+        for mut child in parties.chain([self.server.take()]).flatten() {
             drop(child.kill());
             drop(child.wait());
         }
@@ -180,13 +211,15 @@ fn kill(child: Option<Child>) {
 fn firm() -> String {
     let mut text = String::from(
         "[firm]\nname = \"Campaign\"\ninstance = \"campaign\"\ntwo_person = false\nbase_currency = \"USD\"\n\
-         [capacity]\norders = 65536\nexecutions = 1048576\nrows = 256\n\
-         [journal]\nsegment_size = \"16MiB\"\n\
+         [capacity]\norders = 131072\nexecutions = 1048576\nrows = 256\n\
+         [journal]\nsegment_size = \"16MiB\"\nsnapshot_every = 20000\n\
          [day]\nopen = \"auto\"\n\
          [[desks]]\nid = 1\nname = \"Desk\"\n\
          [[accounts]]\nid = 1\nname = \"ONE\"\ndesk = 1\nself_match = \"off\"\n\
+         [[accounts]]\nid = 2\nname = \"TWO\"\ndesk = 1\nself_match = \"off\"\n\
          [[accounts]]\nid = 99\nname = \"SUSPENSE\"\ndesk = 1\nsuspense = true\n\
-         [[traders]]\nid = 1\nname = \"Trader\"\n\
+         [[traders]]\nid = 1\nname = \"Sidecar\"\n\
+         [[traders]]\nid = 2\nname = \"Inline\"\n\
          [limits_per_session]\noutbound_window = \"16KiB\"\n",
     );
     for id in 1..=INSTRUMENTS {
@@ -212,7 +245,7 @@ fn firm() -> String {
             "MaxOrderQty" => "90",
             "PriceCollar" => "10%",
             "OrderRate" => "1000000",
-            "MaxOpenOrders" => "60000",
+            "MaxOpenOrders" => "110000",
             _ => "unlimited",
         };
         let per = match kind {

@@ -1,6 +1,7 @@
 //! Random flows that know where the limits are: orders just below, at and one past them, times at the
 //! ends of windows, and reports in every wrong order that a venue can send.
 
+mod approvals;
 mod changes;
 mod cures;
 mod day;
@@ -129,7 +130,8 @@ impl Flow {
         let mut item = if under_way && self.random.chance(40) {
             self.replace(model)
         } else {
-            self.choose(model)
+            let item = self.choose(model);
+            self.by_two(model, item)
         };
         let now = model.t.max(genesis::START);
         // What the command is aimed at decides its time, if it comes first.
@@ -156,6 +158,9 @@ impl Flow {
             && let Some(item) = self.heal(model)
         {
             return item;
+        }
+        if self.random.below(1000) < if model.two_person { 40 } else { 1 } {
+            return self.judge(model);
         }
         match self.random.below(1000) {
             0..=349 => self.new_order(model),

@@ -18,8 +18,8 @@ pub(super) struct Disk {
     pub(super) nodes: Vec<Node>,
     pub(super) names: Names,
     durable_names: Names,
-    /// Directory states since the last sync, in order.
-    pending_names: Vec<Names>,
+    /// Changes of the directory since the last sync, in order.
+    pending: Vec<Change>,
     pub(super) random: u64,
     pub(super) operations: u64,
     pub(super) reads: u64,
@@ -28,6 +28,45 @@ pub(super) struct Disk {
     pub(super) interrupt_one_in: usize,
     pub(super) capacity: u64,
     pub(super) crashed: bool,
+    /// The planned fault has happened.
+    pub(super) failed: bool,
+}
+
+/// One change of the directory.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Name {
+        name: String,
+        node: usize,
+    },
+    Remove {
+        name: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+        node: usize,
+    },
+}
+
+impl Change {
+    /// Does it. Of a rename the old name may stay for now; a file that had a name never has none.
+    fn apply(&self, names: &mut Names, keep_old_name: bool) {
+        match self {
+            Self::Name { name, node } => {
+                names.insert(name.clone(), *node);
+            }
+            Self::Remove { name } => {
+                names.remove(name);
+            }
+            Self::Rename { from, to, node } => {
+                if !keep_old_name {
+                    names.remove(from);
+                }
+                names.insert(to.clone(), *node);
+            }
+        }
+    }
 }
 
 /// One file: what programs see, and what is on the platter.
@@ -49,7 +88,7 @@ impl Disk {
             nodes: Vec::new(),
             names: Names::new(),
             durable_names: Names::new(),
-            pending_names: Vec::new(),
+            pending: Vec::new(),
             random: seed,
             operations: 0,
             reads: 0,
@@ -58,6 +97,7 @@ impl Disk {
             interrupt_one_in: 0,
             capacity: u64::MAX,
             crashed: false,
+            failed: false,
         }
     }
 
@@ -66,16 +106,18 @@ impl Disk {
             nodes: self.nodes.clone(),
             names: self.names.clone(),
             durable_names: self.durable_names.clone(),
-            pending_names: self.pending_names.clone(),
+            pending: self.pending.clone(),
             fault: None,
             read_fault: None,
             crashed: false,
+            failed: false,
             ..*self
         }
     }
 
     pub(super) fn start_again(&mut self) {
         self.crashed = false;
+        self.failed = false;
         self.fault = None;
         self.read_fault = None;
     }
@@ -98,6 +140,7 @@ impl Disk {
         let now = self.operations;
         self.operations = now.saturating_add(1);
         let fault = self.fault.filter(|(at, _)| *at == now).map(|(_, f)| f);
+        self.failed |= fault.is_some();
         self.crashed = fault == Some(Fault::Crash);
         Ok(fault)
     }
@@ -139,13 +182,14 @@ impl Disk {
         // A new node each time: what an old handle wrote belongs to the old file.
         let node = self.nodes.len();
         self.nodes.push(Node::default());
-        self.change_names(|names| {
-            names.insert(name.to_owned(), node);
+        self.change(Change::Name {
+            name: name.to_owned(),
+            node,
         })?;
         Ok(node)
     }
 
-    pub(super) fn change_names(&mut self, change: impl FnOnce(&mut Names)) -> io::Result<()> {
+    pub(super) fn change(&mut self, change: Change) -> io::Result<()> {
         let fault = self.count()?;
         // A crash leaves the change done or not; an error leaves it not done.
         let done = match fault {
@@ -154,8 +198,8 @@ impl Disk {
             Some(Fault::Error(_)) => false,
         };
         if done {
-            change(&mut self.names);
-            self.pending_names.push(self.names.clone());
+            change.apply(&mut self.names, false);
+            self.pending.push(change);
         }
         outcome(fault)
     }
@@ -164,7 +208,7 @@ impl Disk {
         let fault = self.count()?;
         if outcome(fault).is_ok() {
             self.durable_names = self.names.clone();
-            self.pending_names.clear();
+            self.pending.clear();
         }
         outcome(fault)
     }
@@ -243,25 +287,25 @@ impl Disk {
         outcome(fault)
     }
 
-    /// Directory changes since the last sync: a prefix of them, or any state of each name.
+    /// Directory changes since the last sync: a prefix of them, or any of them without the others.
     pub(super) fn lose_names(&mut self) {
-        let mut states = std::mem::take(&mut self.pending_names);
-        states.insert(0, self.durable_names.clone());
-        if self.chance(2) == 0 {
-            let kept = self.chance(states.len());
-            self.names = states.swap_remove(kept);
-        } else {
-            let all: BTreeSet<&String> = states.iter().flat_map(Names::keys).collect();
-            let mut names = Names::new();
-            for name in all {
-                let state = self.chance(states.len());
-                if let Some(node) = states.get(state).and_then(|state| state.get(name)) {
-                    names.insert(name.clone(), *node);
-                }
+        let pending = std::mem::take(&mut self.pending);
+        let mut names = self.durable_names.clone();
+        let in_order = self.chance(2) == 0;
+        let kept = self.chance(pending.len().saturating_add(1));
+        for (at, change) in pending.iter().enumerate() {
+            let done = if in_order {
+                at < kept
+            } else {
+                self.chance(2) == 0
+            };
+            if done {
+                let keep_old_name = !in_order && self.chance(4) == 0;
+                change.apply(&mut names, keep_old_name);
             }
-            self.names = names;
         }
-        self.durable_names = self.names.clone();
+        self.durable_names = names.clone();
+        self.names = names;
     }
 
     pub(super) fn lose_sectors(&mut self) {

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::format::{narrow, wide};
 use super::lock::LockError;
 use super::storage::{Storage, StorageFile};
-use disk::{Disk, stopped};
+use disk::{Change, Disk, stopped};
 
 /// What is lost or kept as a whole when the power fails.
 pub const SECTOR_BYTES: usize = 512;
@@ -100,6 +100,12 @@ impl SimFiles {
     #[must_use]
     pub fn has_crashed(&self) -> bool {
         self.disk().crashed
+    }
+
+    /// Whether the fault that was planned has happened since the last start.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.disk().failed
     }
 
     /// Lets chance start elsewhere.
@@ -208,17 +214,18 @@ impl Storage for SimFiles {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut disk = self.disk();
         let node = disk.find(from)?;
-        disk.change_names(|names| {
-            names.remove(from);
-            names.insert(to.to_owned(), node);
+        disk.change(Change::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            node,
         })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut disk = self.disk();
         disk.find(name)?;
-        disk.change_names(|names| {
-            names.remove(name);
+        disk.change(Change::Remove {
+            name: name.to_owned(),
         })
     }
 
