@@ -4,7 +4,7 @@
 use crate::table::{Table, room_for};
 use bincode::{Decode, Encode};
 
-/// Cash of one account in one currency.
+/// Cash of one account in one currency: one cache line with its place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct CashBook {
     /// Loaded cash with the fills since; `None` before the first load.

@@ -3,13 +3,14 @@
 //! Each list keeps a bound on its most aggressive price. An order that does not reach the bound can't
 //! cross anything, so that the list is walked only when a cross is likely; the walk tightens the bound.
 
+use crate::orders::Orders;
 use crate::table::{Table, room_for};
 use bincode::{Decode, Encode};
 
 /// Marks the end of a list, and an order that is in none.
 const NONE: u32 = u32::MAX;
 
-/// Orders linked in one list; links live in [`Peers`], indexed by order slot.
+/// Orders linked in one list; each order keeps its own [`Link`].
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 struct List {
     head: u32,
@@ -17,14 +18,16 @@ struct List {
     bound: i64,
 }
 
+/// Where an order stands: its list, and its neighbours' slots there.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-struct Link {
+pub(crate) struct Link {
     list: u32,
     previous: u32,
     next: u32,
 }
 
-const UNLISTED: Link = Link {
+/// Of an order that is in no list.
+pub(crate) const UNLISTED: Link = Link {
     list: NONE,
     previous: NONE,
     next: NONE,
@@ -35,7 +38,6 @@ const UNLISTED: Link = Link {
 pub(crate) struct Peers {
     lists: Vec<List>,
     by_place: Table<(u32, u64)>,
-    links: Vec<Link>,
 }
 
 /// Bound of an empty list: nothing reaches it.
@@ -58,11 +60,10 @@ fn key(group: u64, instrument: u32, buys: bool) -> (u32, u64) {
 }
 
 impl Peers {
-    pub(crate) fn with_capacity(orders: usize, rows: usize) -> Self {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
             lists: Vec::with_capacity(rows),
             by_place: Table::with_capacity(rows, (0, 0)),
-            links: vec![UNLISTED; orders],
         }
     }
 
@@ -95,38 +96,45 @@ impl Peers {
     }
 
     /// Orders of a list.
-    pub(crate) fn orders(&self, list: u32) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn orders<'a>(
+        &self,
+        orders: &'a Orders,
+        list: u32,
+    ) -> impl Iterator<Item = u32> + use<'a> {
         let mut at = self.lists[list as usize].head;
         std::iter::from_fn(move || {
-            let link = self.links.get(at as usize)?;
+            let link = orders.link(at)?;
             Some(std::mem::replace(&mut at, link.next))
         })
     }
 
     /// Adds a live order to a list.
     #[inline]
-    pub(crate) fn add(&mut self, slot: u32, list: u32, buy: bool, price: i64) {
-        if self.links.len() <= slot as usize {
-            self.links
-                .resize((slot as usize).saturating_add(1), UNLISTED);
-        }
+    pub(crate) fn add(
+        &mut self,
+        orders: &mut Orders,
+        slot: u32,
+        list: u32,
+        (buy, price): (bool, i64),
+    ) {
         let head = std::mem::replace(&mut self.lists[list as usize].head, slot);
-        if let Some(link) = self.links.get_mut(head as usize) {
+        if let Some(link) = orders.link_mut(head) {
             link.previous = slot;
         }
-        self.links[slot as usize] = Link {
-            list,
-            previous: NONE,
-            next: head,
-        };
+        if let Some(link) = orders.link_mut(slot) {
+            *link = Link {
+                list,
+                previous: NONE,
+                next: head,
+            };
+        }
         self.reach(list, buy, price);
     }
 
     /// A version of a listed order has this price.
-    pub(crate) fn add_version(&mut self, slot: u32, buy: bool, price: i64) {
-        let list = self.links[slot as usize].list;
-        if list != NONE {
-            self.reach(list, buy, price);
+    pub(crate) fn add_version(&mut self, orders: &Orders, slot: u32, buy: bool, price: i64) {
+        if let Some(link) = orders.link(slot).filter(|link| link.list != NONE) {
+            self.reach(link.list, buy, price);
         }
     }
 
@@ -147,18 +155,18 @@ impl Peers {
 
     /// Takes an ended order out.
     #[inline]
-    pub(crate) fn remove(&mut self, slot: u32, buy: bool) {
-        let Some(link) = self.links.get_mut(slot as usize) else {
+    pub(crate) fn remove(&mut self, orders: &mut Orders, slot: u32, buy: bool) {
+        let Some(link) = orders.link_mut(slot) else {
             return;
         };
         let link = std::mem::replace(link, UNLISTED);
         if link.list == NONE {
             return;
         }
-        if let Some(next) = self.links.get_mut(link.next as usize) {
+        if let Some(next) = orders.link_mut(link.next) {
             next.previous = link.previous;
         }
-        if let Some(previous) = self.links.get_mut(link.previous as usize) {
+        if let Some(previous) = orders.link_mut(link.previous) {
             previous.next = link.next;
             return;
         }

@@ -93,7 +93,7 @@ impl State {
             sessions: Sessions::with_capacity(firm.sessions as usize),
             cash: Cash::with_capacity(rows),
             shelves: Shelves::with_capacity(rows),
-            peers: Peers::with_capacity(firm.orders as usize, rows.saturating_mul(2)),
+            peers: Peers::with_capacity(rows.saturating_mul(2)),
             accepted_orders: AcceptedOrders::with_capacity(firm.orders as usize),
             trader_fills: FillLogs::with_capacity(1_024),
             account_fills: FillLogs::with_capacity(rows),

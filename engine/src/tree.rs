@@ -53,10 +53,6 @@ pub(crate) struct Tree {
     account_count: usize,
 }
 
-fn key(scope: Scope, id: u32) -> u64 {
-    (u64::from(scope.0) << 32) | u64::from(id)
-}
-
 impl Tree {
     pub(crate) fn with_capacity(accounts: usize) -> Self {
         let capacity = accounts.saturating_add(OTHERS);

@@ -2,6 +2,7 @@
 
 use super::{Ask, Findings, Refusal};
 use crate::peers;
+use crate::shelves::NOT_YET;
 use crate::state::State;
 use wire::{OrdType, RejectCode, Scope};
 
@@ -52,8 +53,18 @@ fn reachable(state: &State, order: &Ask) -> Option<u32> {
     if state.tree.get(account).self_match_off {
         return None;
     }
-    let group = group_of(state, account);
-    let list = state.peers.find(group, order.instrument, !order.is_buy())?;
+    let buys = !order.is_buy();
+    let known = order
+        .account_row()
+        .map(|row| state.shelves.get(row).peers[usize::from(buys)])
+        .filter(|list| *list != NOT_YET);
+    let list = match known {
+        Some(list) => list,
+        None => {
+            let group = group_of(state, account);
+            state.peers.find(group, order.instrument, buys)?
+        }
+    };
     let bound = state.peers.bound(list);
     (bound != peers::never(!order.is_buy()) && crosses(order, bound)).then_some(list)
 }
@@ -73,7 +84,7 @@ pub(super) fn matches_nobody(
         return Ok(());
     };
     let (mut best, mut crossed) = (peers::never(!order.is_buy()), false);
-    for slot in state.peers.orders(list) {
+    for slot in state.peers.orders(&state.orders, list) {
         let Some(price) = best_price(state, slot) else {
             continue;
         };

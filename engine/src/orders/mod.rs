@@ -9,10 +9,11 @@ mod chain;
 pub(crate) use chain::{PENDING_MAX, Reserved, Version, VersionState, Worth, version};
 
 use crate::index::{Index, Tag};
+use crate::peers::{Link, UNLISTED};
 use crate::table::{masked, room_for};
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
-use wire::{Capacity, OrdType, OrderStatus, Price, Side, TimeInForce};
+use wire::{Capacity, OrdType, OrderStatus, Side, TimeInForce};
 
 const NONE: u32 = u32::MAX;
 
@@ -62,8 +63,9 @@ pub(crate) struct Order {
 
 const _: () = assert!(size_of::<Order>() == 128, "an order is two cache lines");
 
-/// What is rarely asked of an order.
-#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+/// What is asked of an order when it comes, when it ends, and rarely between.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[repr(C, align(64))]
 struct Aside {
     /// Price of the version in force.
     price: i64,
@@ -72,6 +74,8 @@ struct Aside {
     number: u32,
     /// The order accepted before it in the list of its order id.
     next: u32,
+    /// Where it stands among those that it could match.
+    peers: Link,
 }
 
 /// Which wide jobs an order belongs to.
@@ -256,6 +260,7 @@ impl Orders {
             jobs: Marks::default(),
             number: 0,
             next: std::mem::replace(&mut self.by_order_id[list], slot),
+            peers: UNLISTED,
         };
         self.items[slot as usize] = Order {
             order_id,
@@ -302,7 +307,7 @@ impl Orders {
         {
             return slot;
         }
-        self.aside.push(Aside::default());
+        self.aside.push(ASIDE_UNUSED);
         self.items.push(UNUSED);
         u32::try_from(self.items.len().saturating_sub(1)).unwrap_or(NONE)
     }
@@ -349,6 +354,19 @@ impl Orders {
         self.ended.retain(|ended| *ended != slot);
         self.get_mut(slot).terminal = false;
         self.live = self.live.saturating_add(1);
+    }
+
+    /// Where an order stands among those that it could match.
+    #[inline]
+    pub(crate) fn link(&self, slot: u32) -> Option<&Link> {
+        self.aside.get(slot as usize).map(|aside| &aside.peers)
+    }
+
+    #[inline]
+    pub(crate) fn link_mut(&mut self, slot: u32) -> Option<&mut Link> {
+        self.aside
+            .get_mut(slot as usize)
+            .map(|aside| &mut aside.peers)
     }
 
     /// The wide jobs that an order belongs to.
@@ -410,6 +428,14 @@ pub(crate) struct Accepted {
     pub(crate) trader_row: u32,
     pub(crate) inline: bool,
 }
+
+const ASIDE_UNUSED: Aside = Aside {
+    price: 0,
+    jobs: Marks { matched: 0, due: 0 },
+    number: 0,
+    next: NONE,
+    peers: UNLISTED,
+};
 
 /// Fills a slot until its order stands in it.
 const UNUSED: Order = Order {

@@ -3,28 +3,26 @@
 use super::{RiskEngine, Turn};
 use crate::checks::{Findings, Refusal};
 use crate::decision::{Decision, Outbox, Outcome, Outgoing};
-use wire::{
-    CancelReason, LimitKind, OrderAccepted, OrderRejected, Reply, RoutedCancel, Scope, Time,
-};
+use wire::{CancelReason, Flag, OrderAccepted, OrderRejected, Reply, RoutedCancel, Time};
 
 impl RiskEngine {
+    #[inline]
     pub(super) fn accept(
         &mut self,
         turn: &Turn,
-        cl_ord_id: u64,
-        order_id: u64,
+        (cl_ord_id, order_id): (u64, u64),
         found: Option<&Findings>,
         out: &mut Outbox,
-    ) -> Decision {
-        let mut decision = Decision {
-            order_id,
-            ..Decision::of(Outcome::Accepted)
-        };
+        decision: &mut Decision,
+    ) {
+        decision.outcome = Outcome::Accepted;
+        decision.self_reported = Flag::No;
+        decision.order_id = order_id;
         if let Some(found) = found {
             decision.util_bps = found.headroom.bps;
             decision.util_limit_kind = found.headroom.kind;
             decision.util_scope = found.headroom.scope;
-            note_shadow(&mut decision, found);
+            note_shadow(decision, found);
         }
         let reply = OrderAccepted {
             flags: turn.flags(),
@@ -36,7 +34,6 @@ impl RiskEngine {
             ..OrderAccepted::default()
         };
         self.reply(turn, reply.into(), out);
-        decision
     }
 
     /// Answers a refused order or replace, with what else was found on the way.

@@ -64,10 +64,11 @@ impl RiskEngine {
         mut turn: Turn,
         command: &Command,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         turn.what_if = command.flags() & wire::WHAT_IF != 0;
         let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
-        let decision = if !self.may_send(&turn, command) {
+        *decision = if !self.may_send(&turn, command) {
             self.business_reject(&turn, command, RejectCode::RoleDenied, out)
         } else if turn.what_if && !asks {
             self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
@@ -76,19 +77,29 @@ impl RiskEngine {
             self.take(&turn, command, out)
         };
         self.note_deadlines();
-        decision
     }
 
     fn take(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
+        let mut decision = Decision::default();
         match command {
-            Command::NewOrder(m) => self.new_order(turn, m, out),
-            Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
-            Command::CancelOrder(m) => self.cancel_order(turn, m, out),
+            Command::NewOrder(m) => {
+                self.new_order(turn, m, out, &mut decision);
+                decision
+            }
+            Command::ReplaceOrder(m) => {
+                self.replace_order(turn, m, out, &mut decision);
+                decision
+            }
+            Command::CancelOrder(m) => {
+                self.cancel_order(turn, m, out, &mut decision);
+                decision
+            }
             Command::MassCancel(m) => self.mass_cancel(turn, m, out),
-            Command::VenueReport(m) => Decision {
-                self_reported: self.self_reported(turn),
-                ..self.venue_report(turn, m, out)
-            },
+            Command::VenueReport(m) => {
+                self.venue_report(turn, m, out, &mut decision);
+                decision.self_reported = self.self_reported(turn);
+                decision
+            }
             Command::Refused(m) => {
                 let reject = BusinessReject {
                     ref_seq_no: turn.in_seq_no,

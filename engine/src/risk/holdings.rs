@@ -6,6 +6,7 @@ use crate::cash::CashBook;
 use crate::checks::{self, Ask};
 use crate::orders::{Version, Worth};
 use crate::shelves::NOT_YET;
+use crate::state::State;
 use wire::{CashLoad, LocateLoad, LocateWhat, RejectCode, Scope, Side};
 
 impl RiskEngine {
@@ -63,7 +64,8 @@ impl RiskEngine {
         let (row, buy) = (order.account_row, ask.is_buy());
         let price = checks::price_of(ask.ord_type, ask.price.0, buy);
         let list = self.peers_of(row, buy);
-        self.state.peers.add(slot, list, buy, price);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add(orders, slot, list, (buy, price));
         self.use_locates(slot, ask);
         self.note_reserve(slot, ask.qty, worth.cash);
     }
@@ -75,7 +77,8 @@ impl RiskEngine {
         let price = self.state.orders.in_force(slot).price.0;
         let price = checks::price_of(order.ord_type, price, buy);
         let list = self.peers_of(row, buy);
-        self.state.peers.add(slot, list, buy, price);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add(orders, slot, list, (buy, price));
     }
 
     /// The list of those that an order of an account's row could meet on its own side.
@@ -137,7 +140,8 @@ impl RiskEngine {
         }
         for slot in live {
             let buy = self.state.orders.get(slot).is_buy();
-            self.state.peers.remove(slot, buy);
+            let State { peers, orders, .. } = &mut self.state;
+            peers.remove(orders, slot, buy);
             self.list_peer(slot);
             self.reach_peers(slot);
         }
@@ -150,14 +154,16 @@ impl RiskEngine {
         let versions: Vec<Version> = self.state.orders.versions(slot).collect();
         for version in versions {
             let price = checks::price_of(ord_type, version.price.0, buy);
-            self.state.peers.add_version(slot, buy, price);
+            let State { peers, orders, .. } = &mut self.state;
+            peers.add_version(orders, slot, buy, price);
         }
     }
 
     /// An accepted replace enters the books; what it reserves follows when the order settles.
     pub(super) fn note_replace(&mut self, slot: u32, ask: &Ask) {
         let price = checks::price_of(ask.ord_type, ask.price.0, ask.is_buy());
-        self.state.peers.add_version(slot, ask.is_buy(), price);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add_version(orders, slot, ask.is_buy(), price);
         self.use_locates(slot, ask);
     }
 

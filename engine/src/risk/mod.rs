@@ -110,6 +110,14 @@ impl RiskEngine {
 
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
     pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
+        let mut decision = Decision::default();
+        self.apply_into(input, out, &mut decision);
+        decision
+    }
+
+    /// The decision is written where it stays: `decision` comes with nothing said.
+    #[inline]
+    fn apply_into(&mut self, input: &Sequenced, out: &mut Outbox, decision: &mut Decision) {
         out.clear();
         let session = match input.session_id {
             0 => None,
@@ -120,12 +128,14 @@ impl RiskEngine {
             && input.in_seq_no <= self.state.sessions.get(slot).last_applied
         {
             // It leaves no record, so it may leave no trace: not even its time.
-            return Decision::of(Outcome::Dropped);
+            *decision = Decision::of(Outcome::Dropped);
+            return;
         }
         self.seq = input.seq;
         self.t = self.t.max(input.t);
         if session.is_none() && input.session_id != 0 {
-            return Decision::refused(RejectCode::UnknownSession);
+            *decision = Decision::refused(RejectCode::UnknownSession);
+            return;
         }
         let turn = Turn {
             seq: self.seq,
@@ -150,27 +160,26 @@ impl RiskEngine {
         self.take_seq_no(&turn, out);
         // What flows all day goes straight to its place; everything else is asked about first.
         let plain = |flags: u32| flags & wire::WHAT_IF == 0;
-        let mut decision = match &input.command {
+        match &input.command {
             Command::NewOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.new_order(&turn, m, out)
+                self.new_order(&turn, m, out, decision);
             }
             Command::VenueReport(m) if role == Role::Venue && plain(m.flags) => {
-                self.venue_report(&turn, m, out)
+                self.venue_report(&turn, m, out, decision);
             }
             Command::CancelOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.cancel_order(&turn, m, out)
+                self.cancel_order(&turn, m, out, decision);
             }
             Command::ReplaceOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.replace_order(&turn, m, out)
+                self.replace_order(&turn, m, out, decision);
             }
-            command => self.dispatch(turn, command, out),
-        };
+            command => self.dispatch(turn, command, out, decision),
+        }
         self.halt_when_full();
         if !self.backlog.is_empty() {
             self.drain_backlog(out);
         }
         decision.out_seq_no = out_seq_no;
-        decision
     }
 
     /// At 100 % of a table the firm is halted: the table has grown, the one allowed allocation.

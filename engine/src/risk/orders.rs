@@ -9,7 +9,13 @@ use crate::tree::CHAIN;
 use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, RoutedReplace};
 
 impl RiskEngine {
-    pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
+    pub(super) fn new_order(
+        &mut self,
+        turn: &Turn,
+        m: &NewOrder,
+        out: &mut Outbox,
+        decision: &mut Decision,
+    ) {
         let mut found = Findings::default();
         let entered = self.check_entry(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
@@ -17,17 +23,20 @@ impl RiskEngine {
         let ask = match &entered {
             Ok(ask) => ask,
             Err(refusal) => {
-                return self.reject_found(turn, (m.cl_ord_id, 100), *refusal, &found, out);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 100), *refusal, &found, out);
+                return;
             }
         };
         let worth = match self.decide(ask, &mut found) {
             Ok(values) => values.worth,
             Err(refusal) => {
-                return self.reject_found(turn, (m.cl_ord_id, 100), refusal, &found, out);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 100), refusal, &found, out);
+                return;
             }
         };
         if ask.what_if {
-            return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
+            self.accept(turn, (m.cl_ord_id, 0), Some(&found), out, decision);
+            return;
         }
 
         // From here on the order is accepted: nothing below can fail.
@@ -58,7 +67,7 @@ impl RiskEngine {
         if found.tells {
             self.refresh_rows(&rows);
         }
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+        self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
         if inline {
             let routed = RoutedOrder {
                 order_id,
@@ -78,7 +87,6 @@ impl RiskEngine {
             };
             self.route(ask.instrument, routed.into(), out);
         }
-        decision
     }
 
     /// All controls; then, unless the order is only asked about, what they moved on their way.
@@ -144,25 +152,29 @@ impl RiskEngine {
         turn: &Turn,
         m: &ReplaceOrder,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let mut found = Findings::default();
         let entered = self.check_replace(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
         let (slot, ask) = match &entered {
             Ok((slot, ask)) => (*slot, ask),
             Err(refusal) => {
-                return self.reject_found(turn, (m.cl_ord_id, 101), *refusal, &found, out);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 101), *refusal, &found, out);
+                return;
             }
         };
         let worth = match self.decide(ask, &mut found) {
             Ok(values) => values.worth,
             Err(refusal) => {
-                return self.reject_found(turn, (m.cl_ord_id, 101), refusal, &found, out);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 101), refusal, &found, out);
+                return;
             }
         };
         if ask.what_if {
             let order_id = self.state.orders.get(slot).order_id;
-            return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+            self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
+            return;
         }
 
         // From here on the replace is accepted: nothing below can fail.
@@ -188,11 +200,10 @@ impl RiskEngine {
             ord_type: order.ord_type,
             ..RoutedReplace::default()
         };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+        self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
         if inline {
             self.route(ask.instrument, routed.into(), out);
         }
-        decision
     }
 
     pub(super) fn cancel_order(
@@ -200,23 +211,24 @@ impl RiskEngine {
         turn: &Turn,
         m: &CancelOrder,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let slot = match self.check_cancel(turn, m) {
             Ok(slot) => slot,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 102, refusal, out),
+            Err(refusal) => {
+                *decision = self.reject(turn, m.cl_ord_id, 102, refusal, out);
+                return;
+            }
         };
 
         // R8: a request releases nothing; R31: a repeated one is routed again.
-        self.state.orders.get_mut(slot).cancel_pending = true;
-        let (order_id, inline) = {
-            let order = self.state.orders.get(slot);
-            (order.order_id, order.inline)
-        };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, None, out);
+        let order = self.state.orders.get_mut(slot);
+        order.cancel_pending = true;
+        let (order_id, inline) = (order.order_id, order.inline);
+        self.accept(turn, (m.cl_ord_id, order_id), None, out, decision);
         if inline {
             self.route_cancel(slot, m.cl_ord_id, CancelReason::Requested, out);
         }
-        decision
     }
 
     /// The rows of an order's chain, made where there were none.

@@ -9,7 +9,7 @@ use crate::exposure::Delta;
 use crate::orders::Reserved;
 use crate::tree::CHAIN;
 use wire::{
-    CancelReason, ExecType, OrderCancelled, OrderRejected, OrderReplaced, Qty, RejectCode,
+    CancelReason, ExecType, Flag, OrderCancelled, OrderRejected, OrderReplaced, Qty, RejectCode,
     RiskEvent, RiskEventKind, Role, Severity, Side, VenueReport,
 };
 
@@ -20,7 +20,8 @@ impl RiskEngine {
         turn: &Turn,
         m: &VenueReport,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let order = self.reported_order(turn, m);
         if self.state.exposure.remarks.is_pending() {
             self.follow_reported(turn, order, m);
@@ -34,11 +35,12 @@ impl RiskEngine {
             },
         };
         match booked {
-            Ok(outcome) => Decision {
-                order_id: order.map_or(0, |slot| self.state.orders.get(slot).order_id),
-                ..Decision::of(outcome)
-            },
-            Err(code) => self.refuse_report(turn, m, code, out),
+            Ok(outcome) => {
+                decision.outcome = outcome;
+                decision.self_reported = Flag::No;
+                decision.order_id = order.map_or(0, |slot| self.state.orders.get(slot).order_id);
+            }
+            Err(code) => *decision = self.refuse_report(turn, m, code, out),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::orders::Marks;
+use crate::state::State;
 use bincode::{Decode, Encode};
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
@@ -384,9 +385,10 @@ impl RiskEngine {
     #[inline]
     pub(super) fn end_order(&mut self, slot: u32) {
         self.state.orders.end(slot);
-        let buy = self.state.orders.get(slot).is_buy();
-        self.state.peers.remove(slot, buy);
-        let marks = self.state.orders.marks(slot);
+        let State { peers, orders, .. } = &mut self.state;
+        let buy = orders.get(slot).is_buy();
+        peers.remove(orders, slot, buy);
+        let marks = orders.marks(slot);
         if marks.matched != 0 {
             self.count_down(slot, marks);
         }
