@@ -50,7 +50,7 @@ fn random_flows_reach_every_refusal_and_rule() {
 #[test]
 fn a_refused_order_changes_nothing_but_rate_counters_and_a_question_nothing_at_all() {
     let mut seen = Seen::default();
-    for seed in 200..from_env("MODEL_UNTOUCHED", 205) {
+    for seed in 200..from_env("MODEL_UNTOUCHED", 210) {
         if let Err(report) = refusals_and_questions_change_nothing(seed, 400, &mut seen) {
             panic!("{report}");
         }

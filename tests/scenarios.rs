@@ -43,6 +43,7 @@ scenarios! {
     c16_buying_power_in_the_currency_of_the_instrument
     c16_market_orders_and_multipliers
     c16_unlimited_credit_needs_a_balance
+    c17_an_account_without_a_group
     c17_self_match
     c17_a_bust_brings_back_what_can_be_crossed
     c18_locates
@@ -58,6 +59,7 @@ scenarios! {
     capacity_of_rows
     day_profit_and_loss
     entry_checks
+    every_order_looks_at_every_place
     headroom_beyond_64_bits
     headroom_is_the_tightest_use
     limit_versions_and_compare_and_set
@@ -128,6 +130,7 @@ scenarios! {
     s07_mass_cancel
     shadow_mode
     trading_states
+    value_overflow
 }
 
 #[test]

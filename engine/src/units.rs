@@ -115,6 +115,17 @@ impl ValueFactor {
         if negative { -magnitude } else { magnitude }
     }
 
+    /// [`Self::position_value`] of a position that stands in a line; `None` where the value does not fit 64 bits.
+    #[inline(always)]
+    pub(crate) fn line_value(self, position_e8: i64, mark_e8: i64) -> Option<i64> {
+        let magnitude = self.order_value(mark_e8, position_e8)?;
+        Some(if position_e8 < 0 {
+            -magnitude
+        } else {
+            magnitude
+        })
+    }
+
     /// sign(position) · ⌈ |position| · |mark| · multiplier · rate ⌉ in 10⁻⁴, clamped at ±2⁹⁰. The second
     /// value says whether it had to be clamped.
     pub(crate) fn position_value(self, position_e8: i128, mark_e8: i64) -> (i128, bool) {

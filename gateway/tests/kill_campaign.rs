@@ -60,7 +60,7 @@ fn campaign(kills: u64, seed: u64) {
     let mut world = World::start();
     let (mut servers, mut killed) = (0, [0; PARTIES.len()]);
     for kill in 1..=kills {
-        world.trade(20 + random.below(150));
+        world.trade(10 + random.below(100), 20 + random.below(200));
         // One in eight strikes everybody, one in eight the server with somebody.
         let anybody = usize::try_from(random.below(3)).unwrap();
         let (server, parties) = match random.below(8) {

@@ -25,7 +25,7 @@ pub(crate) struct Chain {
     /// Rows of the order's instrument; `None` where there is none yet.
     rows: [Option<u32>; CHAIN],
     groups: [Option<u32>; CHAIN],
-    alls: [u32; CHAIN],
+    scopes: [u32; CHAIN],
     sets: [u32; CHAIN * SELECTORS],
     /// For each kind, one bit a place that has a limit of it, enforced or shadow.
     present: [u16; KINDS],
@@ -47,17 +47,16 @@ impl Chain {
         let mut chain = Self {
             rows,
             groups: [None; CHAIN],
-            alls: [0; CHAIN],
+            scopes,
             sets: [NO_SET; CHAIN * SELECTORS],
             present: [0; KINDS],
             enforced: 0,
         };
         for level in 0..CHAIN {
             let scope = scopes[level];
-            chain.alls[level] = state.exposure.all_of(scope);
             let instrument_set = match rows[level] {
                 Some(slot) => {
-                    let row = state.exposure.row(slot);
+                    let row = state.exposure.line(slot);
                     chain.groups[level] = Some(row.group);
                     row.limits
                 }
@@ -71,8 +70,8 @@ impl Chain {
                 }
             };
             let group_set =
-                chain.groups[level].map_or(NO_SET, |slot| state.exposure.total(slot).limits);
-            let all_set = state.exposure.total(chain.alls[level]).limits;
+                chain.groups[level].map_or(NO_SET, |slot| state.exposure.group_line(slot).limits);
+            let all_set = state.exposure.all_line(scope).limits;
             for (selector, set) in [instrument_set, group_set, all_set].into_iter().enumerate() {
                 let place = level * SELECTORS + selector;
                 chain.sets[place] = set;
@@ -128,7 +127,7 @@ impl Chain {
     }
 
     /// The row of a level, if there is one.
-    pub(crate) fn row<'a>(&self, state: &'a State, level: usize) -> Option<&'a Row> {
+    pub(crate) fn row(&self, state: &State, level: usize) -> Option<Row> {
         self.rows[level].map(|slot| state.exposure.row(slot))
     }
 
@@ -136,14 +135,14 @@ impl Chain {
     pub(crate) fn sums(&self, state: &State, place: Place) -> Sums {
         match place.selector {
             1 => self.groups[place.level]
-                .map(|slot| state.exposure.total(slot).sums)
+                .map(|slot| state.exposure.group(slot))
                 .unwrap_or_default(),
-            _ => state.exposure.total(self.alls[place.level]).sums,
+            _ => state.exposure.all(self.scopes[place.level]),
         }
     }
 
     /// Sums over all instruments at a level.
-    pub(crate) fn all_sums<'a>(&self, state: &'a State, level: usize) -> &'a Sums {
-        &state.exposure.total(self.alls[level]).sums
+    pub(crate) fn all_sums(&self, state: &State, level: usize) -> Sums {
+        state.exposure.all(self.scopes[level])
     }
 }

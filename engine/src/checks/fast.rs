@@ -9,12 +9,10 @@
 use super::price::{age, is_outside, is_stale};
 use super::rate::next_arrival;
 use super::refusal::BPS_MAX;
-use super::{
-    Ask, Findings, Headroom, NO_ROW, Values, cover, duplicate, protection, self_match, size,
-};
-use crate::exposure::{Row, Sums, gross};
+use super::{Ask, Findings, Headroom, Values, cover, duplicate, protection, self_match, size};
+use crate::exposure::{Lines, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::{Limit, NO_SET, bit};
+use crate::limits::{Check, KINDS, Limit, NO_SET, WATCHED, bit};
 use crate::state::State;
 use crate::tree::CHAIN;
 use wire::{LimitKind, OrdType, TradingState};
@@ -27,6 +25,9 @@ const SAID: u32 = bit(LimitKind::MaxOrderQty)
     | bit(LimitKind::PriceCollar)
     | bit(LimitKind::OrderRate)
     | bit(LimitKind::GrossNotional);
+
+/// Kinds that orders use up: a loss refuses none.
+const USED: u32 = WATCHED & !bit(LimitKind::DailyLoss);
 
 /// What an order that passes everything moves and tells.
 #[derive(Debug, Clone, Copy)]
@@ -50,32 +51,32 @@ impl Passed {
 #[derive(Debug, Clone, Copy)]
 struct Tightest {
     bps: u64,
-    /// (kind, place) of the limit in check order, and its scope; `None` before the first.
-    at: Option<(usize, u32)>,
+    /// (kind, place) of the limit in check order; [`NOTHING`] before the first.
+    at: usize,
 }
 
+/// Behind every limit in check order.
+const NOTHING: usize = usize::MAX;
+/// Selectors of a level: instrument, group, all.
+const SELECTORS: usize = 3;
+/// Room for the places of a chain: four levels of three selectors.
+const PLACES: usize = 16;
+
 impl Tightest {
-    #[inline]
-    fn note(&mut self, limit: &Limit, value: i64, used: i64, place: usize) {
-        let (used, value) = (used.max(0).unsigned_abs(), value.unsigned_abs());
+    #[inline(always)]
+    fn note(&mut self, check: &Check, used: i64, place: usize) {
+        let (used, value) = (used.max(0).unsigned_abs(), check.value.unsigned_abs());
         let scaled = u128::from(used) * 10_000;
-        let at = (usize::from(limit.kind.0) * 16 + place, limit.scope);
-        let Some(known) = self.at else {
-            *self = Self {
-                bps: points(scaled, value),
-                at: Some(at),
-            };
-            return;
-        };
+        let at = usize::from(check.kind.0) * PLACES + place;
         let least = u128::from(self.bps) * u128::from(value);
         // Division only where the use is tighter than what is known.
         if scaled >= least + u128::from(value) {
             let bps = points(scaled, value);
-            if bps > self.bps || (bps == self.bps && at < known) {
-                *self = Self { bps, at: Some(at) };
+            if bps > self.bps || (bps == self.bps && at < self.at) {
+                *self = Self { bps, at };
             }
-        } else if scaled >= least && at < known {
-            self.at = Some(at);
+        } else if scaled >= least && at < self.at {
+            self.at = at;
         }
     }
 }
@@ -99,15 +100,19 @@ struct Walk<'a> {
     ask: &'a Ask,
     instrument: &'a Instrument,
     reference: Reference,
-    /// What the order adds on its own side, and 0 on the other: quantity and value of buys, of sells.
-    buy_qty: i128,
-    sell_qty: i128,
-    buy_value: i128,
-    sell_value: i128,
+    /// Change of the reserved value.
+    value: i64,
+    buy: bool,
+    /// What the order adds to the use of each kind; to gross value at the level at hand.
+    adds: [i64; KINDS],
     passed: Passed,
     tightest: Tightest,
     /// Kinds with an enforced limit somewhere in the chain.
     said: u32,
+}
+
+const fn index(kind: LimitKind) -> usize {
+    kind.0 as usize
 }
 
 /// What the order moves if every control surely lets it pass; `None` where they have to be asked.
@@ -120,21 +125,19 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
         return None;
     }
     let values = size::limit_value(ask, instrument)?;
-    let (qty, value) = (ask.qty_delta(), i128::from(ask.value_delta(&values)));
-    let (buy_qty, sell_qty, buy_value, sell_value) = if ask.is_buy() {
-        (qty, 0, value, 0)
-    } else {
-        (0, qty, 0, value)
-    };
+    let qty = ask.leaves.saturating_sub(ask.reserved_qty).max(0);
+    let value = ask.value_delta(&values);
+    if !fit([qty, value]) {
+        return None;
+    }
     let mut walk = Walk {
         state,
         ask,
         instrument,
         reference: instrument.reference?,
-        buy_qty,
-        sell_qty,
-        buy_value,
-        sell_value,
+        value,
+        buy: ask.is_buy(),
+        adds: [0; KINDS],
         passed: Passed {
             values,
             headroom: Headroom::default(),
@@ -142,17 +145,30 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
             buckets: [(0, 0); BUCKETS],
             count: 0,
         },
-        tightest: Tightest { bps: 0, at: None },
+        tightest: Tightest {
+            bps: 0,
+            at: NOTHING,
+        },
         said: 0,
     };
+    walk.adds[index(LimitKind::DailyTurnover)] = value;
+    let own = if walk.buy {
+        walk.adds[index(LimitKind::MaxLong)] = qty;
+        walk.adds[index(LimitKind::NetLong)] = value;
+        walk.adds[index(LimitKind::DailyBuyTurnover)] = value;
+        LimitKind::MaxLong
+    } else {
+        walk.adds[index(LimitKind::MaxShort)] = qty;
+        walk.adds[index(LimitKind::NetShort)] = value;
+        walk.adds[index(LimitKind::DailySellTurnover)] = value;
+        LimitKind::MaxShort
+    };
+    if !ask.is_replace() {
+        walk.adds[index(LimitKind::MaxOpenOrders)] = 1;
+    }
     for level in 0..CHAIN {
         walk.level(level)?;
     }
-    let own = if ask.is_buy() {
-        LimitKind::MaxLong
-    } else {
-        LimitKind::MaxShort
-    };
     let must = SAID | bit(own);
     (walk.said & must == must).then_some(())?;
     others_let_pass(state, ask, &values)?;
@@ -183,125 +199,109 @@ fn others_let_pass(state: &State, ask: &Ask, values: &Values) -> Option<()> {
     Some(())
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// One scope of the chain: its state, its row, and the limits on instrument, group and all.
+    #[inline(always)]
     fn level(&mut self, level: usize) -> Option<()> {
         let state = self.state;
+        // No row has the slot that stands for none.
         let slot = self.ask.rows[level];
-        if slot == NO_ROW || state.tree.get(self.ask.scopes[level]).state != TradingState::Active {
-            return None;
-        }
-        let row = state.exposure.row(slot);
-        let group = state.exposure.total(row.group);
-        let all = state.exposure.total(row.all);
+        let Lines { row, group, all } = state.exposure.lines(slot)?;
         // Something held without mark or rate refuses all but what reduces.
-        if all.sums.unmarked != 0 || all.sums.unrated != 0 {
+        if all.unmarked | all.unrated != 0
+            || state.tree.get(self.ask.scopes[level]).state != TradingState::Active
+        {
             return None;
         }
+        let (buy, sell) = match self.buy {
+            true => (row.reserved_buy + self.value, row.reserved_sell),
+            false => (row.reserved_buy, row.reserved_sell + self.value),
+        };
+        self.adds[index(LimitKind::GrossNotional)] = gross_of(row.value, buy, sell) - row.gross();
+        let place = level * SELECTORS;
+        let uses = |sums| Uses { slot, row, sums };
         // Most rows and groups have no limits of their own.
-        let place = level * 3;
         if row.limits != NO_SET {
-            self.set(row.limits, row, None, place)?;
+            self.set(row.limits, uses(None), place)?;
         }
         if group.limits != NO_SET {
-            self.set(group.limits, row, Some(&group.sums), place + 1)?;
+            self.set(group.limits, uses(Some(group)), place + 1)?;
         }
         if all.limits != NO_SET {
-            self.set(all.limits, row, Some(&all.sums), place + 2)?;
+            self.set(all.limits, uses(Some(all)), place + 2)?;
         }
         Some(())
     }
 
-    fn set(&mut self, set: u32, row: &Row, total: Option<&'a Sums>, place: usize) -> Option<()> {
-        let set = self.state.limits.set(set);
+    #[inline(always)]
+    fn set(&mut self, set: u32, uses: Uses<'_>, place: usize) -> Option<()> {
+        let limits = &self.state.limits;
+        let set = limits.set(set);
         self.said |= set.enforced;
-        let mut mask = set.mask;
-        while mask != 0 {
-            let kind = mask.trailing_zeros() as usize;
-            mask &= mask - 1;
-            self.limit(set.slot(kind), row, total, place)?;
+        for check in limits.checks(set) {
+            if USED & bit(check.kind) == 0 {
+                self.check_order(check)?;
+                continue;
+            }
+            let used = self.state.exposure.used(&uses, check.kind)?;
+            let used = used + self.adds[index(check.kind) % KINDS];
+            if !check.is_quiet(used) {
+                self.check_loud(check, used)?;
+                if check.shadow {
+                    continue;
+                }
+            }
+            self.tightest.note(check, used, place);
         }
         Some(())
     }
 
-    /// One limit. Kinds that no order is checked against pass.
-    fn limit(&mut self, slot: u32, row: &Row, total: Option<&Sums>, place: usize) -> Option<()> {
-        let limit = self.state.limits.get(slot);
-        let Some(value) = limit.finite() else {
-            return Some(());
-        };
-        let ask = self.ask;
-        let kept = |kept: bool| kept.then_some(());
-        // (use after the order, whether a use above the bound could refuse this order)
-        let (used, counts) = match limit.kind {
-            LimitKind::MaxOrderQty => return kept(ask.qty <= value),
-            LimitKind::MaxOrderNotional => return kept(self.passed.values.full <= value),
+    /// A use that may be above the limit, or cross a level of it.
+    #[cold]
+    fn check_loud(&mut self, check: &Check, used: i64) -> Option<()> {
+        if used > check.value && self.may_refuse(check) {
+            return None;
+        }
+        self.passed.tells |= !check.shadow;
+        Some(())
+    }
+
+    /// Whether an order of this side can be refused for what it adds to such a use.
+    fn may_refuse(&self, check: &Check) -> bool {
+        match check.kind {
+            LimitKind::MaxLong | LimitKind::DailyBuyTurnover => self.buy,
+            LimitKind::MaxShort | LimitKind::DailySellTurnover => !self.buy,
+            _ => true,
+        }
+    }
+
+    /// A limit that looks at the order alone, or at nothing that an order moves.
+    #[inline(always)]
+    fn check_order(&mut self, check: &Check) -> Option<()> {
+        let (ask, value) = (self.ask, check.value);
+        let limit = || self.state.limits.get(check.slot);
+        let kept = match check.kind {
+            LimitKind::MaxOrderQty => ask.qty <= value,
+            LimitKind::MaxOrderNotional => self.passed.values.full <= value,
             LimitKind::PriceCollar => {
                 let reference = i128::from(self.reference.price);
-                let collar = (value, limit.unit);
-                return kept(!is_outside(ask, self.instrument, reference, collar));
+                !is_outside(ask, self.instrument, reference, (value, check.unit))
             }
-            LimitKind::ReferenceMaxAge => return kept(!is_stale(limit, self.reference, ask.t)),
-            LimitKind::OrderRate => return self.take_rate(slot, limit),
-            LimitKind::DuplicateOrder => return kept(self.is_new_enough(limit)),
+            LimitKind::ReferenceMaxAge => !is_stale(limit(), self.reference, ask.t),
+            LimitKind::OrderRate => return self.take_rate(check.slot, limit()),
+            LimitKind::DuplicateOrder => self.is_new_enough(limit()),
             LimitKind::MaxOrderVsAdv => {
                 let volume = self.instrument.definition.average_daily_volume;
                 let share = i128::from(ask.qty) * crate::units::BPS;
                 let most = i128::from(volume.0) * i128::from(value);
-                return kept(volume.is_null() || share <= most);
+                volume.is_null() || share <= most
             }
             LimitKind::RepeatedExecution
             | LimitKind::DailyLoss
-            | LimitKind::MarketMakerProtection => return Some(()),
-            LimitKind::MaxOpenOrders => {
-                let live = total.map_or(row.live, |total| total.live);
-                (i128::from(live + i64::from(!ask.is_replace())), true)
-            }
-            LimitKind::MaxLong => (row.position + row.open_buy + self.buy_qty, ask.is_buy()),
-            LimitKind::MaxShort => (row.open_sell - row.position + self.sell_qty, !ask.is_buy()),
-            LimitKind::GrossNotional => {
-                let after = gross(
-                    row.value,
-                    row.reserved_buy + self.buy_value,
-                    row.reserved_sell + self.sell_value,
-                );
-                let used = total.map_or(after, |total| total.gross + after - row.gross());
-                (used, true)
-            }
-            LimitKind::NetLong => {
-                let before = total.map_or_else(|| row.value + row.reserved_buy, |total| total.long);
-                (before + self.buy_value, true)
-            }
-            LimitKind::NetShort => {
-                let before =
-                    total.map_or_else(|| row.reserved_sell - row.value, |total| total.short);
-                (before + self.sell_value, true)
-            }
-            LimitKind::DailyBuyTurnover
-            | LimitKind::DailySellTurnover
-            | LimitKind::DailyTurnover => {
-                let (buying, selling) = total.map_or_else(
-                    || (row.bought + row.reserved_buy, row.sold + row.reserved_sell),
-                    |total| (total.buying, total.selling),
-                );
-                let (buying, selling) = (buying + self.buy_value, selling + self.sell_value);
-                match limit.kind {
-                    LimitKind::DailyBuyTurnover => (buying, ask.is_buy()),
-                    LimitKind::DailySellTurnover => (selling, !ask.is_buy()),
-                    _ => (buying + selling, true),
-                }
-            }
-            _ => return None,
+            | LimitKind::MarketMakerProtection => true,
+            _ => false,
         };
-        let used = i64::try_from(used).ok()?;
-        if counts && used > value {
-            return None;
-        }
-        if !limit.is_shadow() {
-            self.passed.tells |= used < limit.quiet_from || used >= limit.quiet_to;
-            self.tightest.note(limit, value, used, place);
-        }
-        Some(())
+        kept.then_some(())
     }
 
     fn take_rate(&mut self, slot: u32, limit: &Limit) -> Option<()> {
@@ -322,12 +322,15 @@ impl<'a> Walk<'a> {
     }
 
     fn headroom(&self) -> Headroom {
-        self.tightest
-            .at
-            .map_or_else(Headroom::default, |(at, scope)| Headroom {
-                bps: u16::try_from(self.tightest.bps).unwrap_or(BPS_MAX),
-                kind: LimitKind(u8::try_from(at / 16).unwrap_or(0)),
-                scope: self.state.tree.get(scope).scope,
-            })
+        let at = self.tightest.at;
+        if at == NOTHING {
+            return Headroom::default();
+        }
+        let scope = self.ask.scopes[at % PLACES / SELECTORS];
+        Headroom {
+            bps: u16::try_from(self.tightest.bps).unwrap_or(BPS_MAX),
+            kind: LimitKind(u8::try_from(at / PLACES).unwrap_or(0)),
+            scope: self.state.tree.get(scope).scope,
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::state::State;
 use wire::{LimitKind, RejectCode};
 
 /// Whether a sell fits a long position, or a buy a short one, after `delta` more is open.
-fn reduces(row: Option<&Row>, buy: bool, delta: i128) -> bool {
+fn reduces(row: Option<Row>, buy: bool, delta: i128) -> bool {
     row.is_some_and(|row| {
         if buy {
             row.position < 0 && row.open_buy + delta <= -row.position

@@ -171,20 +171,14 @@ impl Headroom {
         let Some(value) = limit.finite().filter(|_| !limit.is_shadow()) else {
             return;
         };
-        let first = self.kind.is_null();
-        let scaled = used.max(0) * BPS;
-        // Division only where the use is tighter than what is known.
-        if !first && value > 0 && scaled < (i128::from(self.bps) + 1) * i128::from(value) {
-            return;
-        }
         let bps = if value == 0 {
             if used <= 0 { 0 } else { BPS_MAX }
         } else {
-            u16::try_from(scaled / i128::from(value))
+            u16::try_from(used.max(0) * BPS / i128::from(value))
                 .unwrap_or(BPS_MAX)
                 .min(BPS_MAX)
         };
-        if first || bps > self.bps {
+        if self.kind.is_null() || bps > self.bps {
             *self = Self {
                 bps,
                 kind: limit.kind,

@@ -108,7 +108,9 @@ fn values_at(price: i64, order: &Ask, instrument: &Instrument) -> Option<Values>
     } else if factor == instrument.own_factor {
         value
     } else {
-        instrument.own_factor.order_value(price, order.leaves)?
+        // The value is of the base currency: what the instrument's own can't tell is more than any cash.
+        let cash = instrument.own_factor.order_value(price, order.leaves);
+        cash.unwrap_or(i64::MAX)
     };
     Some(Values {
         full,
@@ -133,10 +135,11 @@ pub(super) fn share_of_volume_is_within_limits(
     let (qty, volume) = (i128::from(order.qty) * BPS, i128::from(volume.0));
     for (_, limit) in order.chain.limits(state, LimitKind::MaxOrderVsAdv) {
         let reached = || {
+            // Of nothing any quantity is more than can be told.
             if volume > 0 {
                 (qty + volume - 1) / volume
             } else {
-                qty
+                i128::MAX
             }
         };
         if limit

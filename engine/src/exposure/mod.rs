@@ -9,26 +9,26 @@
 //!
 //! Invariant: a sum equals the fold of its rows' contributions; [`Exposure::check`] recomputes it.
 
+mod line;
+mod moves;
 mod remarks;
 mod row;
+mod uses;
 mod whole;
 
+pub(crate) use line::{Line, SumLine, fit, gross_of};
 pub(crate) use remarks::Remarks;
 pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
+pub(crate) use uses::{Lines, Uses};
 
 use crate::instrument::{Instrument, Instruments};
 use crate::limits::{Limits, SetKey};
 use crate::table::{Table, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
 use bincode::{Decode, Encode};
+use line::{Rows, SumTable};
+use row::Tail;
 use wire::{Scope, Selector};
-
-/// A sum with its place and the limits on it.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
-pub(crate) struct Total {
-    pub(crate) sums: Sums,
-    pub(crate) limits: u32,
-}
 
 /// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -47,19 +47,24 @@ pub(crate) struct ShortBook {
 /// All rows and sums.
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Exposure {
-    rows: Vec<Row>,
+    rows: Rows,
+    /// Rows of desk and firm in the same instrument (accounts only).
+    uppers: Vec<[u32; 2]>,
     /// One book for each row, used for accounts only.
     shorts: Vec<ShortBook>,
     by_place: Table<u64>,
-    totals: Vec<Total>,
-    /// (scope, group) → total.
-    groups: Table<u64>,
-    /// scope → total over all instruments.
-    alls: Vec<u32>,
+    /// Sums over product groups.
+    groups: SumTable,
+    /// (scope, group) → sum.
+    by_group: Table<u64>,
+    /// Sums over all instruments, by scope.
+    alls: SumTable,
     /// scope → head of the list of its rows.
     first_of_scope: Vec<Option<u32>>,
     /// Changes of marks and rates that rows of accounts and traders have still to follow.
     pub(crate) remarks: Remarks,
+    /// Whether rows and sums keep the day's profit: from the first limit on that asks for it.
+    profits: bool,
     capacity: usize,
 }
 
@@ -69,16 +74,17 @@ fn place(scope: u32, other: u32) -> u64 {
 
 impl Exposure {
     pub(crate) fn with_capacity(rows: usize, scopes: usize) -> Self {
-        let totals = rows.saturating_add(scopes);
         Self {
-            rows: Vec::with_capacity(rows),
+            rows: Rows::with_capacity(rows),
+            uppers: Vec::with_capacity(rows),
             shorts: Vec::with_capacity(rows),
             by_place: Table::with_capacity(rows, 0),
-            totals: Vec::with_capacity(totals),
-            groups: Table::with_capacity(rows, 0),
-            alls: Vec::with_capacity(scopes),
+            groups: SumTable::with_capacity(rows),
+            by_group: Table::with_capacity(rows, 0),
+            alls: SumTable::with_capacity(scopes),
             first_of_scope: Vec::with_capacity(scopes),
             remarks: Remarks::with_capacity(scopes),
+            profits: false,
             capacity: rows,
         }
     }
@@ -87,39 +93,32 @@ impl Exposure {
     pub(crate) fn make_room(&mut self, scopes: usize) {
         let Self {
             rows,
+            uppers,
             shorts,
             by_place: _,
-            totals,
-            groups: _,
+            groups,
+            by_group: _,
             alls,
             first_of_scope,
             remarks,
+            profits: _,
             capacity,
         } = self;
         remarks.make_room(scopes);
-        room_for(rows, *capacity);
+        rows.make_room(*capacity);
+        room_for(uppers, *capacity);
         room_for(shorts, *capacity);
-        room_for(totals, capacity.saturating_add(scopes));
-        room_for(alls, scopes);
+        groups.make_room(*capacity);
+        alls.make_room(scopes);
         room_for(first_of_scope, scopes);
     }
 
     /// Prepares the sums of a new scope. Scopes are added in order of their slots.
     pub(crate) fn add_scope(&mut self, scope: u32) {
-        debug_assert_eq!(self.alls.len(), scope as usize, "scopes come in order");
-        let total = self.push_total();
-        self.alls.push(total);
+        let added = self.alls.push();
+        debug_assert_eq!(added, scope, "scopes come in order");
         self.first_of_scope.push(None);
         self.remarks.add_scope();
-    }
-
-    fn push_total(&mut self) -> u32 {
-        let slot = u32::try_from(self.totals.len()).unwrap_or(u32::MAX);
-        self.totals.push(Total {
-            sums: Sums::default(),
-            limits: 0,
-        });
-        slot
     }
 
     pub(crate) fn is_nearly_full(&self) -> bool {
@@ -135,12 +134,34 @@ impl Exposure {
         self.by_place.get(place(scope, instrument))
     }
 
-    pub(crate) fn row(&self, slot: u32) -> &Row {
-        &self.rows[slot as usize]
+    /// A row as a whole.
+    pub(crate) fn row(&self, slot: u32) -> Row {
+        self.rows.get(slot)
     }
 
-    pub(crate) fn row_mut(&mut self, slot: u32) -> &mut Row {
-        &mut self.rows[slot as usize]
+    /// What orders read of a row.
+    #[inline(always)]
+    pub(crate) fn line(&self, slot: u32) -> &Line {
+        &self.rows.lines[slot as usize]
+    }
+
+    pub(crate) fn scope_of_row(&self, slot: u32) -> u32 {
+        self.line(slot).scope
+    }
+
+    pub(crate) fn instrument_of_row(&self, slot: u32) -> u32 {
+        self.rows.tails[slot as usize].instrument
+    }
+
+    /// The set of limits of the row's scope on its instrument.
+    pub(crate) fn set_limits_of_row(&mut self, slot: u32, set: u32) {
+        self.rows.lines[slot as usize].limits = set;
+    }
+
+    /// Fills since the roll, of an account's row.
+    pub(crate) fn add_day_fills(&mut self, slot: u32, change: i128) {
+        let fills = &mut self.rows.tails[slot as usize].day_fills;
+        *fills = fills.saturating_add(change);
     }
 
     pub(crate) fn short(&self, slot: u32) -> &ShortBook {
@@ -151,35 +172,67 @@ impl Exposure {
         &mut self.shorts[slot as usize]
     }
 
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter()
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        (0..self.slots()).map(|slot| self.row(slot))
     }
 
-    pub(crate) fn total(&self, slot: u32) -> &Total {
-        &self.totals[slot as usize]
+    fn slots(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn total_mut(&mut self, slot: u32) -> &mut Total {
-        &mut self.totals[slot as usize]
+    /// Sums of a scope over all instruments.
+    pub(crate) fn all(&self, scope: u32) -> Sums {
+        self.alls.get(scope)
     }
 
-    /// Total of a scope over all instruments.
-    pub(crate) fn all_of(&self, scope: u32) -> u32 {
-        self.alls[scope as usize]
+    /// Sums over a product group, by the group's slot.
+    pub(crate) fn group(&self, slot: u32) -> Sums {
+        self.groups.get(slot)
     }
 
-    /// Total of a scope over a product group, if there ever was a row or a limit there.
+    /// What orders read of the sums over all instruments.
+    #[inline(always)]
+    pub(crate) fn all_line(&self, scope: u32) -> &SumLine {
+        &self.alls.lines[scope as usize]
+    }
+
+    /// What orders read of the sums over a group.
+    #[inline(always)]
+    pub(crate) fn group_line(&self, slot: u32) -> &SumLine {
+        &self.groups.lines[slot as usize]
+    }
+
+    pub(crate) fn set_limits_of_all(&mut self, scope: u32, set: u32) {
+        self.alls.lines[scope as usize].limits = set;
+    }
+
+    pub(crate) fn set_limits_of_group(&mut self, slot: u32, set: u32) {
+        self.groups.lines[slot as usize].limits = set;
+    }
+
+    /// Slot of a scope's sums over a product group, if there ever was a row or a limit there.
     pub(crate) fn group_of(&self, scope: u32, group: u32) -> Option<u32> {
-        self.groups.get(place(scope, group))
+        self.by_group.get(place(scope, group))
     }
 
-    /// Total of a scope over a product group, made if need be.
+    /// The same, made if need be.
     pub(crate) fn group_or_new(&mut self, scope: u32, group: u32) -> u32 {
-        self.groups.get(place(scope, group)).unwrap_or_else(|| {
-            let total = self.push_total();
-            self.groups.insert(place(scope, group), total);
-            total
+        self.by_group.get(place(scope, group)).unwrap_or_else(|| {
+            let slot = self.groups.push();
+            self.by_group.insert(place(scope, group), slot);
+            slot
         })
+    }
+
+    /// From now on rows and sums keep the day's profit. Costs one look at every row.
+    pub(crate) fn keep_profits(&mut self, instruments: &Instruments) {
+        if std::mem::replace(&mut self.profits, true) {
+            return;
+        }
+        for slot in 0..self.slots() {
+            let instrument = self.instrument_of_row(slot);
+            self.remark(slot, &instruments.get(instrument).valuation());
+        }
     }
 
     /// The row of (scope, instrument), made if need be.
@@ -202,8 +255,7 @@ impl Exposure {
         }
         let group_id = instruments.get(instrument).definition.product_group;
         let group = self.group_or_new(scope, group_id);
-        let all = self.all_of(scope);
-        let slot = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let slot = self.slots();
         let lags = matches!(node.scope, Scope::Account | Scope::Trader);
         let head = instruments.get_mut(instrument);
         let id = head.id;
@@ -213,37 +265,27 @@ impl Exposure {
         } else {
             &mut head.first_upper_row
         };
-        self.rows.push(Row {
+        let set = limits.set_of(SetKey {
             scope,
-            instrument,
-            position: 0,
-            open_buy: 0,
-            open_sell: 0,
-            reserved_buy: 0,
-            reserved_sell: 0,
-            value: 0,
-            live: 0,
+            selector: Selector::Instrument,
+            selector_id: id,
+        });
+        let tail = Tail {
             bought: 0,
             sold: 0,
             opening: 0,
             traded: 0,
             profit: 0,
             day_fills: 0,
-            limits: limits.set_of(SetKey {
-                scope,
-                selector: Selector::Instrument,
-                selector_id: id,
-            }),
-            group,
-            all,
-            desk_row,
-            firm_row,
+            instrument,
             next_of_instrument: *first,
             next_of_scope: self.first_of_scope[scope as usize],
             unmarked: false,
             unrated: false,
             saturated: false,
-        });
+        };
+        self.rows.push((scope, set, group), tail);
+        self.uppers.push([desk_row, firm_row]);
         self.shorts.push(ShortBook::default());
         *first = Some(slot);
         self.first_of_scope[scope as usize] = Some(slot);
@@ -251,117 +293,25 @@ impl Exposure {
         slot
     }
 
+    /// The rows of desk and firm above an account's row.
+    pub(crate) fn uppers(&self, account_row: u32) -> [u32; 2] {
+        self.uppers[account_row as usize]
+    }
+
+    /// R28: the account's row leads to another desk's.
+    pub(crate) fn set_desk_row(&mut self, account_row: u32, desk_row: u32) {
+        self.uppers[account_row as usize][0] = desk_row;
+    }
+
     /// The rows of a chain, from the account's and the trader's: account, desk, firm, trader.
     pub(crate) fn chain_rows(&self, account_row: u32, trader_row: u32) -> [u32; CHAIN] {
-        let row = self.row(account_row);
-        [account_row, row.desk_row, row.firm_row, trader_row]
-    }
-
-    /// Applies a change to one row and to its two sums.
-    pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
-        self.apply_all(&[slot], delta, instruments);
-    }
-
-    /// Applies a change to each of some rows and to their sums.
-    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
-        let fills =
-            delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
-        for slot in rows {
-            if fills {
-                self.apply_fill(*slot, delta, instruments);
-            } else {
-                self.apply_open(*slot, delta);
-            }
-        }
-    }
-
-    /// Applies a change of what is open and reserved.
-    fn apply_open(&mut self, slot: u32, delta: &Delta) {
-        // What an order reserves or releases moves one side of its row only.
-        let row = &mut self.rows[slot as usize];
-        let (own, other) = if delta.buy {
-            let other = row.value - row.reserved_sell;
-            row.open_buy += delta.qty;
-            row.reserved_buy += delta.value;
-            (row.value + row.reserved_buy, other)
-        } else {
-            let other = row.value + row.reserved_buy;
-            row.open_sell += delta.qty;
-            row.reserved_sell += delta.value;
-            (row.value - row.reserved_sell, other)
-        };
-        row.live += delta.live;
-        let other = other.abs();
-        let own_before = if delta.buy {
-            own - delta.value
-        } else {
-            own + delta.value
-        };
-        let change = own.abs().max(other) - own_before.abs().max(other);
-        for total in [row.group, row.all] {
-            let sums = &mut self.totals[total as usize].sums;
-            sums.gross += change;
-            sums.live += delta.live;
-            if delta.buy {
-                sums.long += delta.value;
-                sums.buying += delta.value;
-            } else {
-                sums.short += delta.value;
-                sums.selling += delta.value;
-            }
-        }
-    }
-
-    /// Applies a change that moves what is valued at the mark.
-    fn apply_fill(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
-        let row = &mut self.rows[slot as usize];
-        let before = row.contribution();
-        if delta.buy {
-            row.open_buy += delta.qty;
-            row.reserved_buy += delta.value;
-            row.bought += delta.turnover;
-        } else {
-            row.open_sell += delta.qty;
-            row.reserved_sell += delta.value;
-            row.sold += delta.turnover;
-        }
-        row.live += delta.live;
-        row.position += delta.position;
-        row.opening += delta.opening;
-        row.traded += delta.traded;
-        row.revalue(&instruments.get(row.instrument).valuation());
-        self.settle(slot, before);
-    }
-
-    /// Values a row's position anew, after a change of mark or rate.
-    pub(crate) fn remark(&mut self, slot: u32, with: &Valuation) {
-        let row = &mut self.rows[slot as usize];
-        let before = row.contribution();
-        row.revalue(with);
-        self.settle(slot, before);
-    }
-
-    /// Carries what changed in a row into its sums.
-    fn settle(&mut self, slot: u32, before: Sums) {
-        let row = &self.rows[slot as usize];
-        let (after, group, all) = (row.contribution(), row.group, row.all);
-        for total in [group, all] {
-            let sums = &mut self.totals[total as usize].sums;
-            sums.gross += after.gross - before.gross;
-            sums.long += after.long - before.long;
-            sums.short += after.short - before.short;
-            sums.live += after.live - before.live;
-            sums.buying += after.buying - before.buying;
-            sums.selling += after.selling - before.selling;
-            sums.profit += after.profit - before.profit;
-            sums.unmarked += after.unmarked - before.unmarked;
-            sums.unrated += after.unrated - before.unrated;
-        }
+        let [desk_row, firm_row] = self.uppers(account_row);
+        [account_row, desk_row, firm_row, trader_row]
     }
 
     /// Slots of a list of an instrument's rows.
     pub(crate) fn list(&self, first: Option<u32>) -> impl Iterator<Item = u32> + '_ {
-        std::iter::successors(first, |slot| self.row(*slot).next_of_instrument)
+        std::iter::successors(first, |slot| self.next_in_list(*slot))
     }
 
     /// Slots of all rows of an instrument.
@@ -375,13 +325,13 @@ impl Exposure {
 
     /// The row behind another one of the same list.
     pub(crate) fn next_in_list(&self, slot: u32) -> Option<u32> {
-        self.row(slot).next_of_instrument
+        self.rows.tails[slot as usize].next_of_instrument
     }
 
     /// Slots of a scope's rows.
     pub(crate) fn rows_of_scope(&self, scope: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(self.first_of_scope[scope as usize], |slot| {
-            self.row(*slot).next_of_scope
+            self.rows.tails[*slot as usize].next_of_scope
         })
     }
 }

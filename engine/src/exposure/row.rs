@@ -5,9 +5,8 @@ use bincode::{Decode, Encode};
 
 /// Position and open exposure of one scope in one instrument. Quantities in 10⁻⁸, values in 10⁻⁴.
 ///
-/// What every order reads and writes stands in the first two cache lines, what fills move behind it.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
-#[repr(C, align(64))]
+/// A row as its readers see it; it is kept in two parts, see [`super::line`].
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     /// Signed filled position.
     pub(crate) position: i128,
@@ -23,23 +22,23 @@ pub(crate) struct Row {
     pub(crate) value: i128,
     /// Live orders.
     pub(crate) live: i64,
-    /// Limits of this scope on this instrument.
-    pub(crate) limits: u32,
+    pub(crate) scope: u32,
     /// Sum over the product group.
     pub(crate) group: u32,
-    /// Sum over all instruments.
-    pub(crate) all: u32,
-    /// Rows of desk and firm in the same instrument (accounts only).
-    pub(crate) desk_row: u32,
-    pub(crate) firm_row: u32,
-    pub(crate) scope: u32,
+    /// What fills move besides.
+    pub(crate) tail: Tail,
+}
+
+/// The part of a row that only fills, loads and marks move.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+pub(crate) struct Tail {
     /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
     pub(crate) bought: i128,
     pub(crate) sold: i128,
     /// Position at the roll, and Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
     pub(crate) opening: i128,
     pub(crate) traded: i128,
-    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing.
+    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing, and while no limit asks for it.
     pub(crate) profit: i128,
     /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
     pub(crate) day_fills: i128,
@@ -49,6 +48,14 @@ pub(crate) struct Row {
     pub(super) unmarked: bool,
     pub(super) unrated: bool,
     pub(crate) saturated: bool,
+}
+
+impl std::ops::Deref for Row {
+    type Target = Tail;
+
+    fn deref(&self) -> &Tail {
+        &self.tail
+    }
 }
 
 impl Row {
@@ -103,6 +110,36 @@ pub(crate) struct Sums {
     pub(crate) unrated: i64,
 }
 
+impl Sums {
+    /// Adds a change.
+    pub(super) fn add(&mut self, change: &Self) {
+        self.gross += change.gross;
+        self.long += change.long;
+        self.short += change.short;
+        self.live += change.live;
+        self.buying += change.buying;
+        self.selling += change.selling;
+        self.profit += change.profit;
+        self.unmarked += change.unmarked;
+        self.unrated += change.unrated;
+    }
+
+    /// What has to be added to `before` to come here.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self {
+            gross: self.gross - before.gross,
+            long: self.long - before.long,
+            short: self.short - before.short,
+            live: self.live - before.live,
+            buying: self.buying - before.buying,
+            selling: self.selling - before.selling,
+            profit: self.profit - before.profit,
+            unmarked: self.unmarked - before.unmarked,
+            unrated: self.unrated - before.unrated,
+        }
+    }
+}
+
 /// A change of open exposure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Delta {
@@ -131,22 +168,25 @@ pub(crate) struct Valuation {
 }
 
 impl Row {
-    /// Values the position anew.
-    pub(super) fn revalue(&mut self, with: &Valuation) {
+    /// Values the position anew, and the day's profit where some limit asks for it.
+    pub(super) fn revalue(&mut self, with: &Valuation, profits: bool) {
         let held = self.position != 0;
-        self.unmarked = held && with.mark.is_none();
-        self.unrated = held && with.factor.is_none();
-        (self.value, self.saturated) = match (with.mark, with.factor) {
+        self.tail.unmarked = held && with.mark.is_none();
+        self.tail.unrated = held && with.factor.is_none();
+        (self.value, self.tail.saturated) = match (with.mark, with.factor) {
             (Some(mark), Some(factor)) if held => factor.position_value(self.position, mark),
             _ => (0, false),
         };
-        self.profit = self.day_profit(with).unwrap_or(0);
+        self.tail.profit = match profits {
+            true => self.day_profit(with).unwrap_or(0),
+            false => 0,
+        };
     }
 
-    /// The row as it looks valued this way.
+    /// The row as it looks valued this way, profit included.
     pub(crate) fn valued(&self, with: &Valuation) -> Self {
         let mut row = *self;
-        row.revalue(with);
+        row.revalue(with, true);
         row
     }
 

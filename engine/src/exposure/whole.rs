@@ -6,13 +6,13 @@ use crate::instrument::Instruments;
 impl Exposure {
     /// Fills, turnover and profit of the day begin anew; what is held is the day's opening.
     pub(crate) fn start_day(&mut self, instruments: &Instruments) {
-        for slot in 0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX) {
-            let row = &mut self.rows[slot as usize];
+        for slot in 0..self.slots() {
+            let mut row = self.row(slot);
             let before = row.contribution();
-            (row.day_fills, row.bought, row.sold) = (0, 0, 0);
-            (row.opening, row.traded) = (row.position, 0);
-            row.revalue(&instruments.get(row.instrument).valuation());
-            self.settle(slot, before);
+            (row.tail.day_fills, row.tail.bought, row.tail.sold) = (0, 0, 0);
+            (row.tail.opening, row.tail.traded) = (row.position, 0);
+            row.revalue(&instruments.get(row.instrument).valuation(), self.profits);
+            self.put(slot, &row, &before);
         }
         for book in &mut self.shorts {
             *book = ShortBook {
@@ -50,25 +50,17 @@ impl Exposure {
     /// # Panics
     /// If one differs: the engine must stop closed.
     pub(crate) fn check(&self) {
-        let mut totals = vec![Sums::default(); self.totals.len()];
-        for slot in 0..self.rows.len() {
-            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            let part = self.row(slot).contribution();
-            for total in [self.row(slot).group, self.row(slot).all] {
-                let sums = &mut totals[total as usize];
-                sums.gross += part.gross;
-                sums.long += part.long;
-                sums.short += part.short;
-                sums.live += part.live;
-                sums.buying += part.buying;
-                sums.selling += part.selling;
-                sums.profit += part.profit;
-                sums.unmarked += part.unmarked;
-                sums.unrated += part.unrated;
-            }
+        let mut groups = vec![Sums::default(); self.groups.lines.len()];
+        let mut alls = vec![Sums::default(); self.alls.lines.len()];
+        for row in self.rows() {
+            let part = row.contribution();
+            groups[row.group as usize].add(&part);
+            alls[row.scope as usize].add(&part);
         }
-        for (have, want) in self.totals.iter().zip(&totals) {
-            assert_eq!(&have.sums, want, "a sum equals the fold of its rows");
+        for (table, wanted) in [(&self.groups, groups), (&self.alls, alls)] {
+            for (slot, want) in (0..).zip(wanted) {
+                assert_eq!(table.get(slot), want, "a sum equals the fold of its rows");
+            }
         }
     }
 }

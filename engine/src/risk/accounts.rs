@@ -54,11 +54,12 @@ impl RiskEngine {
         self.state.tree.get_mut(account).desk = desk;
         let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
         for slot in rows {
-            let row = *self.state.exposure.row(slot);
+            let [from_row, _] = self.state.exposure.uppers(slot);
+            let instrument = self.state.exposure.instrument_of_row(slot);
             let state = &mut self.state;
             let to_row = state.exposure.row_or_new(
                 desk,
-                row.instrument,
+                instrument,
                 &state.tree,
                 &mut state.instruments,
                 &state.limits,
@@ -68,12 +69,12 @@ impl RiskEngine {
                     state.exposure.apply(row, &delta, &state.instruments);
                 }
             };
-            state.day_buys.transfer(slot, row.desk_row, to_row);
+            state.day_buys.transfer(slot, from_row, to_row);
             let away = state.exposure.transfer(slot, -1, -1);
-            apply(state, row.desk_row, away);
+            apply(state, from_row, away);
             let brought = state.exposure.transfer(slot, 1, 1);
             apply(state, to_row, brought);
-            state.exposure.row_mut(slot).desk_row = to_row;
+            state.exposure.set_desk_row(slot, to_row);
         }
         self.refresh_all();
     }

@@ -107,8 +107,8 @@ impl RiskEngine {
             opening: i128::from(m.qty.0),
             ..Delta::default()
         };
-        let row = *state.exposure.row(slot);
-        for row in [slot, row.desk_row, row.firm_row] {
+        let [desk_row, firm_row] = state.exposure.uppers(slot);
+        for row in [slot, desk_row, firm_row] {
             state.exposure.apply(row, &delta, &state.instruments);
         }
         Done::APPLIED
@@ -143,7 +143,7 @@ impl RiskEngine {
         }
         self.rescale_prices(instrument, ratio);
         for row in rows {
-            let old = *self.state.exposure.row(row);
+            let old = self.state.exposure.row(row);
             let change = |qty: i128| ratio.whole(qty).unwrap_or(qty).saturating_sub(qty);
             let delta = Delta {
                 position: change(old.position),
@@ -158,8 +158,8 @@ impl RiskEngine {
             self.state
                 .day_buys
                 .rescale(row, ratio.numerator, ratio.denominator);
-            let day_fills = change(old.day_fills).saturating_add(old.day_fills);
-            self.state.exposure.row_mut(row).day_fills = day_fills;
+            let day_fills = change(old.day_fills);
+            self.state.exposure.add_day_fills(row, day_fills);
             let book = self.state.exposure.short_mut(row);
             book.settled = ratio.floor(book.settled);
             book.sold = ratio.ceil(book.sold);

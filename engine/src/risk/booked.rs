@@ -168,13 +168,10 @@ impl RiskEngine {
     #[inline(never)]
     fn look_up_fills(&mut self, account_row: u32) -> u32 {
         let state = &mut self.state;
-        let row = state.exposure.row(account_row);
-        let group = state
-            .instruments
-            .get(row.instrument)
-            .definition
-            .product_group;
-        let log = state.account_fills.find_or_new(row.scope, group);
+        let account = state.exposure.scope_of_row(account_row);
+        let instrument = state.exposure.instrument_of_row(account_row);
+        let group = state.instruments.get(instrument).definition.product_group;
+        let log = state.account_fills.find_or_new(account, group);
         state.shelves.get_mut(account_row).fills = log;
         log
     }
@@ -182,8 +179,8 @@ impl RiskEngine {
     /// Whether the fills of an account in a group are too many for its limit.
     #[inline(never)]
     fn watch_account(&mut self, account_row: u32, log: u32) {
-        let row = self.state.exposure.row(account_row);
-        let (account, instrument) = (row.scope, row.instrument);
+        let account = self.state.exposure.scope_of_row(account_row);
+        let instrument = self.state.exposure.instrument_of_row(account_row);
         let group = self
             .state
             .instruments

@@ -116,7 +116,7 @@ impl RiskEngine {
         let Some(session) = turn.session.map(|slot| self.state.sessions.get(slot)) else {
             return Ok(());
         };
-        let account = self.state.exposure.row(execution.row).scope;
+        let account = self.state.exposure.scope_of_row(execution.row);
         let allowed = match session.role() {
             Role::Desk => session.may_use_account(account),
             _ => session.venue_id() == execution.key.venue_id,
@@ -187,8 +187,7 @@ impl RiskEngine {
         }
         if let Some(row) = self.account_row_of(&old) {
             self.move_cash(row, &undone, -1);
-            let row = self.state.exposure.row_mut(row);
-            row.day_fills = row.day_fills.saturating_add(change);
+            self.state.exposure.add_day_fills(row, change);
         }
         if let Some(corrected) = corrected {
             self.replace_execution(slot, &old, corrected);
@@ -215,7 +214,7 @@ impl RiskEngine {
     }
 
     fn account_row_of(&self, execution: &Execution) -> Option<u32> {
-        let scope = self.state.exposure.row(execution.row).scope;
+        let scope = self.state.exposure.scope_of_row(execution.row);
         (self.state.tree.get(scope).scope == Scope::Account).then_some(execution.row)
     }
 

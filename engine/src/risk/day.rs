@@ -72,7 +72,7 @@ impl RiskEngine {
             &mut state.instruments,
             &state.limits,
         );
-        let row = *state.exposure.row(slot);
+        let row = state.exposure.row(slot);
         let change = loaded
             .saturating_add(row.day_fills)
             .saturating_sub(row.position);
@@ -81,7 +81,8 @@ impl RiskEngine {
             opening: change,
             ..Delta::default()
         };
-        for row in [slot, row.desk_row, row.firm_row] {
+        let [desk_row, firm_row] = state.exposure.uppers(slot);
+        for row in [slot, desk_row, firm_row] {
             state.exposure.apply(row, &delta, &state.instruments);
         }
         self.refresh_all();

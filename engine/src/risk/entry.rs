@@ -147,8 +147,7 @@ impl RiskEngine {
         if account_row == NO_ROW {
             return scopes.map(find);
         }
-        let row = exposure.row(account_row);
-        [account_row, row.desk_row, row.firm_row, find(scopes[3])]
+        exposure.chain_rows(account_row, find(scopes[3]))
     }
 
     #[inline]

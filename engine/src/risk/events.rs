@@ -1,7 +1,8 @@
 //! Alerts: warn levels and breaches of limits, told once each (R18, R25, R27).
 
 use super::RiskEngine;
-use crate::limits::{Limit, LimitSet, NO_SET, REARM_POINTS};
+use crate::exposure::{Lines, Uses};
+use crate::limits::{Limit, LimitSet, NO_SET, REARM_POINTS, bit};
 use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
 
 impl RiskEngine {
@@ -95,84 +96,67 @@ impl RiskEngine {
 
     /// The limits that select these rows, after an order or a fill has moved them.
     pub(super) fn refresh_rows(&mut self, rows: &[u32]) {
-        self.refresh_sets(rows, |set| set.watched);
+        self.refresh_kinds(rows, |set| set.watched);
     }
 
     /// The same after something was only released: no use has risen, so that a limit of which nothing was
     /// told has nothing to tell.
     pub(super) fn refresh_released(&mut self, rows: &[u32]) {
-        self.refresh_sets(rows, |set| set.watched & set.told);
+        self.refresh_kinds(rows, |set| set.watched & set.told);
     }
 
     #[inline]
-    fn refresh_sets(&mut self, rows: &[u32], kinds: impl Fn(&LimitSet) -> u32) {
+    fn refresh_kinds(&mut self, rows: &[u32], kinds: impl Fn(&LimitSet) -> u32) {
         if self.in_one_event {
             return;
         }
         for row in rows {
-            let place = self.state.exposure.row(*row);
-            let (group, all) = (place.group, place.all);
-            let set = place.limits;
-            self.refresh_set(set, *row, None, &kinds);
-            let set = self.state.exposure.total(group).limits;
-            self.refresh_set(set, *row, Some(group), &kinds);
-            let set = self.state.exposure.total(all).limits;
-            self.refresh_set(set, *row, Some(all), &kinds);
-        }
-    }
-
-    #[inline]
-    fn refresh_set(
-        &mut self,
-        set: u32,
-        row: u32,
-        total: Option<u32>,
-        kinds: impl Fn(&LimitSet) -> u32,
-    ) {
-        if set == NO_SET {
-            return;
-        }
-        let mut mask = kinds(self.state.limits.set(set));
-        while mask != 0 {
-            let kind = mask.trailing_zeros() as usize;
-            mask &= mask.wrapping_sub(1);
-            let slot = self.state.limits.slot_in_set(set, kind);
-            if !self.is_quiet(slot, row, total) {
-                self.refresh_limit(slot);
-            }
-        }
-    }
-
-    /// Whether the use of a limit of the row's scope, as the row and a sum tell it, crosses nothing.
-    fn is_quiet(&self, slot: u32, row: u32, total: Option<u32>) -> bool {
-        let limit = self.state.limits.get(slot);
-        let row = self.state.exposure.row(row);
-        let used = match limit.kind {
-            // One bound for each instrument: this row alone can raise the highest use.
-            LimitKind::MaxLong => row.position.saturating_add(row.open_buy),
-            LimitKind::MaxShort => row.open_sell.saturating_sub(row.position),
-            kind => {
-                let own;
-                let sums = match total {
-                    Some(total) => &self.state.exposure.total(total).sums,
-                    None => {
-                        own = row.contribution();
-                        &own
-                    }
-                };
-                match kind {
-                    LimitKind::MaxOpenOrders => i128::from(sums.live),
-                    LimitKind::GrossNotional => sums.gross,
-                    LimitKind::NetLong => sums.long,
-                    LimitKind::NetShort => sums.short,
-                    LimitKind::DailyBuyTurnover => sums.buying,
-                    LimitKind::DailySellTurnover => sums.selling,
-                    LimitKind::DailyTurnover => sums.buying.saturating_add(sums.selling),
-                    LimitKind::DailyLoss => sums.profit.saturating_neg(),
-                    _ => return false,
+            let exposure = &self.state.exposure;
+            let line = exposure.line(*row);
+            let sums = [
+                exposure.group_line(line.group),
+                exposure.all_line(line.scope),
+            ];
+            let sets = [line.limits, sums[0].limits, sums[1].limits];
+            for (selector, set) in sets.into_iter().enumerate() {
+                if set == NO_SET {
+                    continue;
+                }
+                let kinds = kinds(self.state.limits.set(set));
+                if kinds != 0 {
+                    self.refresh_set(*row, (selector, set), kinds);
                 }
             }
+        }
+    }
+
+    /// Some kinds of a set of limits that look at a row (`selector` is 0), at its group's sum or at that over
+    /// all.
+    fn refresh_set(&mut self, row: u32, (selector, set): (usize, u32), kinds: u32) {
+        let mut loud = self.not_quiet(row, (selector, set), kinds);
+        while loud != 0 {
+            let kind = loud.trailing_zeros() as usize;
+            loud &= loud.wrapping_sub(1);
+            self.refresh_limit(self.state.limits.slot_in_set(set, kind));
+        }
+    }
+
+    /// Those of the kinds whose use may cross something.
+    fn not_quiet(&self, slot: u32, (selector, set): (usize, u32), kinds: u32) -> u32 {
+        let (exposure, limits) = (&self.state.exposure, &self.state.limits);
+        let Some(Lines { row, group, all }) = exposure.lines(slot) else {
+            return kinds;
         };
-        limit.is_quiet(used)
+        let sums = [None, Some(group), Some(all)][selector];
+        let uses = Uses { slot, row, sums };
+        let mut loud = 0;
+        for check in limits.checks(limits.set(set)) {
+            let bit = bit(check.kind);
+            let used = || exposure.used(&uses, check.kind);
+            if kinds & bit != 0 && !used().is_some_and(|used| check.is_quiet(used)) {
+                loud |= bit;
+            }
+        }
+        loud
     }
 }

@@ -159,9 +159,9 @@ impl RiskEngine {
             self.tell_overfill(slot, open, qty);
         }
         self.booked(&fill, &rows);
-        let row = self.state.exposure.row_mut(rows[0]);
-        row.day_fills = row.day_fills.saturating_add(fill.signed_qty());
-        let (position, account) = (row.position, row.scope);
+        let exposure = &mut self.state.exposure;
+        exposure.add_day_fills(rows[0], fill.signed_qty());
+        let position = exposure.row(rows[0]).position;
         let order = self.state.orders.get(slot);
         let leaves = if order.terminal { 0 } else { order.leaves() };
         let filled = OrderFilled {
@@ -173,7 +173,7 @@ impl RiskEngine {
             leaves_qty: Qty(leaves),
             cum_qty: Qty(order.cum_qty),
             net_position: Qty(saturate(position)),
-            account: self.state.tree.get(account).id,
+            account: self.state.tree.get(order.account).id,
             instrument_id: m.instrument_id,
             exec_type: ExecType::Fill,
             side: order.side,
@@ -261,8 +261,8 @@ impl RiskEngine {
             &mut state.instruments,
             &state.limits,
         );
-        let place = state.exposure.row(row);
-        let all = [row, place.desk_row, place.firm_row];
+        let [desk_row, firm_row] = state.exposure.uppers(row);
+        let all = [row, desk_row, firm_row];
         let rows = if account.is_some() {
             &all[..]
         } else {
@@ -285,8 +285,7 @@ impl RiskEngine {
         };
         self.reserve(rows, &moved);
         if account.is_some() {
-            let row = self.state.exposure.row_mut(row);
-            row.day_fills = row.day_fills.saturating_add(signed);
+            self.state.exposure.add_day_fills(row, signed);
         } else {
             self.firm_reduce_only();
         }

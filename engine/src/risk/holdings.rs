@@ -93,8 +93,9 @@ impl RiskEngine {
 
     #[cold]
     fn look_up_peers(&mut self, account_row: u32, buy: bool) -> u32 {
-        let row = self.state.exposure.row(account_row);
-        let (account, instrument) = (row.scope, row.instrument);
+        let exposure = &self.state.exposure;
+        let account = exposure.scope_of_row(account_row);
+        let instrument = exposure.instrument_of_row(account_row);
         let group = checks::group_of(&self.state, account);
         let list = self.state.peers.find_or_new(group, instrument, buy);
         self.state.shelves.get_mut(account_row).peers[usize::from(buy)] = list;
@@ -113,8 +114,9 @@ impl RiskEngine {
 
     #[inline(never)]
     fn look_up_cash(&mut self, account_row: u32, opens: bool) -> Option<u32> {
-        let row = self.state.exposure.row(account_row);
-        let (account, instrument) = (row.scope, row.instrument);
+        let exposure = &self.state.exposure;
+        let account = exposure.scope_of_row(account_row);
+        let instrument = exposure.instrument_of_row(account_row);
         let currency = self.state.instruments.get(instrument).currency;
         let book = if opens {
             self.state.cash.find_or_new(account, currency)

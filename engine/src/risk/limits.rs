@@ -57,6 +57,9 @@ impl RiskEngine {
         }
         // What happened to the marks before is judged by the limit before.
         self.follow_all(key.scope);
+        if m.limit_kind == LimitKind::DailyLoss {
+            self.keep_profits();
+        }
         let value = (m.value != i64::MIN).then_some(m.value);
         let limit = match in_force.filter(|_| temporary) {
             // A temporary limit changes the value only.
@@ -169,6 +172,14 @@ impl RiskEngine {
         })
     }
 
+    /// Profit is kept from the first limit on that asks for it, by everyone as valued last.
+    fn keep_profits(&mut self) {
+        if !self.state.limits.knows(LimitKind::DailyLoss) {
+            self.finish_valuation();
+            self.state.exposure.keep_profits(&self.state.instruments);
+        }
+    }
+
     /// Lets the row or sum that a set of limits selects know of it.
     fn attach(&mut self, key: SetKey, set: u32) {
         let exposure = &mut self.state.exposure;
@@ -180,16 +191,15 @@ impl RiskEngine {
                     .find(key.selector_id)
                     .and_then(|instrument| exposure.find(key.scope, instrument));
                 if let Some(row) = row {
-                    exposure.row_mut(row).limits = set;
+                    exposure.set_limits_of_row(row, set);
                 }
             }
             Selector::Group => {
-                let total = exposure.group_or_new(key.scope, key.selector_id);
-                exposure.total_mut(total).limits = set;
+                let group = exposure.group_or_new(key.scope, key.selector_id);
+                exposure.set_limits_of_group(group, set);
             }
             Selector::All => {
-                let total = exposure.all_of(key.scope);
-                exposure.total_mut(total).limits = set;
+                exposure.set_limits_of_all(key.scope, set);
             }
             // Buying power is looked up by account and currency.
             _ => {}
@@ -217,17 +227,15 @@ impl RiskEngine {
         let sums = || match limit.selector {
             Selector::Group => exposure
                 .group_of(limit.scope, limit.selector_id)
-                .map(|slot| exposure.total(slot).sums)
+                .map(|slot| exposure.group(slot))
                 .unwrap_or_default(),
-            _ => exposure.total(exposure.all_of(limit.scope)).sums,
+            _ => exposure.all(limit.scope),
         };
         let by_row = limit.selector == Selector::Instrument;
         match limit.kind {
             LimitKind::MaxOpenOrders if by_row => Some(row().map_or(0, |row| i128::from(row.live))),
             LimitKind::MaxOpenOrders => Some(i128::from(sums().live)),
-            LimitKind::GrossNotional if by_row => {
-                Some(row().map_or(0, crate::exposure::Row::gross))
-            }
+            LimitKind::GrossNotional if by_row => Some(row().map_or(0, |row| row.gross())),
             LimitKind::GrossNotional => Some(sums().gross),
             LimitKind::NetLong if by_row => {
                 Some(row().map_or(0, |row| row.value.saturating_add(row.reserved_buy)))
@@ -269,8 +277,8 @@ impl RiskEngine {
                 .map_or(0, |row| exposure.row(row).profit),
             Selector::Group => exposure
                 .group_of(limit.scope, limit.selector_id)
-                .map_or(0, |slot| exposure.total(slot).sums.profit),
-            _ => exposure.total(exposure.all_of(limit.scope)).sums.profit,
+                .map_or(0, |slot| exposure.group(slot).profit),
+            _ => exposure.all(limit.scope).profit,
         }
     }
 
@@ -279,7 +287,7 @@ impl RiskEngine {
         let instrument = self
             .state
             .instruments
-            .get(self.state.exposure.row(row).instrument);
+            .get(self.state.exposure.instrument_of_row(row));
         match limit.selector {
             Selector::Instrument => limit.selector_id == instrument.id,
             Selector::Group => limit.selector_id == instrument.definition.product_group,

@@ -93,7 +93,7 @@ impl RiskEngine {
             .map(|slot| *self.state.executions.get(slot));
         for row in busted.iter().flat_map(|one| [one.row, one.trader_row]) {
             if row != u32::MAX {
-                self.follow_all(self.state.exposure.row(row).scope);
+                self.follow_all(self.state.exposure.scope_of_row(row));
             }
         }
     }

@@ -150,7 +150,7 @@ impl RiskEngine {
             let newest = self
                 .state
                 .instruments
-                .get(exposure.row(row).instrument)
+                .get(exposure.instrument_of_row(row))
                 .remark;
             let numbers = exposure.remarks.of_instrument(newest, seen, end);
             due.extend(numbers.map(|number| (number, row)));
@@ -169,7 +169,7 @@ impl RiskEngine {
                 self.state.exposure.remarks.move_to(first);
                 continue;
             };
-            let scope = self.state.exposure.row(row).scope;
+            let scope = self.state.exposure.scope_of_row(row);
             let mut took = 1;
             if self.state.exposure.remarks.seen(scope) < number {
                 let end = self.state.exposure.remarks.event_end(number);

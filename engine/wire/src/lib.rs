@@ -1,7 +1,7 @@
 //! The order-entry protocol of Portcullis: layouts, codec, schema.
 //!
 //! TCP carries one frame a message ([`codec`]). Every message has a fixed root block, described once
-//! in [`session`], [`orders`], [`admin`] and [`replies`]; the SBE schema (`schema/portcullis-sbe.xml`)
+//! in [`session`], [`orders`], [`admin`], [`ops`], [`replies`], [`reports`] and [`routed`]; the SBE schema (`schema/portcullis-sbe.xml`)
 //! is generated from the same description. The crate does no I/O and keeps no state, so that the
 //! engine, the gateway and every client can stand on it.
 
@@ -14,9 +14,13 @@ pub use bincode;
 pub mod admin;
 pub mod codec;
 pub mod codes;
+pub mod enums;
 pub mod layout;
+pub mod ops;
 pub mod orders;
 pub mod replies;
+pub mod reports;
+pub mod routed;
 pub mod schema;
 pub mod session;
 pub mod types;
@@ -25,8 +29,11 @@ pub use admin::*;
 pub use codec::{Frame, FrameError, Malformed};
 pub use codes::RejectCode;
 pub use layout::{EnumDef, Field, FieldKind, Layout, Message, WireField};
+pub use ops::*;
 pub use orders::*;
 pub use replies::*;
+pub use reports::*;
+pub use routed::*;
 pub use session::*;
 pub use types::*;
 

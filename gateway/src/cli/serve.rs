@@ -7,38 +7,36 @@
 //! The file is the first start's truth; afterwards the journal is. A file that differs is reported, and
 //! applied only by `--apply-config`, each difference a journalled change before the first connection.
 
+mod entering;
+mod files;
+mod options;
+mod signals;
+
 use super::failure::Failure;
 use super::failure_mark::Mark;
-use super::key_files;
-use super::reload::{load_tls, reload};
+use super::reload::load_tls;
 use clap::{Args, ValueEnum};
-use ed25519_dalek::SigningKey;
 use engine::clerk::Duties;
-use engine::command::Command;
-use engine::date::yyyymmdd;
-use engine::decision::Outcome;
-use engine::firm::{
-    Ack, DayOpening, Difference, EXAMPLE, Firm, ProcessConfig, auto_day, changed_keys, differences,
-};
+use engine::firm::Firm;
 use engine::journal::Verdict;
-use engine::pipeline::{self, AckPolicy, Wait};
+use engine::pipeline::{self, AckPolicy};
 use engine::recover::{self, OpenOptions, Opened};
+use entering::{enter_keys, open_day, report_differences};
+use files::{read_firm, server_key};
 use gateway::clock::{Clock, CommandedClock, RealClock};
-use gateway::key_ring::KeyRing;
 use gateway::pin;
-use gateway::server::{Bound, Limits, ReloadHandle, Server, ServerConfig, StopHandle};
+use gateway::server::{Bound, Server, ServerConfig};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use portcullis_client::keys;
+use options::{pipeline_options, policy, server_config};
 use serde_json::json;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signals::{reload_on_signal, stop_on_signals};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
-use wire::{RejectCode, Time};
+use wire::Time;
 
 /// Name and version that each start journals.
 const BUILD: &str = concat!("portcullis-", env!("CARGO_PKG_VERSION"));
@@ -215,79 +213,6 @@ fn start_logging() {
     }
 }
 
-/// The file with its public keys; the example firm gets the keys it misses.
-fn read_firm(args: &ServeArgs) -> Result<(Firm, KeyRing), Failure> {
-    let mut firm = match &args.config {
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = fs::read_to_string(path)
-                .map_err(|error| Failure::new(1, format!("cannot read {name}: {error}")))?;
-            Firm::parse(&name, &text).map_err(|mistakes| {
-                let next = format!("portcullis check-config {name}");
-                Failure::new(1, format!("{mistakes}\n  next:  {next}"))
-            })?
-        }
-        None => {
-            let firm = Firm::parse("example.toml", EXAMPLE)
-                .map_err(|mistakes| Failure::new(1, mistakes.to_string()))?;
-            make_keys(&firm, &args.data)?;
-            firm
-        }
-    };
-    let ring = key_files::load(&mut firm, &args.data)
-        .map_err(|problems| Failure::new(1, problems.join("\nportcullis: ")))?;
-    Ok((firm, ring))
-}
-
-/// Makes the key pairs that are not there yet. A private key without its public half is not replaced.
-fn make_keys(firm: &Firm, data: &Path) -> Result<(), Failure> {
-    for file in &firm.key_files {
-        let public = data.join(&file.path);
-        let private = public.with_extension("key");
-        if public.exists() {
-            continue;
-        }
-        if let Some(parent) = public.parent() {
-            fs::create_dir_all(parent).map_err(|error| {
-                Failure::new(1, format!("cannot make {}: {error}", parent.display()))
-            })?;
-        }
-        let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
-        let key = if private.exists() {
-            keys::load(&private).map_err(failed)?
-        } else {
-            let key = keys::generate().map_err(failed)?;
-            keys::save(&key, &private).map_err(failed)?;
-            tracing::info!(session = file.name, key = %private.display(), "made a key");
-            key
-        };
-        fs::write(&public, format!("{}\n", keys::public_hex(&key))).map_err(|error| {
-            Failure::new(1, format!("cannot write {}: {error}", public.display()))
-        })?;
-    }
-    Ok(())
-}
-
-/// The key that seals the journal's segments, made at the first start.
-fn server_key(data: &Path) -> Result<SigningKey, Failure> {
-    let private = data.join("keys").join("server.key");
-    let failed = |error: keys::KeyError| Failure::new(1, error.to_string());
-    if private.exists() {
-        return keys::load(&private).map_err(failed);
-    }
-    let directory = data.join("keys");
-    fs::create_dir_all(&directory).map_err(|error| {
-        Failure::new(1, format!("cannot make {}: {error}", directory.display()))
-    })?;
-    let key = keys::generate().map_err(failed)?;
-    keys::save(&key, &private).map_err(failed)?;
-    let public = private.with_extension("pub");
-    fs::write(&public, format!("{}\n", keys::public_hex(&key)))
-        .map_err(|error| Failure::new(1, format!("cannot write {}: {error}", public.display())))?;
-    tracing::info!(key = %private.display(), "made the server's key, which seals the journal");
-    Ok(key)
-}
-
 /// A bar on stderr if that is a terminal; else nothing.
 fn progress() -> ProgressBar {
     let target = if io::stderr().is_terminal() {
@@ -381,210 +306,12 @@ fn open(
     Ok(opened)
 }
 
-/// Journals which keys are in force, where they are others than at the last start.
-fn enter_keys(firm: &Firm, opened: &mut Opened, now: u64) -> Result<(), Failure> {
-    let changed = changed_keys(firm, &opened.engine);
-    for session in &changed {
-        let (id, name, key_id) = (session.session_id, session.name, session.key_id);
-        tracing::info!(session = id, %name, key_id, "another key than at the last start");
-    }
-    let commands: Vec<Command> = changed.into_iter().map(Command::from).collect();
-    if commands.is_empty() {
-        return Ok(());
-    }
-    opened
-        .enter(commands, now)
-        .map(drop)
-        .map_err(|error| Failure::new(1, error.to_string()))
-}
-
-/// Says where the file and the journal differ, and applies it if that was asked for.
-fn report_differences(
-    args: &ServeArgs,
-    firm: &Firm,
-    opened: &mut Opened,
-    now: u64,
-) -> Result<(), Failure> {
-    if opened.report.verdict.is_none() {
-        return Ok(());
-    }
-    let differ = differences(firm, &opened.engine, Time(now));
-    if differ.is_empty() {
-        return Ok(());
-    }
-    let file = args.config.as_ref().map_or_else(
-        || "the example firm".to_owned(),
-        |path| path.display().to_string(),
-    );
-    eprintln!("portcullis: {file} and the journal differ; the journal holds:");
-    let mut changes = Vec::new();
-    for Difference { line, command } in &differ {
-        let note = if command.is_some() {
-            ""
-        } else {
-            " (no command changes it)"
-        };
-        eprintln!("  {line}{note}");
-        changes.extend(command.map(|command| (line, command)));
-    }
-    if !args.apply_config {
-        eprintln!("  next:  start with --apply-config to journal these changes, or edit the file");
-        return Ok(());
-    }
-    let commands: Vec<Command> = changes.iter().map(|(_, command)| *command).collect();
-    let decisions = opened
-        .enter(commands, now)
-        .map_err(|error| Failure::new(1, error.to_string()))?;
-    let mut refused = 0_u32;
-    for ((line, _), decision) in changes.iter().zip(&decisions) {
-        if matches!(decision.outcome, Outcome::Refused | Outcome::Rejected) {
-            refused += 1;
-            eprintln!("portcullis: refused: {line}: {}", code_name(decision.code));
-        } else {
-            eprintln!("portcullis: applied: {line}");
-        }
-    }
-    if refused > 0 {
-        let what = format!(
-            "{refused} of {} changes were refused; the others are journalled",
-            changes.len()
-        );
-        return Err(Failure::new(6, what));
-    }
-    Ok(())
-}
-
-/// `[day] open = "auto"`: the first day is opened with the file's opening data, a later one with what the
-/// journal has.
-fn open_day(file: &Firm, opened: &mut Opened, now: u64) -> Result<(), Failure> {
-    let Some(firm) = opened.engine.firm() else {
-        return Ok(());
-    };
-    if firm.ready || file.process.day_open != DayOpening::Auto {
-        return Ok(());
-    }
-    // A day that has begun goes on; only ops end it.
-    let (date, commands) = match firm.business_date {
-        0 => (yyyymmdd(now), file.first_day(yyyymmdd(now))),
-        date => (date, auto_day(date)),
-    };
-    let decisions = opened
-        .enter(commands, now)
-        .map_err(|error| Failure::new(1, error.to_string()))?;
-    match decisions.last() {
-        Some(last) if last.outcome == Outcome::Refused => {
-            let code = code_name(last.code);
-            tracing::warn!(
-                date,
-                code,
-                "the day could not be opened; orders are refused NotReady"
-            );
-        }
-        _ => tracing::info!(date, "the day is open"),
-    }
-    Ok(())
-}
-
-fn code_name(code: u16) -> &'static str {
-    RejectCode::from_number(code).map_or("refused", RejectCode::name)
-}
-
 /// Closes the journal cleanly before a start is given up.
 fn let_go(opened: Opened, now: u64, failure: Failure) -> Failure {
     match opened.close(now) {
         Ok(()) => failure,
         Err(error) => Failure::new(failure.code, format!("{}; and: {error}", failure.what)),
     }
-}
-
-fn policy(argument: Option<AckArg>, file: Ack) -> AckPolicy {
-    match (argument, file) {
-        (Some(AckArg::Durable), _) | (None, Ack::Durable) => AckPolicy::Durable,
-        (Some(AckArg::Written), _) | (None, Ack::Written) => AckPolicy::Written,
-        (Some(AckArg::Memory), _) | (None, Ack::Memory) => AckPolicy::Memory,
-    }
-}
-
-fn server_config(process: &ProcessConfig, listen: SocketAddr, ack: AckPolicy) -> ServerConfig {
-    let of = &process.session;
-    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let limits = Limits {
-        handshake: of.logon_timeout,
-        connections: count(of.connections),
-        unauthenticated_per_address: count(of.connections_per_address),
-        max_msg_per_sec: of.max_messages_per_second,
-        backlog_answer_bytes: bytes(of.output_buffer),
-        outbound_log_bytes: bytes(of.outbound_window),
-        outbound_logs_total: bytes(of.outbound_windows),
-        output_total: bytes(of.output_buffers),
-        route_max_age: of.route_max_age,
-        ..Limits::default()
-    };
-    ServerConfig {
-        limits,
-        cancel_on_failure: process.cancel_on_failure,
-        ..ServerConfig::new(listen, ack)
-    }
-}
-
-fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipeline::Options {
-    let usual = pipeline::Options::new(ack);
-    let of = &process.threads;
-    pipeline::Options {
-        control_slots: of.control_ring.unwrap_or(usual.control_slots),
-        orders_slots: of.orders_ring.unwrap_or(usual.orders_slots),
-        journal_slots: of.journal_ring.unwrap_or(usual.journal_slots),
-        journal_memory: usize::try_from(process.journal_memory).unwrap_or(usize::MAX),
-        engine_wait: Wait {
-            spins: of.engine_spins.unwrap_or(usual.engine_wait.spins),
-            yields: of.engine_yields.unwrap_or(usual.engine_wait.yields),
-        },
-        on_thread: pin::here,
-        ..usual
-    }
-}
-
-/// SIGTERM and SIGINT drain and stop; a second SIGINT ends the process at once.
-fn stop_on_signals(stop: StopHandle) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    std::thread::Builder::new()
-        .name("portcullis-signals".to_owned())
-        .spawn(move || {
-            let mut interrupted = false;
-            for signal in signals.forever() {
-                // Supervisors and `timeout` may send SIGTERM more than once; a person who presses
-                // Ctrl-C again means it.
-                if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
-                    std::process::exit(128 + signal);
-                }
-                stop.stop();
-            }
-        })?;
-    Ok(())
-}
-
-/// SIGHUP reads keys and certificates again; what can't be read changes nothing.
-fn reload_on_signal(args: ServeArgs, mut firm: Firm, handle: ReloadHandle) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGHUP])?;
-    std::thread::Builder::new()
-        .name("portcullis-reload".to_owned())
-        .spawn(move || {
-            for _ in signals.forever() {
-                let read = read_firm(&args)
-                    .and_then(|(now, ring)| Ok((reload(&firm, &now, ring, &args.data)?, now)));
-                match read {
-                    Ok((changes, now)) => {
-                        handle.replace(changes);
-                        firm = now;
-                    }
-                    Err(failure) => {
-                        tracing::error!("{}; keys and certificates stay as they were", failure.what)
-                    }
-                }
-            }
-        })?;
-    Ok(())
 }
 
 /// The first line of stdout: a program that started this server reads it and connects.

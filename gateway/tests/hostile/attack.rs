@@ -1,7 +1,9 @@
-//! Peers that want to hurt, as threads of this process.
+//! Peers that want to hurt, as threads of this process. They run at the lowest priority: in the field they
+//! burn their own processors, and here it is the server's share in the hurt that is looked for.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -31,6 +33,7 @@ impl Attack {
     fn repeat(&mut self, pause: Duration, mut act: impl FnMut() + Send + 'static) {
         let stop = Arc::clone(&self.stop);
         self.threads.push(std::thread::spawn(move || {
+            lower_priority();
             while !stop.load(Ordering::Relaxed) {
                 act();
                 std::thread::sleep(pause);
@@ -44,6 +47,49 @@ impl Attack {
             thread.join().unwrap();
         }
     }
+}
+
+/// Gives the calling thread the lowest priority. Where that is refused the measurement is only harsher.
+fn lower_priority() {
+    let Ok(path) = std::fs::read_link("/proc/thread-self") else {
+        return;
+    };
+    if let Some(thread) = path.file_name() {
+        let mut renice = Command::new("renice");
+        renice.args(["-n", "19", "-p"]).arg(thread);
+        drop(renice.stdout(Stdio::null()).stderr(Stdio::null()).status());
+    }
+}
+
+/// Desks that send as much as the line takes, far above their rate, and come back whenever they are ended.
+pub(crate) fn floods(server: &Server, count: u32) -> Attack {
+    let mut attack = Attack::nobody();
+    for session_id in 2..=count + 1 {
+        let (address, credentials) = (server.address, server.credentials(session_id));
+        let mut client: Option<Client> = None;
+        attack.repeat(Duration::from_micros(200), move || {
+            let Some(flooding) = &mut client else {
+                let options = Options {
+                    resend: false,
+                    ..Options::default()
+                };
+                client = Client::connect(address, credentials.clone(), options).ok();
+                if client.is_none() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                return;
+            };
+            for _ in 0..100 {
+                let next = flooding.next_seq_no();
+                flooding.queue(order(next));
+            }
+            let over = flooding.flush().is_err() || flooding.try_recv().is_err();
+            if over {
+                client = None;
+            }
+        });
+    }
+    attack
 }
 
 /// Sessions that send ten orders a second each and read no answer.

@@ -37,6 +37,11 @@ impl Latencies {
         Self(Histogram::new(3).unwrap())
     }
 
+    /// Takes another one's in.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).unwrap();
+    }
+
     /// In microseconds.
     fn at(&self, quantile: f64) -> f64 {
         Duration::from_nanos(self.0.value_at_quantile(quantile)).as_secs_f64() * 1e6

@@ -91,6 +91,7 @@ fn firm(keys: &[SigningKey]) -> String {
         "[firm]\nname = \"Hostile\"\ninstance = \"hostile\"\ntwo_person = false\nbase_currency = \"USD\"\n\
          [capacity]\norders = 4096\nexecutions = 4096\nrows = 256\nsessions = {}\n\
          [journal]\nack = \"memory\"\n\
+         [limits_per_session]\nmax_messages_per_second = 3000\n\
          [day]\nopen = \"auto\"\n\
          [[desks]]\nid = 1\nname = \"Desk\"\n\
          [[accounts]]\nid = 1\nname = \"ONE\"\ndesk = 1\n\

@@ -119,12 +119,12 @@ impl World {
         self.parties[at] = Some(command.spawn().unwrap());
     }
 
-    /// Lets them trade for some milliseconds, and at least until something new has been asked.
-    pub(crate) fn trade(&mut self, millis: u64) {
+    /// Lets them trade for some milliseconds, and at least until so many requests more have been made.
+    pub(crate) fn trade(&mut self, millis: u64, requests: u64) {
         let before = self.requests();
         let deadline = Instant::now() + START;
         std::thread::sleep(Duration::from_millis(millis));
-        while self.requests() == before {
+        while self.requests() < before + requests {
             for (name, party) in PARTIES.iter().zip(&mut self.parties) {
                 let ended = party.as_mut().unwrap().try_wait().unwrap();
                 assert!(ended.is_none(), "{name} has ended: {ended:?}");
@@ -212,7 +212,7 @@ fn firm() -> String {
     let mut text = String::from(
         "[firm]\nname = \"Campaign\"\ninstance = \"campaign\"\ntwo_person = false\nbase_currency = \"USD\"\n\
          [capacity]\norders = 131072\nexecutions = 1048576\nrows = 256\n\
-         [journal]\nsegment_size = \"16MiB\"\nsnapshot_every = 20000\n\
+         [journal]\nsegment_size = \"4MiB\"\nsnapshot_every = 20000\n\
          [day]\nopen = \"auto\"\n\
          [[desks]]\nid = 1\nname = \"Desk\"\n\
          [[accounts]]\nid = 1\nname = \"ONE\"\ndesk = 1\nself_match = \"off\"\n\

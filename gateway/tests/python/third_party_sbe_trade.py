@@ -9,24 +9,23 @@ package is not installed.
 """
 
 import socket
-import struct
 import sys
 
+from published import framed, length_of, read_schema, sbe
+
 try:
-    import sbe
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 except ImportError as error:
-    print(f"skipped: {error}; pip install sbe==0.4.3 cryptography")
+    print(f"skipped: {error}; pip install cryptography")
     sys.exit(77)
 
 
 class Line:
     """A connection that carries SBE messages, each behind its length and the marker."""
 
-    def __init__(self, schema, address):
+    def __init__(self, schema_path, address):
         host, port = address.rsplit(":", 1)
-        self.schema = schema
-        self.by_name = {message.name: message for message in schema.messages.values()}
+        self.schema, self.by_name = read_schema(schema_path)
         self.socket = socket.create_connection((host, int(port)), timeout=20)
 
     def encode(self, name, **fields):
@@ -45,7 +44,7 @@ class Line:
         return self.schema.encode(self.by_name[name], values)
 
     def send(self, message):
-        self.socket.sendall(struct.pack("<HH", 4 + len(message), 0xEB50) + message)
+        self.socket.sendall(framed(message))
 
     def read(self, count):
         data = b""
@@ -59,9 +58,7 @@ class Line:
     def receive(self, *wanted):
         """The next message of one of these names, and its fields; heartbeats are passed over."""
         while True:
-            length, marker = struct.unpack("<HH", self.read(4))
-            assert marker == 0xEB50
-            decoded = self.schema.decode(self.read(length - 4))
+            decoded = self.schema.decode(self.read(length_of(self.read(4)) - 4))
             if decoded.message_name == "Heartbeat":
                 continue
             assert decoded.message_name in wanted, f"{decoded.message_name}: {decoded.value}"
@@ -110,11 +107,9 @@ def order(line, seq_no, price):
 
 
 def main(schema_path, address, key_path):
-    with open(schema_path, "rb") as file:
-        schema = sbe.Schema.parse(file)
     with open(key_path, encoding="ascii") as file:
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(file.read().strip()))
-    line = Line(schema, address)
+    line = Line(schema_path, address)
     ack = log_on(line, key)
     assert (ack["sessionId"], ack["lastAppliedSeqNo"], ack["replayCount"]) == (2, 0, 0), ack
 

@@ -6,14 +6,9 @@ bytes. Usage: third_party_sbe.py SCHEMA FRAMES. Exit code 0 when all agree, 1 wh
 package is not installed.
 """
 
-import struct
 import sys
 
-try:
-    import sbe
-except ImportError as error:
-    print(f"skipped: python has no module sbe ({error}); pip install sbe==0.4.3")
-    sys.exit(77)
+from published import framed, length_of, read_schema, sbe
 
 
 def golden(path):
@@ -47,9 +42,7 @@ def value_of(field, text):
 
 
 def main(schema_path, frames_path):
-    with open(schema_path, "rb") as file:
-        schema = sbe.Schema.parse(file)
-    by_name = {message.name: message for message in schema.messages.values()}
+    schema, by_name = read_schema(schema_path)
     seen, wrong, count = set(), [], 0
     for name, instance, texts, frame in golden(frames_path):
         count += 1
@@ -57,9 +50,8 @@ def main(schema_path, frames_path):
         seen.add(name)
         label = f"{name} {instance}"
 
-        length, marker = struct.unpack_from("<HH", frame)
-        if (length, marker) != (len(frame), 0xEB50):
-            wrong.append(f"{label}: framing header {length}, {marker:#x}")
+        if length_of(frame) != len(frame):
+            wrong.append(f"{label}: framing header {frame[:4].hex()}")
         if [field.name for field in message.fields] != list(texts):
             wrong.append(f"{label}: field names differ")
             continue
@@ -78,8 +70,7 @@ def main(schema_path, frames_path):
             if decoded.value[field] != value:
                 wrong.append(f"{label}.{field}: {decoded.value[field]!r} is not {value!r}")
 
-        encoded = schema.encode(message, expected)
-        encoded = struct.pack("<HH", 4 + len(encoded), 0xEB50) + encoded
+        encoded = framed(schema.encode(message, expected))
         if encoded != frame:
             wrong.append(f"{label}: encodes to {encoded.hex()}")
     for name in sorted(set(by_name) - seen):

@@ -1,0 +1,223 @@
+//! How rows and their sums move: by orders that reserve and release, by fills, by marks.
+//!
+//! Each has a short way over lines and a long way over whole rows that takes any number.
+
+use super::{Delta, Exposure, Row, Sums, Valuation, fit, gross_of};
+use crate::instrument::Instruments;
+
+/// A change whose numbers fit lines.
+#[derive(Debug, Clone, Copy)]
+struct Moved {
+    buy: bool,
+    qty: i64,
+    value: i64,
+    live: i32,
+    position: i64,
+    turnover: i64,
+}
+
+impl Moved {
+    #[inline(always)]
+    fn of(delta: &Delta) -> Option<Self> {
+        let moved = Self {
+            buy: delta.buy,
+            qty: i64::try_from(delta.qty).ok()?,
+            value: i64::try_from(delta.value).ok()?,
+            live: i32::try_from(delta.live).ok()?,
+            position: i64::try_from(delta.position).ok()?,
+            turnover: i64::try_from(delta.turnover).ok()?,
+        };
+        fit([moved.qty, moved.value, moved.position, moved.turnover]).then_some(moved)
+    }
+}
+
+impl Exposure {
+    /// Applies a change to one row and to its two sums.
+    pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+        self.apply_all(&[slot], delta, instruments);
+    }
+
+    /// Applies a change to each of some rows and to their sums.
+    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
+        let fills =
+            delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
+        let Some(moved) = Moved::of(delta) else {
+            return self.apply_whole(rows, delta, instruments);
+        };
+        if !fills {
+            for slot in rows {
+                self.open(*slot, &moved);
+            }
+            return;
+        }
+        let Some(first) = rows.first() else {
+            return;
+        };
+        let instrument = instruments.get(self.instrument_of_row(*first));
+        match (instrument.mark, instrument.factor) {
+            (Some(mark), Some(factor)) if !self.profits => {
+                for slot in rows {
+                    let filled = self.fill(*slot, &moved, delta, |position| {
+                        factor.line_value(position, mark)
+                    });
+                    if filled.is_none() {
+                        self.apply_whole(&[*slot], delta, instruments);
+                    }
+                }
+            }
+            _ => self.apply_whole(rows, delta, instruments),
+        }
+    }
+
+    /// Applies a change that moves a position with a mark and a rate; nothing where that takes the long way.
+    #[inline(always)]
+    fn fill(
+        &mut self,
+        slot: u32,
+        moved: &Moved,
+        delta: &Delta,
+        value_of: impl Fn(i64) -> Option<i64>,
+    ) -> Option<()> {
+        let line = &mut self.rows.lines[slot as usize];
+        let tail = &mut self.rows.tails[slot as usize];
+        if line.is_beside() || tail.unmarked || tail.unrated {
+            return None;
+        }
+        let mut after = *line;
+        let (open, reserved) = match moved.buy {
+            true => (&mut after.open_buy, &mut after.reserved_buy),
+            false => (&mut after.open_sell, &mut after.reserved_sell),
+        };
+        *open += moved.qty;
+        *reserved += moved.value;
+        let (open, reserved) = (*open, *reserved);
+        after.position += moved.position;
+        after.live += moved.live;
+        after.value = value_of(after.position)?;
+        fit([open, reserved, after.position, after.value]).then_some(())?;
+        let worth = after.value - line.value;
+        let (long, short, buying, selling) = match moved.buy {
+            true => (worth + moved.value, -worth, moved.value + moved.turnover, 0),
+            false => (worth, moved.value - worth, 0, moved.value + moved.turnover),
+        };
+        let change = [after.gross() - line.gross(), long, short, buying, selling];
+        *line = after;
+        match moved.buy {
+            true => tail.bought += delta.turnover,
+            false => tail.sold += delta.turnover,
+        }
+        tail.opening += delta.opening;
+        tail.traded += delta.traded;
+        tail.saturated = false;
+        self.groups.fill(after.group, change, moved.live);
+        self.alls.fill(after.scope, change, moved.live);
+        Some(())
+    }
+
+    /// Applies a change of what is open and reserved: it moves one side of the row only.
+    #[inline(always)]
+    fn open(&mut self, slot: u32, moved: &Moved) {
+        let Self {
+            rows, groups, alls, ..
+        } = self;
+        let line = &mut rows.lines[slot as usize];
+        let group = &mut groups.lines[line.group as usize];
+        let all = &mut alls.lines[line.scope as usize];
+        if line.is_beside() | group.is_beside() | all.is_beside() {
+            return self.open_beside(slot, moved);
+        }
+        let before = line.gross();
+        let (qty, value) = (moved.qty, moved.value);
+        if moved.buy {
+            let (open, reserved) = (line.open_buy + qty, line.reserved_buy + value);
+            let change = gross_of(line.value, reserved, line.reserved_sell) - before;
+            let in_group = [
+                group.gross + change,
+                group.long + value,
+                group.buying + value,
+            ];
+            let in_all = [all.gross + change, all.long + value, all.buying + value];
+            if !(fit([open, reserved]) & fit(in_group) & fit(in_all)) {
+                return self.open_beside(slot, moved);
+            }
+            (line.open_buy, line.reserved_buy) = (open, reserved);
+            [group.gross, group.long, group.buying] = in_group;
+            [all.gross, all.long, all.buying] = in_all;
+        } else {
+            let (open, reserved) = (line.open_sell + qty, line.reserved_sell + value);
+            let change = gross_of(line.value, line.reserved_buy, reserved) - before;
+            let in_group = [
+                group.gross + change,
+                group.short + value,
+                group.selling + value,
+            ];
+            let in_all = [all.gross + change, all.short + value, all.selling + value];
+            if !(fit([open, reserved]) & fit(in_group) & fit(in_all)) {
+                return self.open_beside(slot, moved);
+            }
+            (line.open_sell, line.reserved_sell) = (open, reserved);
+            [group.gross, group.short, group.selling] = in_group;
+            [all.gross, all.short, all.selling] = in_all;
+        }
+        line.live += moved.live;
+        group.live += moved.live;
+        all.live += moved.live;
+    }
+
+    #[cold]
+    fn open_beside(&mut self, slot: u32, moved: &Moved) {
+        let mut row = self.row(slot);
+        let before = row.contribution();
+        let (open, reserved) = match moved.buy {
+            true => (&mut row.open_buy, &mut row.reserved_buy),
+            false => (&mut row.open_sell, &mut row.reserved_sell),
+        };
+        *open += i128::from(moved.qty);
+        *reserved += i128::from(moved.value);
+        row.live += i64::from(moved.live);
+        self.put(slot, &row, &before);
+    }
+
+    /// Applies a change that moves what is valued at the mark.
+    fn apply_whole(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
+        for slot in rows {
+            self.apply_to_row(*slot, delta, instruments);
+        }
+    }
+
+    fn apply_to_row(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+        let mut row = self.row(slot);
+        let before = row.contribution();
+        if delta.buy {
+            row.open_buy += delta.qty;
+            row.reserved_buy += delta.value;
+            row.tail.bought += delta.turnover;
+        } else {
+            row.open_sell += delta.qty;
+            row.reserved_sell += delta.value;
+            row.tail.sold += delta.turnover;
+        }
+        row.live += delta.live;
+        row.position += delta.position;
+        row.tail.opening += delta.opening;
+        row.tail.traded += delta.traded;
+        row.revalue(&instruments.get(row.instrument).valuation(), self.profits);
+        self.put(slot, &row, &before);
+    }
+
+    /// Values a row's position anew, after a change of mark or rate.
+    pub(crate) fn remark(&mut self, slot: u32, with: &Valuation) {
+        let mut row = self.row(slot);
+        let before = row.contribution();
+        row.revalue(with, self.profits);
+        self.put(slot, &row, &before);
+    }
+
+    /// Keeps what has become of a row and carries it into its sums.
+    pub(super) fn put(&mut self, slot: u32, row: &Row, before: &Sums) {
+        self.rows.put(slot, row);
+        let change = row.contribution().since(before);
+        self.groups.add(row.group, &change);
+        self.alls.add(row.scope, &change);
+    }
+}

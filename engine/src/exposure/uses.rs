@@ -1,0 +1,74 @@
+//! What is used of a limit, as the lines of a row and of its sums tell it.
+
+use super::{Exposure, Line, SumLine, fit};
+use wire::LimitKind;
+
+/// A row that stands in its line, with its sums over group and all that stand in theirs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lines<'a> {
+    pub(crate) row: &'a Line,
+    pub(crate) group: &'a SumLine,
+    pub(crate) all: &'a SumLine,
+}
+
+/// A row with the sum that a limit looks at; without one it looks at the row alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uses<'a> {
+    pub(crate) slot: u32,
+    pub(crate) row: &'a Line,
+    pub(crate) sums: Option<&'a SumLine>,
+}
+
+impl Exposure {
+    /// The lines of a row and its sums; `None` where there is no such row or one has outgrown its line.
+    #[inline(always)]
+    pub(crate) fn lines(&self, slot: u32) -> Option<Lines<'_>> {
+        let row = self.rows.lines.get(slot as usize)?;
+        let (group, all) = (self.group_line(row.group), self.all_line(row.scope));
+        (!(row.is_beside() | group.is_beside() | all.is_beside())).then_some(Lines {
+            row,
+            group,
+            all,
+        })
+    }
+
+    /// Use of a limit of this kind; `None` for kinds that are not used up. What one order adds does not
+    /// overflow it.
+    #[inline(always)]
+    pub(crate) fn used(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
+        let row = uses.row;
+        Some(match (kind, uses.sums) {
+            // One bound for each instrument: this row alone can raise the highest use.
+            (LimitKind::MaxLong, _) => row.position + row.open_buy,
+            (LimitKind::MaxShort, _) => row.open_sell - row.position,
+            (LimitKind::MaxOpenOrders, Some(sums)) => i64::from(sums.live),
+            (LimitKind::MaxOpenOrders, None) => i64::from(row.live),
+            (LimitKind::GrossNotional, Some(sums)) => sums.gross,
+            (LimitKind::GrossNotional, None) => row.gross(),
+            (LimitKind::NetLong, Some(sums)) => sums.long,
+            (LimitKind::NetLong, None) => row.value + row.reserved_buy,
+            (LimitKind::NetShort, Some(sums)) => sums.short,
+            (LimitKind::NetShort, None) => row.reserved_sell - row.value,
+            (LimitKind::DailyBuyTurnover, Some(sums)) => sums.buying,
+            (LimitKind::DailySellTurnover, Some(sums)) => sums.selling,
+            (LimitKind::DailyTurnover, Some(sums)) => sums.buying + sums.selling,
+            (LimitKind::DailyLoss, Some(sums)) => -sums.profit,
+            _ => return self.used_by_fills(uses, kind),
+        })
+    }
+
+    /// The rest: what the row's fills of the day used.
+    fn used_by_fills(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
+        let tail = &self.rows.tails[uses.slot as usize];
+        let buying = tail.bought + i128::from(uses.row.reserved_buy);
+        let selling = tail.sold + i128::from(uses.row.reserved_sell);
+        let used = match kind {
+            LimitKind::DailyBuyTurnover => buying,
+            LimitKind::DailySellTurnover => selling,
+            LimitKind::DailyTurnover => buying + selling,
+            LimitKind::DailyLoss => -tail.profit,
+            _ => return None,
+        };
+        i64::try_from(used).ok().filter(|used| fit([*used]))
+    }
+}

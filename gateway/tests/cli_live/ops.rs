@@ -1,0 +1,96 @@
+//! Operations: the day, prices, reconciliation.
+
+use super::serving::{Serving, key_of};
+use std::fs;
+
+/// The key of a session, as a path.
+#[test]
+fn ops_load_and_open_the_day_and_roll_it() {
+    let server = Serving::start();
+    let (code, _, err) = server.run(&["day", "open", "--date", "20261122"]);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("NotReady"), "{err}");
+    let file = server.data.path().join("load.ndjson");
+    let rows = [
+        r#"{"cmd":"PositionLoad","account":2,"instrumentId":1,"qty":"1000"}"#,
+        "",
+        r#"{"cmd":"LocateLoad","account":2,"instrumentId":1,"qty":"10","what":"Locates"}"#,
+        r#"{"cmd":"CashLoad","account":2,"currency":"USD","amount":"5000"}"#,
+    ];
+    fs::write(&file, rows.join("\n")).unwrap();
+    let load = ["day", "load", file.to_str().unwrap(), "--date", "20261122"];
+    for _ in 0..2 {
+        // The same batch again has no effect.
+        let (code, out, err) = server.run(&load);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("loaded for 20261122"), "{out}");
+    }
+    let positions = server.lines(&["positions", "--scope", "account:2"]);
+    assert_eq!(positions[0]["netQty"], "1000");
+    let (code, out, err) = server.run(&["day", "open", "--date", "20261122"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("20261122 is open"), "{out}");
+    // The firm's own date is the usual one.
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let state = |field: &str| {
+        let states = server.lines(&["state", "show", "--changed"]);
+        states.iter().find(|row| row["scope"] == "Firm").unwrap()[field].clone()
+    };
+    assert_eq!(state("ready"), true);
+    assert_eq!(server.run(&["day", "roll", "20261123"]).0, 0);
+    assert_eq!(
+        (state("ready"), state("businessDate")),
+        (false.into(), 20_261_123.into())
+    );
+    fs::write(&file, "{\"cmd\":\"DayOpen\"}\n").unwrap();
+    let (code, _, err) = server.run(&load);
+    assert_eq!(code, 2);
+    assert!(err.contains("line 1: field `cmd`: is none of"), "{err}");
+}
+
+#[test]
+fn prices_are_set_and_restarts_and_orders_reconciled_by_hand() {
+    let server = Serving::start();
+    for set in [
+        ["reference", "1", "600"],
+        ["mark", "1", "601.5"],
+        ["mark", "1", "none"],
+        ["fx", "EUR", "1.2"],
+    ] {
+        let (code, out, err) = server.run(&[&["prices", "set"], &set[..]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("set, from sequence"), "{out}");
+    }
+    assert_eq!(server.run(&["day", "load"]).0, 0);
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let key = key_of(&server, "desk2");
+    let args = [
+        "room",
+        "--account",
+        "4",
+        "--instrument",
+        "1",
+        "--session",
+        "2",
+        "--key",
+        &key,
+    ];
+    assert_eq!(server.lines(&args)[0]["price"], "600");
+    let (code, _, err) = server.run(&["prices", "set", "mark", "77", "1"]);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("UnknownInstrument"), "{err}");
+    let (code, _, err) = server.run(&["reconcile", "restart", "--reason", "compared"]);
+    assert_eq!(code, 0, "{err}");
+    let order = [
+        "reconcile",
+        "order",
+        "9",
+        "--leaves",
+        "0",
+        "--reason",
+        "gone",
+    ];
+    let (code, _, err) = server.run(&order);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("UnknownOrder"), "{err}");
+}
