@@ -27,6 +27,14 @@ impl Tag {
     }
 }
 
+impl Tag {
+    /// Of a key that has no neighbours, by a well-mixed hash.
+    #[inline]
+    pub(crate) fn of_hash(hash: u64) -> Self {
+        Self(u32::try_from(hash >> 32).unwrap_or(0))
+    }
+}
+
 /// Marks a free entry; no owner has that many items.
 const FREE: u32 = u32::MAX;
 
