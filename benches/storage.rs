@@ -10,7 +10,7 @@ use engine::command::{Command, Sequenced, SessionUp};
 use engine::decision::Outbox;
 use engine::journal::{Reader, RealFiles, SegmentId};
 use engine::pipeline::{
-    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineHandle, Sink, SinkError,
+    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineHandle, Sink, SinkError, Space,
 };
 use engine::record::{MAX_RECORD, decode_record, encode_record};
 use engine::recover::{self, OpenOptions, Opened};
@@ -262,7 +262,7 @@ impl Sink for FreezingSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.inner.prepare_ahead(waiting_bytes)
     }
     fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {

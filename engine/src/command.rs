@@ -286,6 +286,23 @@ impl Command {
                   SetReference SetMark SetFx DefineInstrument DefineAccount Permit PositionLoad
                   DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson)
     }
+
+    /// Whether it may wait with its client while the last space of the journal is kept: what opens
+    /// exposure, what only asks, what the market says, and what is refused anyway. What reports, closes,
+    /// restricts or lets a session come and go never waits.
+    #[must_use]
+    pub const fn may_wait(&self) -> bool {
+        matches!(
+            self,
+            Self::NewOrder(_)
+                | Self::ReplaceOrder(_)
+                | Self::Query(_)
+                | Self::SetReference(_)
+                | Self::SetMark(_)
+                | Self::SetFx(_)
+                | Self::Refused(_)
+        )
+    }
 }
 
 /// A command with its place in the one sequence.

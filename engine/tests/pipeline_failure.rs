@@ -10,7 +10,9 @@
 mod pipeline_kit;
 
 use engine::command::{Command, Sequenced};
-use engine::pipeline::{AckPolicy, Inbound, Options, Outbound, PipelineError, Sink, SinkError};
+use engine::pipeline::{
+    AckPolicy, Inbound, Options, Outbound, PipelineError, Sink, SinkError, Space,
+};
 use pipeline_kit::{Desk, NOW, open, records, start, tiny};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +58,7 @@ impl Sink for FailingSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.inner.prepare_ahead(waiting_bytes)
     }
     fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
@@ -207,7 +209,7 @@ impl Sink for FrozenSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.inner.prepare_ahead(waiting_bytes)
     }
     fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {

@@ -37,6 +37,10 @@ pub trait Office {
     fn acknowledged(&self, policy: AckPolicy) -> u64;
     /// Last sequence that is on the disk.
     fn durable(&self) -> u64;
+    /// Whether the last space of the journal is kept for what can't wait.
+    fn disk_reserved(&self) -> bool {
+        false
+    }
     /// Why the journal has failed for good.
     fn failure(&self) -> Option<String>;
     /// After that failure: what the venues are asked for; `None` while the engine has not ended.
@@ -81,6 +85,10 @@ impl Office for Doors {
 
     fn durable(&self) -> u64 {
         self.watermarks.durable()
+    }
+
+    fn disk_reserved(&self) -> bool {
+        self.watermarks.disk_reserved()
     }
 
     fn failure(&self) -> Option<String> {

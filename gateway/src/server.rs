@@ -95,6 +95,8 @@ pub struct Gateway<O> {
     ready: Vec<usize>,
     /// Slots that hold a command for a full ring.
     stalled: Vec<usize>,
+    /// Connections whose next message waits until there is space for the journal again.
+    out_of_space: Vec<usize>,
     /// Slots with something to write.
     touched: Vec<usize>,
     /// Slots whose output is being read back from the journal.
@@ -225,6 +227,7 @@ impl<O: Office> Gateway<O> {
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
             self.heed_notices();
+            self.retry_out_of_space();
             self.tick();
         }
         Ok(worked)

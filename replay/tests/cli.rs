@@ -244,3 +244,30 @@ fn a_data_directory_may_be_named_instead_of_its_journal() {
     let (code, out, _) = replay(&["dump", "--json"], data.path());
     assert_eq!((code, out.lines().count()), (0, lines.len()));
 }
+
+#[test]
+fn a_session_is_released_once_with_a_reason_and_its_command_is_kept() {
+    let (dir, _) = journal();
+    let (code, _, err) = replay(
+        &["release", "--session", "2", "--reason", "mended"],
+        dir.path(),
+    );
+    assert_eq!(code, 1);
+    assert!(err.contains("session 2 is not refused"), "{err}");
+    let name = engine::pipeline::in_hand_file(2);
+    let command = "{\"panic\":\"index out of bounds\",\"command\":{}}\n";
+    std::fs::write(dir.path().join(&name), command).unwrap();
+    let (code, _, err) = replay(&["release", "--session", "2", "--reason", " "], dir.path());
+    assert_eq!(code, 2, "{err}");
+    let (code, out, _) = replay(
+        &["release", "--session", "2", "--reason", "mended"],
+        dir.path(),
+    );
+    assert_eq!(code, 0);
+    assert!(out.contains("session 2 may log on again"), "{out}");
+    assert!(!dir.path().join(&name).exists());
+    let kept = dir.path().join(format!("{name}.released"));
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert!(kept.starts_with(command), "{kept}");
+    assert!(kept.contains("\"released\":\"mended\""), "{kept}");
+}

@@ -1,7 +1,7 @@
 //! An order's chain of scopes with the rows, sums and limits that its checks read.
 
 use super::NO_ROW;
-use crate::exposure::{Row, Sums};
+use crate::exposure::{NO_GROUP, Row, Sums};
 use crate::limits::{KINDS, Limit, NO_SET, SetKey};
 use crate::state::State;
 use crate::tree::CHAIN;
@@ -57,7 +57,7 @@ impl Chain {
             let instrument_set = match rows[level] {
                 Some(slot) => {
                     let row = state.exposure.line(slot);
-                    chain.groups[level] = Some(row.group);
+                    chain.groups[level] = Some(row.group).filter(|slot| *slot != NO_GROUP);
                     row.limits
                 }
                 None => {
@@ -69,8 +69,9 @@ impl Chain {
                     })
                 }
             };
-            let group_set =
-                chain.groups[level].map_or(NO_SET, |slot| state.exposure.group_line(slot).limits);
+            let group_set = chain.groups[level]
+                .and_then(|slot| state.exposure.group_line(slot))
+                .map_or(NO_SET, |sums| sums.limits);
             let all_set = state.exposure.all_line(scope).limits;
             for (selector, set) in [instrument_set, group_set, all_set].into_iter().enumerate() {
                 let place = level * SELECTORS + selector;

@@ -104,12 +104,15 @@ struct Walk<'a> {
     value: i64,
     buy: bool,
     /// What the order adds to the use of each kind; to gross value at the level at hand.
-    adds: [i64; KINDS],
+    adds: [i64; ADDS],
     passed: Passed,
     tightest: Tightest,
     /// Kinds with an enforced limit somewhere in the chain.
     said: u32,
 }
+
+/// Room for every kind; a power of two, so that no index has to be checked.
+const ADDS: usize = KINDS.next_power_of_two();
 
 const fn index(kind: LimitKind) -> usize {
     kind.0 as usize
@@ -137,7 +140,7 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
         reference: instrument.reference?,
         value,
         buy: ask.is_buy(),
-        adds: [0; KINDS],
+        adds: [0; ADDS],
         passed: Passed {
             values,
             headroom: Headroom::default(),
@@ -224,7 +227,7 @@ impl Walk<'_> {
         if row.limits != NO_SET {
             self.set(row.limits, uses(None), place)?;
         }
-        if group.limits != NO_SET {
+        if let Some(group) = group {
             self.set(group.limits, uses(Some(group)), place + 1)?;
         }
         if all.limits != NO_SET {
@@ -244,7 +247,7 @@ impl Walk<'_> {
                 continue;
             }
             let used = self.state.exposure.used(&uses, check.kind)?;
-            let used = used + self.adds[index(check.kind) % KINDS];
+            let used = used + self.adds[index(check.kind) % ADDS];
             if !check.is_quiet(used) {
                 self.check_loud(check, used)?;
                 if check.shadow {

@@ -5,6 +5,7 @@
 //! million million of the base currency, is kept in full beside it and takes the long way, as exact as
 //! the short one; it comes back into its line as soon as it fits.
 
+use super::moves::Moved;
 use super::row::{Row, Sums, Tail};
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ fn narrow(numbers: [i128; NUMBERS]) -> Option<[i64; NUMBERS]> {
     fit(narrow).then_some(narrow)
 }
 
+/// The group's sum of rows that no limit on their group looks at: none is kept.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
+
 /// What orders read and move of a row.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[repr(C, align(64))]
@@ -47,7 +51,7 @@ pub(crate) struct Line {
     pub(crate) live: i32,
     /// Limits of this scope on this instrument.
     pub(crate) limits: u32,
-    /// Sum over the product group.
+    /// Sum over the product group; [`NO_GROUP`] while no limit looks at it.
     pub(crate) group: u32,
     pub(crate) scope: u32,
 }
@@ -303,6 +307,46 @@ impl SumTable {
         let mut sums = self.get(slot);
         sums.add(change);
         self.put(slot, &sums);
+    }
+
+    /// Adds what an order opened or released: its value on its side, and what that does to the gross value.
+    #[inline(always)]
+    pub(super) fn open(&mut self, slot: u32, gross: i64, moved: &Moved) {
+        let line = &mut self.lines[slot as usize];
+        // Where the sum has outgrown its line, this does not fit either.
+        let gross = line.gross.wrapping_add(gross);
+        let (side, turnover) = match moved.buy {
+            true => (line.long, line.buying),
+            false => (line.short, line.selling),
+        };
+        let (side, turnover) = (side + moved.value, turnover + moved.value);
+        if !fit([gross, side, turnover]) {
+            let change = gross.wrapping_sub(line.gross);
+            return self.open_beside(slot, change, moved);
+        }
+        line.gross = gross;
+        if moved.buy {
+            (line.long, line.buying) = (side, turnover);
+        } else {
+            (line.short, line.selling) = (side, turnover);
+        }
+        line.live += moved.live;
+    }
+
+    #[cold]
+    fn open_beside(&mut self, slot: u32, gross: i64, moved: &Moved) {
+        let value = i128::from(moved.value);
+        let (buys, sells) = if moved.buy { (value, 0) } else { (0, value) };
+        let change = Sums {
+            gross: i128::from(gross),
+            long: buys,
+            short: sells,
+            live: i64::from(moved.live),
+            buying: buys,
+            selling: sells,
+            ..Sums::default()
+        };
+        self.add(slot, &change);
     }
 
     /// Adds what a fill moved: gross, long, short, buying, selling.

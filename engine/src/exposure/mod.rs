@@ -1,7 +1,7 @@
 //! Exposure: what is held, what is open and what is reserved, summed through the tree.
 //!
-//! A *row* is (scope, instrument). Each row adds to two *sums*: that of its scope over its product
-//! group and that of its scope over all instruments. An account's row leads to the desk's and the
+//! A *row* is (scope, instrument). Each row adds to the *sum* of its scope over all instruments and, from the
+//! first limit there on, to that of its scope over its product group. An account's row leads to the desk's and the
 //! firm's row of the same instrument; filled positions net on the way up, open buys and sells never do.
 //!
 //! Rows of desks and the firm are valued at once when a mark or a rate changes; those of accounts and
@@ -16,7 +16,7 @@ mod row;
 mod uses;
 mod whole;
 
-pub(crate) use line::{Line, SumLine, fit, gross_of};
+pub(crate) use line::{Line, NO_GROUP, SumLine, fit, gross_of};
 pub(crate) use remarks::Remarks;
 pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
 pub(crate) use uses::{Lines, Uses};
@@ -196,10 +196,10 @@ impl Exposure {
         &self.alls.lines[scope as usize]
     }
 
-    /// What orders read of the sums over a group.
+    /// What orders read of the sums over a row's group, if they are kept.
     #[inline(always)]
-    pub(crate) fn group_line(&self, slot: u32) -> &SumLine {
-        &self.groups.lines[slot as usize]
+    pub(crate) fn group_line(&self, slot: u32) -> Option<&SumLine> {
+        self.groups.lines.get(slot as usize)
     }
 
     pub(crate) fn set_limits_of_all(&mut self, scope: u32, set: u32) {
@@ -210,18 +210,30 @@ impl Exposure {
         self.groups.lines[slot as usize].limits = set;
     }
 
-    /// Slot of a scope's sums over a product group, if there ever was a row or a limit there.
+    /// Slot of a scope's sums over a product group, if they are kept.
     pub(crate) fn group_of(&self, scope: u32, group: u32) -> Option<u32> {
         self.by_group.get(place(scope, group))
     }
 
-    /// The same, made if need be.
-    pub(crate) fn group_or_new(&mut self, scope: u32, group: u32) -> u32 {
-        self.by_group.get(place(scope, group)).unwrap_or_else(|| {
-            let slot = self.groups.push();
-            self.by_group.insert(place(scope, group), slot);
-            slot
-        })
+    /// Slot of a scope's sums over a product group, kept from now on: at first they cost one look at every
+    /// row of the scope, which has followed all changes of marks and rates.
+    pub(crate) fn keep_group(&mut self, scope: u32, group: u32, instruments: &Instruments) -> u32 {
+        if let Some(slot) = self.group_of(scope, group) {
+            return slot;
+        }
+        let slot = self.groups.push();
+        self.by_group.insert(place(scope, group), slot);
+        let mut next = self.first_of_scope[scope as usize];
+        while let Some(row) = next {
+            let tail = &self.rows.tails[row as usize];
+            next = tail.next_of_scope;
+            if instruments.get(tail.instrument).definition.product_group == group {
+                self.rows.lines[row as usize].group = slot;
+                let part = self.row(row).contribution();
+                self.groups.add(slot, &part);
+            }
+        }
+        slot
     }
 
     /// From now on rows and sums keep the day's profit. Costs one look at every row.
@@ -254,7 +266,7 @@ impl Exposure {
             firm_row = self.row_or_new(FIRM, instrument, tree, instruments, limits);
         }
         let group_id = instruments.get(instrument).definition.product_group;
-        let group = self.group_or_new(scope, group_id);
+        let group = self.group_of(scope, group_id).unwrap_or(NO_GROUP);
         let slot = self.slots();
         let lags = matches!(node.scope, Scope::Account | Scope::Trader);
         let head = instruments.get_mut(instrument);

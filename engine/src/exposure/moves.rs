@@ -2,18 +2,18 @@
 //!
 //! Each has a short way over lines and a long way over whole rows that takes any number.
 
-use super::{Delta, Exposure, Row, Sums, Valuation, fit, gross_of};
+use super::{Delta, Exposure, NO_GROUP, Row, Sums, Valuation, fit};
 use crate::instrument::Instruments;
 
 /// A change whose numbers fit lines.
 #[derive(Debug, Clone, Copy)]
-struct Moved {
-    buy: bool,
-    qty: i64,
-    value: i64,
-    live: i32,
-    position: i64,
-    turnover: i64,
+pub(super) struct Moved {
+    pub(super) buy: bool,
+    pub(super) qty: i64,
+    pub(super) value: i64,
+    pub(super) live: i32,
+    pub(super) position: i64,
+    pub(super) turnover: i64,
 }
 
 impl Moved {
@@ -109,59 +109,50 @@ impl Exposure {
         tail.opening += delta.opening;
         tail.traded += delta.traded;
         tail.saturated = false;
-        self.groups.fill(after.group, change, moved.live);
         self.alls.fill(after.scope, change, moved.live);
+        if after.group != NO_GROUP {
+            self.groups.fill(after.group, change, moved.live);
+        }
         Some(())
     }
 
     /// Applies a change of what is open and reserved: it moves one side of the row only.
     #[inline(always)]
     fn open(&mut self, slot: u32, moved: &Moved) {
-        let Self {
-            rows, groups, alls, ..
-        } = self;
-        let line = &mut rows.lines[slot as usize];
-        let group = &mut groups.lines[line.group as usize];
-        let all = &mut alls.lines[line.scope as usize];
-        if line.is_beside() | group.is_beside() | all.is_beside() {
+        let line = &mut self.rows.lines[slot as usize];
+        let before = line.gross();
+        let (mut own, side) = match moved.buy {
+            true => (
+                line.value + line.reserved_buy,
+                line.value - line.reserved_sell,
+            ),
+            false => (
+                line.value - line.reserved_sell,
+                line.value + line.reserved_buy,
+            ),
+        };
+        let (open, reserved) = match moved.buy {
+            true => (line.open_buy, line.reserved_buy),
+            false => (line.open_sell, line.reserved_sell),
+        };
+        let (open, reserved) = (open + moved.qty, reserved + moved.value);
+        if line.is_beside() || !fit([open, reserved]) {
             return self.open_beside(slot, moved);
         }
-        let before = line.gross();
-        let (qty, value) = (moved.qty, moved.value);
         if moved.buy {
-            let (open, reserved) = (line.open_buy + qty, line.reserved_buy + value);
-            let change = gross_of(line.value, reserved, line.reserved_sell) - before;
-            let in_group = [
-                group.gross + change,
-                group.long + value,
-                group.buying + value,
-            ];
-            let in_all = [all.gross + change, all.long + value, all.buying + value];
-            if !(fit([open, reserved]) & fit(in_group) & fit(in_all)) {
-                return self.open_beside(slot, moved);
-            }
+            own += moved.value;
             (line.open_buy, line.reserved_buy) = (open, reserved);
-            [group.gross, group.long, group.buying] = in_group;
-            [all.gross, all.long, all.buying] = in_all;
         } else {
-            let (open, reserved) = (line.open_sell + qty, line.reserved_sell + value);
-            let change = gross_of(line.value, line.reserved_buy, reserved) - before;
-            let in_group = [
-                group.gross + change,
-                group.short + value,
-                group.selling + value,
-            ];
-            let in_all = [all.gross + change, all.short + value, all.selling + value];
-            if !(fit([open, reserved]) & fit(in_group) & fit(in_all)) {
-                return self.open_beside(slot, moved);
-            }
+            own -= moved.value;
             (line.open_sell, line.reserved_sell) = (open, reserved);
-            [group.gross, group.short, group.selling] = in_group;
-            [all.gross, all.short, all.selling] = in_all;
         }
         line.live += moved.live;
-        group.live += moved.live;
-        all.live += moved.live;
+        let change = own.abs().max(side.abs()) - before;
+        let (group, scope) = (line.group, line.scope);
+        self.alls.open(scope, change, moved);
+        if group != NO_GROUP {
+            self.groups.open(group, change, moved);
+        }
     }
 
     #[cold]
@@ -217,7 +208,9 @@ impl Exposure {
     pub(super) fn put(&mut self, slot: u32, row: &Row, before: &Sums) {
         self.rows.put(slot, row);
         let change = row.contribution().since(before);
-        self.groups.add(row.group, &change);
         self.alls.add(row.scope, &change);
+        if row.group != NO_GROUP {
+            self.groups.add(row.group, &change);
+        }
     }
 }

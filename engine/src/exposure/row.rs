@@ -23,7 +23,7 @@ pub(crate) struct Row {
     /// Live orders.
     pub(crate) live: i64,
     pub(crate) scope: u32,
-    /// Sum over the product group.
+    /// Sum over the product group, if one is kept.
     pub(crate) group: u32,
     /// What fills move besides.
     pub(crate) tail: Tail,

@@ -7,7 +7,8 @@ use wire::LimitKind;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lines<'a> {
     pub(crate) row: &'a Line,
-    pub(crate) group: &'a SumLine,
+    /// Kept where a limit looks at it.
+    pub(crate) group: Option<&'a SumLine>,
     pub(crate) all: &'a SumLine,
 }
 
@@ -25,11 +26,8 @@ impl Exposure {
     pub(crate) fn lines(&self, slot: u32) -> Option<Lines<'_>> {
         let row = self.rows.lines.get(slot as usize)?;
         let (group, all) = (self.group_line(row.group), self.all_line(row.scope));
-        (!(row.is_beside() | group.is_beside() | all.is_beside())).then_some(Lines {
-            row,
-            group,
-            all,
-        })
+        let beside = row.is_beside() | all.is_beside() | group.is_some_and(SumLine::is_beside);
+        (!beside).then_some(Lines { row, group, all })
     }
 
     /// Use of a limit of this kind; `None` for kinds that are not used up. What one order adds does not

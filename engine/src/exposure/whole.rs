@@ -1,6 +1,6 @@
 //! What concerns all rows at once: the new day, a move between desks, the proof of the sums.
 
-use super::{Delta, Exposure, ShortBook, Sums};
+use super::{Delta, Exposure, NO_GROUP, ShortBook, Sums};
 use crate::instrument::Instruments;
 
 impl Exposure {
@@ -54,7 +54,9 @@ impl Exposure {
         let mut alls = vec![Sums::default(); self.alls.lines.len()];
         for row in self.rows() {
             let part = row.contribution();
-            groups[row.group as usize].add(&part);
+            if row.group != NO_GROUP {
+                groups[row.group as usize].add(&part);
+            }
             alls[row.scope as usize].add(&part);
         }
         for (table, wanted) in [(&self.groups, groups), (&self.alls, alls)] {

@@ -3,9 +3,8 @@
 //! has looked at it.
 
 use crate::command::Sequenced;
-use crate::decision::Decision;
 use crate::journal::Storage;
-use crate::text::write_line;
+use crate::text::write_command;
 use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +49,7 @@ pub fn sessions_in_hand<S: Storage>(storage: &S) -> io::Result<Vec<u32>> {
 pub(super) fn save(journal: &Path, cause: &str) -> Option<PathBuf> {
     let input = HAND.take()?;
     let mut line = String::new();
-    write_line(&input, &Decision::default(), &mut line);
+    write_command(&input, &mut line);
     let path = journal.join(in_hand_file(input.session_id));
     let cause = serde_json::Value::from(cause);
     let text = format!("{{\"panic\":{cause},\"command\":{}}}\n", line.trim_end());

@@ -28,7 +28,7 @@ pub use archive::{Archive, FindReach, Kept, OpenPast, Past, Reach};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use rings::{Consumer, Producer, ring};
-pub use sink::{JournalSink, Sink, SinkError};
+pub use sink::{JournalSink, Sink, SinkError, Space};
 pub use source::JournalTail;
 pub use wait::Wait;
 pub use watermarks::{AckPolicy, Watermarks};

@@ -38,15 +38,27 @@ pub trait Sink: Send + 'static {
     /// What has stopped the sink.
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError>;
 
-    /// Prepares space ahead without waiting for it; true when space runs out for what comes after the
+    /// Prepares space ahead without waiting for it; says how much is left for what comes after the
     /// `waiting_bytes` of records that are decided and not yet here.
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool;
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space;
 
     /// Marks a clean stop, durably, and lets the journal go.
     ///
     /// # Errors
     /// What has stopped the sink.
     fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError>;
+}
+
+/// How much space there is for records to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Space {
+    /// Enough for everything.
+    Enough,
+    /// New orders are refused as `Busy`, which takes a record each.
+    Low,
+    /// A quarter of what is kept has gone to such refusals and the like: what may wait is not taken any
+    /// more, so that the rest is there for reports, cancels and states.
+    Reserved,
 }
 
 /// Why a sink stopped: for good.
@@ -79,8 +91,8 @@ pub struct JournalSink<S: Storage> {
     spare_failed: bool,
     /// Room in the current segment that any one frame needs.
     frame_bytes: u64,
-    /// Room in it below which space counts as running out, if no spare could be prepared: kept for
-    /// what the rings hold, and for cancels and state changes.
+    /// Room in it below which space counts as low, if no spare could be prepared: kept for what the
+    /// rings hold, and for reports, cancels and state changes.
     low_bytes: u64,
 }
 
@@ -190,10 +202,19 @@ where
         Ok(())
     }
 
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.tend_spare();
-        let needed = self.low_bytes.saturating_add(waiting_bytes);
-        self.spare_failed && self.writer.room().segment_bytes < needed
+        if !self.spare_failed {
+            return Space::Enough;
+        }
+        let room = self.writer.room().segment_bytes;
+        if room >= self.low_bytes.saturating_add(waiting_bytes) {
+            Space::Enough
+        } else if room >= (self.low_bytes / 4 * 3).saturating_add(waiting_bytes) {
+            Space::Low
+        } else {
+            Space::Reserved
+        }
     }
 
     fn clean_stop(mut self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {

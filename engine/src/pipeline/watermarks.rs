@@ -1,6 +1,7 @@
 //! Owns what the threads tell each other in passing: how far the journal is written and durable, that
 //! it has failed, that space runs out, when time is due. Leaves out who acts on it.
 
+use super::sink::Space;
 use crate::decision::Outgoing;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,7 +46,9 @@ pub struct Watermarks {
     durable: AtomicU64,
     followed: AtomicU64,
     next_deadline: AtomicU64,
+    /// Space for the journal is low, and lower still.
     disk_low: AtomicBool,
+    disk_reserved: AtomicBool,
     failed: AtomicBool,
     failure: OnceLock<String>,
     diverged: OnceLock<String>,
@@ -60,6 +63,7 @@ impl Watermarks {
             followed: AtomicU64::new(durable),
             next_deadline: AtomicU64::new(u64::MAX),
             disk_low: AtomicBool::new(false),
+            disk_reserved: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             failure: OnceLock::new(),
             diverged: OnceLock::new(),
@@ -105,6 +109,13 @@ impl Watermarks {
     #[must_use]
     pub fn disk_low(&self) -> bool {
         self.disk_low.load(Ordering::Relaxed)
+    }
+
+    /// Whether what is left of that space is kept for reports, cancels and states: hand over nothing that
+    /// may wait ([`Command::may_wait`](crate::command::Command::may_wait)).
+    #[must_use]
+    pub fn disk_reserved(&self) -> bool {
+        self.disk_reserved.load(Ordering::Relaxed)
     }
 
     /// Why the pipeline has stopped for good: nothing after [`Self::durable`] may be acknowledged and
@@ -158,8 +169,10 @@ impl Watermarks {
             .store(deadline.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    pub(super) fn set_disk_low(&self, low: bool) {
-        self.disk_low.store(low, Ordering::Relaxed);
+    pub(super) fn set_space(&self, space: Space) {
+        self.disk_low.store(space >= Space::Low, Ordering::Relaxed);
+        self.disk_reserved
+            .store(space >= Space::Reserved, Ordering::Relaxed);
     }
 
     /// Keeps the first failure only.

@@ -124,8 +124,8 @@ impl WriterThread {
 
     /// Has the next space prepared, and says when it runs out.
     fn look_ahead(&mut self) {
-        let low = self.sink.prepare_ahead(self.intake.waiting_bytes());
-        self.shared.watermarks.set_disk_low(low);
+        let space = self.sink.prepare_ahead(self.intake.waiting_bytes());
+        self.shared.watermarks.set_space(space);
     }
 
     /// Lets the follower finish with all that is durable, while the directory is still this process's own.

@@ -113,11 +113,12 @@ impl RiskEngine {
         for row in rows {
             let exposure = &self.state.exposure;
             let line = exposure.line(*row);
-            let sums = [
-                exposure.group_line(line.group),
-                exposure.all_line(line.scope),
+            let group = exposure.group_line(line.group);
+            let sets = [
+                line.limits,
+                group.map_or(NO_SET, |sums| sums.limits),
+                exposure.all_line(line.scope).limits,
             ];
-            let sets = [line.limits, sums[0].limits, sums[1].limits];
             for (selector, set) in sets.into_iter().enumerate() {
                 if set == NO_SET {
                     continue;
@@ -147,7 +148,7 @@ impl RiskEngine {
         let Some(Lines { row, group, all }) = exposure.lines(slot) else {
             return kinds;
         };
-        let sums = [None, Some(group), Some(all)][selector];
+        let sums = [None, group, Some(all)][selector];
         let uses = Uses { slot, row, sums };
         let mut loud = 0;
         for check in limits.checks(limits.set(set)) {

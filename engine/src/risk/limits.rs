@@ -195,7 +195,8 @@ impl RiskEngine {
                 }
             }
             Selector::Group => {
-                let group = exposure.group_or_new(key.scope, key.selector_id);
+                let instruments = &self.state.instruments;
+                let group = exposure.keep_group(key.scope, key.selector_id, instruments);
                 exposure.set_limits_of_group(group, set);
             }
             Selector::All => {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail, ensure};
-use engine::pipeline::{AckPolicy, Sink, SinkError};
+use engine::pipeline::{AckPolicy, Sink, SinkError, Space};
 use hdrhistogram::Histogram;
 use portcullis_client::{Client, Event};
 use wire::{E4, LimitKind, Reply, Scope};
@@ -99,7 +99,7 @@ impl Sink for Freezing {
         self.disk.restate(now_ns)
     }
 
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> bool {
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.disk.prepare_ahead(waiting_bytes)
     }
 

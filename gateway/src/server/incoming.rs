@@ -23,6 +23,8 @@ enum Taken {
     Nothing,
     /// The ring is full.
     Stalled,
+    /// The space that is left is kept for others.
+    OutOfSpace,
     /// The connection is over, or has ended.
     Over,
 }
@@ -52,6 +54,18 @@ impl<O: Office> Gateway<O> {
         true
     }
 
+    /// Lets those go on who have waited for space, when there is some again.
+    pub(super) fn retry_out_of_space(&mut self) {
+        if self.out_of_space.is_empty() || self.office.disk_reserved() {
+            return;
+        }
+        tracing::info!(
+            connections = self.out_of_space.len(),
+            "there is space for the journal again: all messages are taken"
+        );
+        self.ready.append(&mut self.out_of_space);
+    }
+
     /// Reads every connection that has something.
     pub(super) fn read_ready(&mut self) {
         let ready = std::mem::take(&mut self.ready);
@@ -65,6 +79,15 @@ impl<O: Office> Gateway<O> {
             match self.take_frame(slot) {
                 Taken::Frame => {}
                 Taken::Nothing | Taken::Over => return,
+                Taken::OutOfSpace => {
+                    if self.out_of_space.is_empty() {
+                        tracing::error!(
+                            "space for the journal runs out: only reports, cancels and states are taken"
+                        );
+                    }
+                    self.out_of_space.push(slot);
+                    return;
+                }
                 Taken::Stalled => {
                     if let Some(connection) = self.connection(slot)
                         && !std::mem::replace(&mut connection.stalled, true)
@@ -228,6 +251,10 @@ impl<O: Office> Gateway<O> {
         let Some(session) = connection.logical.and_then(|i| self.table.get_mut(i)) else {
             return Taken::Over;
         };
+        if may_wait(session.role, &inbound.command) && self.office.disk_reserved() {
+            connection.held = Some(inbound);
+            return Taken::OutOfSpace;
+        }
         // Behind the gateway's own commands, so that no message overtakes its SessionUp.
         let lane = session.lane();
         let own = match lane {
@@ -265,6 +292,12 @@ impl<O: Office> Gateway<O> {
             self.ready.push(slot);
         }
     }
+}
+
+/// Whether a message may wait for space. People who watch over risk are answered to the last.
+fn may_wait(role: Role, command: &Command) -> bool {
+    let watches = matches!(role, Role::Risk | Role::Ops);
+    command.may_wait() && !(watches && matches!(command, Command::Query(_)))
 }
 
 /// Charges a message to its budget; cancels have their own. A refused one is charged to the excess that

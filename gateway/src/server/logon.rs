@@ -155,11 +155,6 @@ impl<O: Office> Gateway<O> {
     /// Has the signature of a logon checked.
     pub(super) fn verify(&mut self, slot: usize, logon: &Logon) {
         let session_id = logon.session_id;
-        // Looked at each time: a release needs no restart.
-        let blocked = |(id, file): &(u32, PathBuf)| *id == session_id && file.exists();
-        if self.blocked.iter().any(blocked) {
-            return self.refuse(slot, session_id, refusal(RejectCode::SessionBlocked));
-        }
         if self.table.find(session_id).is_none() {
             return self.refuse(slot, session_id, refusal(RejectCode::UnknownSession));
         }
@@ -219,9 +214,20 @@ impl<O: Office> Gateway<O> {
         if !holds || !is_valid {
             return self.refuse(slot, logon.session_id, refusal(RejectCode::Credentials));
         }
+        // Told to the session itself only: to others it would say that a command of its broke the engine.
+        if self.is_blocked(logon.session_id) {
+            return self.refuse(slot, logon.session_id, refusal(RejectCode::SessionBlocked));
+        }
         if let Err(refused) = self.bind(slot, &logon) {
             self.refuse(slot, logon.session_id, refused);
         }
+    }
+
+    /// Whether a command of a session was in hand when the engine broke, and nobody has released it yet.
+    /// Looked at each time: a release needs no restart.
+    fn is_blocked(&self, session_id: u32) -> bool {
+        let blocked = |(id, file): &(u32, PathBuf)| *id == session_id && file.exists();
+        self.blocked.iter().any(blocked)
     }
 
     /// Gives a proven connection its session, away from any other connection.

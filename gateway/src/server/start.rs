@@ -137,6 +137,7 @@ impl Bound {
             accept_again_at: 0,
             ready: Vec::new(),
             stalled: Vec::new(),
+            out_of_space: Vec::new(),
             touched: Vec::new(),
             settling: Vec::new(),
             recalling: Vec::new(),

@@ -121,6 +121,11 @@ impl Desk {
         Ok(())
     }
 
+    /// Time without an answer.
+    pub(crate) fn silence(&self) -> Duration {
+        self.heard_at.elapsed()
+    }
+
     /// Takes what a server that has ended had still sent.
     pub(crate) fn drain(&mut self) {
         while let Ok(Some(event)) = self.client.recv(Duration::from_millis(200)) {

@@ -5,9 +5,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use portcullis_client::{Client, Event};
+use wire::{CancelOrder, RejectCode, Reply, Scope, SetState, Text, TradingState};
+
 use crate::afterwards::Afterwards;
 use crate::desk::Desk;
-use crate::server::{Firm, available, strace_works, tail};
+use crate::server::{Firm, INLINE, RISK, SUSPENSE, available, strace_works, tail};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The n-th `call` of a thread fails: the server ends, and nothing acknowledged is missing.
 fn fails(call: &str, errno: &str, n: u64) {
@@ -110,48 +115,125 @@ impl Drop for Mount<'_> {
     }
 }
 
-/// Orders until the file system is full: new ones become Busy or the server ends; with more space the
-/// next start goes on, and everything acknowledged is there.
+/// How long a desk that floods a full disk must have heard nothing to know that its orders wait.
+const WAITS: Duration = Duration::from_secs(3);
+
+/// A desk floods a file system until it is full: new orders become `Busy`, then wait with their client,
+/// and what the risk manager and a desk that does not flood need is taken as before. Then there is space
+/// again and everything goes on by itself; or, of every second, the server is killed and the next one goes
+/// on. Everything acknowledged is there.
 fn full(mib: u64) {
     let data = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::tmpfs(data.path(), mib) else {
         return;
     };
     let firm = Firm::found(data.path());
-    let server = firm.serve();
+    let mut server = firm.serve();
     let mut desk = Desk::new(&firm, &server, mib);
     let started = Instant::now();
-    let outcome =
-        desk.trade(|desk| desk.busy > 2_000 || started.elapsed() > Duration::from_secs(60));
-    let server = match outcome {
-        Ok(()) => {
-            assert!(desk.busy > 2_000, "the file system did not fill up");
-            // Reports still pass: the desk's own have all been answered while orders were Busy.
-            desk.settle();
-            desk.compare(&firm, &server);
-            server.stop();
-            None
-        }
-        Err(_) => Some(server),
-    };
-    desk.drain();
-    if let Some(server) = server {
-        let status = server.ended();
-        assert_eq!(status.code(), Some(1), "{}", tail(&firm.log()));
+    desk.trade(|desk| desk.silence() > WAITS || started.elapsed() > Duration::from_secs(120))
+        .unwrap();
+    assert!(desk.silence() > WAITS, "the file system did not fill up");
+    assert!(desk.busy > 0, "first they are Busy");
+    let log = firm.log();
+    assert!(log.contains("space for the journal runs out"), "{log}");
+    // They log on only now. Five hundred messages: what the flood has left is for these.
+    let mut quiet = firm.connect(&server, INLINE);
+    let mut risk = firm.connect(&server, RISK);
+    let mut version = 0;
+    for n in 1..=250 {
+        let answered = cancel_of_nothing(&mut quiet, n);
+        assert_eq!(answered, RejectCode::UnknownOrder.number());
+        let state = if n % 2 == 0 {
+            TradingState::Active
+        } else {
+            TradingState::ReduceOnly
+        };
+        version = set_state(&mut risk, version, state);
     }
-    let found = Afterwards::read(&firm, desk.acknowledged);
-    let kept = found.hold_all_that_was_acknowledged(&desk);
-    mount.grow(mib + 64);
-    let server = firm.serve();
-    desk.resume(&server);
+    drop((risk, quiet));
+    let killed = mib.is_multiple_of(2);
+    if killed {
+        server.signal("-KILL");
+        server.ended();
+        desk.drain();
+        let found = Afterwards::read(&firm, desk.acknowledged);
+        found.hold_all_that_was_acknowledged(&desk);
+        mount.grow(mib + 64);
+        server = firm.serve();
+        desk.resume(&server);
+    } else {
+        mount.grow(mib + 64);
+        desk.settle();
+        assert!(firm.log().contains("there is space for the journal again"));
+    }
     desk.compare(&firm, &server);
     let before = desk.orders.len();
     desk.trade(|desk| desk.orders.len() > before + 500).unwrap();
     desk.settle();
     desk.compare(&firm, &server);
     server.stop();
-    println!("a file system of {mib} MiB: full; {kept} acknowledged, all there; goes on with more");
+    println!(
+        "a file system of {mib} MiB: full after {before} orders, {} of them Busy; 500 cancels and states \
+         passed; {}; {} acknowledged, all there",
+        desk.busy,
+        if killed {
+            "killed"
+        } else {
+            "went on by itself"
+        },
+        desk.answers
+    );
     drop(mount);
+}
+
+/// The code that a cancel of an order that is not there is answered with.
+fn cancel_of_nothing(client: &mut Client, cl_ord_id: u64) -> u16 {
+    client
+        .send(CancelOrder {
+            cl_ord_id,
+            orig_cl_ord_id: u64::MAX,
+            trader_id: 1,
+            ..CancelOrder::default()
+        })
+        .unwrap();
+    let answer = answer(client);
+    let Reply::OrderRejected(m) = answer else {
+        panic!("{answer:?}");
+    };
+    m.code
+}
+
+/// The next answer, heartbeats left out.
+fn answer(client: &mut Client) -> Reply {
+    loop {
+        match client.recv(PATIENCE).unwrap() {
+            Some(Event::Reply(reply)) => return reply,
+            Some(_) => {}
+            None => panic!("no answer"),
+        }
+    }
+}
+
+/// The risk manager changes the state of an account that nobody trades; its new version.
+fn set_state(client: &mut Client, version: u32, state: TradingState) -> u32 {
+    client
+        .send(SetState {
+            expected_version: version,
+            reason: Text::new("a full disk"),
+            scope: Scope::Account,
+            scope_id: SUSPENSE,
+            state,
+            ..SetState::default()
+        })
+        .unwrap();
+    loop {
+        // Alerts come between.
+        if let Reply::AdminAck(m) = answer(client) {
+            assert_eq!(m.code, 0, "{m:?}");
+            return m.new_version;
+        }
+    }
 }
 
 #[test]

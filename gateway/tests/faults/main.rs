@@ -20,5 +20,6 @@ mod server;
 
 // The campaigns.
 mod disk;
+mod ends;
 mod kills;
 mod stopped;

@@ -1,36 +1,45 @@
 //! Owns the server as a child process of the test, plain or under strace, and its small firm.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use portcullis_client::{Client, Credentials, Options, SigningKey, keys};
-use wire::Role;
+use portcullis_client::{Client, ClientError, Credentials, Options, SigningKey, keys};
+use wire::{Query, QueryWhat, Reply, Role};
 
+/// A sidecar desk.
 pub(crate) const DESK: u32 = 1;
 pub(crate) const RISK: u32 = 2;
+/// A desk whose accepted orders go on to the venue.
+pub(crate) const INLINE: u32 = 3;
+pub(crate) const VENUE: u32 = 4;
+const OPS: u32 = 5;
+/// An account that nobody trades.
+pub(crate) const SUSPENSE: u32 = 9;
 /// The smallest that a firm may have.
 pub(crate) const SEGMENT_MIB: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A data directory with a firm of one sidecar desk without limits that bind.
+/// A data directory with a firm without limits that bind: a sidecar desk, an inline one and a venue.
 #[derive(Debug)]
 pub(crate) struct Firm {
     pub(crate) data: PathBuf,
-    desk: SigningKey,
-    risk: SigningKey,
+    /// The private keys, by session.
+    keys: BTreeMap<u32, SigningKey>,
 }
 
 impl Firm {
     pub(crate) fn found(data: &Path) -> Self {
         let firm = Self {
             data: data.to_owned(),
-            desk: keys::generate().unwrap(),
-            risk: keys::generate().unwrap(),
+            keys: [DESK, RISK, INLINE, VENUE, OPS]
+                .map(|session| (session, keys::generate().unwrap()))
+                .into(),
         };
         let mut text = format!(
             "[firm]\nname = \"Faults\"\ninstance = \"faults\"\ntwo_person = false\nbase_currency = \"USD\"\n\
@@ -41,7 +50,11 @@ impl Firm {
              [[desks]]\nid = 1\nname = \"Desk\"\n\
              [[traders]]\nid = 1\nname = \"Ada\"\n"
         );
-        text += "[[accounts]]\nid = 9\nname = \"SUSPENSE\"\ndesk = 1\nsuspense = true\n";
+        write!(
+            text,
+            "[[accounts]]\nid = {SUSPENSE}\nname = \"SUSPENSE\"\ndesk = 1\nsuspense = true\n"
+        )
+        .unwrap();
         for id in [1, 2] {
             write!(
                 text,
@@ -67,15 +80,25 @@ impl Firm {
             )
             .unwrap();
         }
-        write!(
-            text,
-            "[[sessions]]\nid = {DESK}\nname = \"desk\"\nrole = \"desk\"\ntopology = \"sidecar\"\n\
-             accounts = [1, 2]\ntraders = [1]\npublic_key = \"{}\"\n\
-             [[sessions]]\nid = {RISK}\nname = \"risk\"\nrole = \"risk\"\npublic_key = \"{}\"\n",
-            keys::public_hex(&firm.desk),
-            keys::public_hex(&firm.risk)
-        )
-        .unwrap();
+        let desk = |topology| {
+            format!(
+                "role = \"desk\"\ntopology = \"{topology}\"\naccounts = [1, 2]\ntraders = [1]\n"
+            )
+        };
+        for (id, name, role) in [
+            (DESK, "desk", desk("sidecar")),
+            (RISK, "risk", "role = \"risk\"\n".to_owned()),
+            (INLINE, "inline", desk("inline")),
+            (VENUE, "venue", "role = \"venue\"\nvenue = 1\n".to_owned()),
+            (OPS, "ops", "role = \"ops\"\n".to_owned()),
+        ] {
+            let key = keys::public_hex(&firm.keys[&id]);
+            write!(
+                text,
+                "[[sessions]]\nid = {id}\nname = \"{name}\"\n{role}public_key = \"{key}\"\n"
+            )
+            .unwrap();
+        }
         fs::write(data.join("firm.toml"), text).unwrap();
         firm
     }
@@ -114,10 +137,21 @@ impl Firm {
     }
 
     pub(crate) fn connect(&self, server: &Server, session_id: u32) -> Client {
-        let (role, key) = if session_id == DESK {
-            (Role::Desk, &self.desk)
-        } else {
-            (Role::Risk, &self.risk)
+        self.try_connect(server, session_id, &self.keys[&session_id])
+            .unwrap()
+    }
+
+    /// A logon with any key.
+    pub(crate) fn try_connect(
+        &self,
+        server: &Server,
+        session_id: u32,
+        key: &SigningKey,
+    ) -> Result<Client, ClientError> {
+        let role = match session_id {
+            RISK => Role::Risk,
+            VENUE => Role::Venue,
+            _ => Role::Desk,
         };
         let credentials = Credentials {
             session_id,
@@ -130,7 +164,47 @@ impl Firm {
             timeout: PATIENCE,
             ..Options::default()
         };
-        Client::connect(server.address, credentials, options).unwrap()
+        Client::connect(server.address, credentials, options)
+    }
+
+    pub(crate) fn key(&self, session_id: u32) -> &SigningKey {
+        &self.keys[&session_id]
+    }
+
+    /// Another policy than `durable`, from the next start on.
+    pub(crate) fn acknowledge_when(&self, ack: &str) {
+        let file = self.data.join("firm.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let other = text.replace("ack = \"durable\"", &format!("ack = \"{ack}\""));
+        assert_ne!(text, other);
+        fs::write(file, other).unwrap();
+    }
+
+    /// The program's own client side, as operations.
+    pub(crate) fn run_as_ops(&self, args: &[&str]) -> Output {
+        let key = self.data.join("ops.key");
+        if !key.exists() {
+            keys::save(&self.keys[&OPS], &key).unwrap();
+        }
+        Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(args)
+            .arg("--data")
+            .arg(&self.data)
+            .args(["--session", &OPS.to_string(), "--key"])
+            .arg(key)
+            .output()
+            .unwrap()
+    }
+
+    /// What the risk manager is shown.
+    pub(crate) fn ask(&self, server: &Server, what: QueryWhat) -> Vec<Reply> {
+        let query = Query {
+            what,
+            scope_id: u32::MAX,
+            instrument_id: u32::MAX,
+            ..Query::default()
+        };
+        self.connect(server, RISK).query(query).unwrap()
     }
 }
 

@@ -7,7 +7,10 @@ use engine::command::Command;
 use gateway::office::Lane;
 use gateway::server::Limits;
 use portcullis_client::{Client, ClientError, Code, Options};
-use wire::{RejectCode, Reply};
+use wire::{
+    CancelOrder, LimitKind, LimitMode, Query, QueryWhat, RejectCode, Reply, Scope, Selector,
+    SetLimit, Unit,
+};
 
 use super::accepted;
 
@@ -41,6 +44,55 @@ fn a_full_ring_stops_reading_and_loses_nothing() {
         assert_eq!(accepted(&mut client).cl_ord_id, n);
     }
     assert_eq!(accepted(&mut neighbour).cl_ord_id, 1);
+}
+
+#[test]
+fn while_the_last_space_is_kept_orders_wait_with_their_client_and_what_cannot_wait_passes() {
+    let fixture = Fixture::start(Limits::default());
+    let mut flood = fixture.connect(1);
+    let mut neighbour = fixture.connect(2);
+    let mut risk = fixture.connect(3);
+    fixture.change(|state| state.reserved = true);
+    for n in 1..=500 {
+        flood.send(order(n)).unwrap();
+    }
+    // A cancel of another desk, a limit and a look of the risk manager.
+    neighbour.send(CancelOrder::default()).unwrap();
+    risk.request_and_ack(SetLimit {
+        scope: Scope::Firm,
+        limit_kind: LimitKind::MaxOrderQty,
+        selector: Selector::All,
+        unit: Unit::Natural,
+        mode: LimitMode::Enforced,
+        ..SetLimit::default()
+    })
+    .unwrap();
+    let query = Query {
+        what: QueryWhat::Limits,
+        ..Query::default()
+    };
+    assert_eq!(risk.query(query).unwrap(), []);
+    until("the cancel is journalled", || {
+        let journal = &fixture.script.state().journal;
+        let is_cancel = |(_, _, command): &_| matches!(command, Command::CancelOrder(_));
+        journal.iter().any(is_cancel)
+    });
+    let is_order = |(_, _, command): &(u32, u64, Command)| matches!(command, Command::NewOrder(_));
+    let orders = || {
+        fixture
+            .script
+            .state()
+            .journal
+            .iter()
+            .filter(|c| is_order(c))
+            .count()
+    };
+    assert_eq!(orders(), 0, "not even a refusal takes space");
+    fixture.change(|state| state.reserved = false);
+    for n in 1..=500 {
+        assert_eq!(accepted(&mut flood).cl_ord_id, n);
+    }
+    assert_eq!(orders(), 500);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use wire::codec::{self, MAX_FRAME};
 use wire::{
     AdminAck, BusinessReject, Capacity, CodMode, Hello, Message, NewOrder, NotApplied, OrdType,
-    OrderAccepted, Reply, Role, SessionMessage, Side, TimeInForce, Topology,
+    OrderAccepted, OrderCancelled, Reply, Role, SessionMessage, Side, TimeInForce, Topology,
 };
 
 pub const WAIT: Duration = Duration::from_secs(5);
@@ -46,6 +46,8 @@ pub struct State {
     pub hold: bool,
     /// Rings are full.
     pub full: bool,
+    /// The last space of the journal is kept.
+    pub reserved: bool,
     /// The engine takes nothing from the rings.
     pub idle: bool,
     ring: VecDeque<(Lane, Inbound)>,
@@ -139,6 +141,13 @@ impl State {
                 };
                 self.send(session_id, accepted.into());
             }
+            Command::CancelOrder(cancel) => {
+                let cancelled = OrderCancelled {
+                    cl_ord_id: cancel.cl_ord_id,
+                    ..OrderCancelled::default()
+                };
+                self.send(session_id, cancelled.into());
+            }
             Command::Refused(refused) => {
                 let reject = BusinessReject {
                     ref_seq_no: in_seq_no,
@@ -209,6 +218,10 @@ impl Office for Script {
 
     fn durable(&self) -> u64 {
         self.state().durable
+    }
+
+    fn disk_reserved(&self) -> bool {
+        self.state().reserved
     }
 
     fn failure(&self) -> Option<String> {
