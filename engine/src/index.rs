@@ -202,7 +202,10 @@ impl Encode for Index {
 impl<Context> Decode<Context> for Index {
     fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
         let (size, len) = <(usize, usize)>::decode(decoder)?;
-        if !size.is_power_of_two() || size > MOST_ENTRIES || size < SIZE_MIN || len > size / 8 * 7 {
+        if !size.is_power_of_two()
+            || !(SIZE_MIN..=MOST_ENTRIES).contains(&size)
+            || len > size / 8 * 7
+        {
             return Err(DecodeError::Other("an index of an impossible size"));
         }
         let mut index = Self::of_size(size);

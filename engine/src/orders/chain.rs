@@ -231,9 +231,10 @@ impl Orders {
             .copied()
             .filter(|elder| elder.number > before.number)
         {
-            let state = match elder.state {
-                VersionState::Pending => VersionState::Superseded,
-                state => state,
+            let state = if elder.state == VersionState::Pending {
+                VersionState::Superseded
+            } else {
+                elder.state
             };
             self.versions[at as usize] = Version {
                 state,

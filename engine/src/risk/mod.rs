@@ -160,20 +160,29 @@ impl RiskEngine {
         self.take_seq_no(&turn, out);
         // What flows all day goes straight to its place; everything else is asked about first.
         let plain = |flags: u32| flags & wire::WHAT_IF == 0;
-        match &input.command {
-            Command::NewOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.new_order(&turn, m, out, decision);
-            }
-            Command::VenueReport(m) if role == Role::Venue && plain(m.flags) => {
-                self.venue_report(&turn, m, out, decision);
-            }
-            Command::CancelOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.cancel_order(&turn, m, out, decision);
-            }
-            Command::ReplaceOrder(m) if role == Role::Desk && plain(m.flags) => {
-                self.replace_order(&turn, m, out, decision);
-            }
-            command => self.dispatch(turn, command, out, decision),
+        let command = &input.command;
+        if let Command::NewOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.new_order(&turn, m, out, decision);
+        } else if let Command::VenueReport(m) = command
+            && role == Role::Venue
+            && plain(m.flags)
+        {
+            self.venue_report(&turn, m, out, decision);
+        } else if let Command::CancelOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.cancel_order(&turn, m, out, decision);
+        } else if let Command::ReplaceOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.replace_order(&turn, m, out, decision);
+        } else {
+            self.dispatch(turn, command, out, decision);
         }
         self.halt_when_full();
         if !self.backlog.is_empty() {
