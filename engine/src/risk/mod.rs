@@ -109,6 +109,7 @@ impl RiskEngine {
     }
 
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
+    #[inline]
     pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
         let mut decision = Decision::default();
         self.apply_into(input, out, &mut decision);
@@ -116,7 +117,7 @@ impl RiskEngine {
     }
 
     /// The decision is written where it stays: `decision` comes with nothing said.
-    #[inline]
+    #[inline(never)]
     fn apply_into(&mut self, input: &Sequenced, out: &mut Outbox, decision: &mut Decision) {
         out.clear();
         let session = match input.session_id {
