@@ -62,12 +62,7 @@ const WHOLE: Scale = Scale {
 
 /// One attack: quiet, attacked, attacked, quiet, as often as there are pairs. Each pair gives a ratio of
 /// the honest desk's p99; their median is told with the spread from the tenth to the ninetieth hundredth.
-fn measure(
-    name: &str,
-    scale: &Scale,
-    honest: &mut Honest,
-    mut begin: impl FnMut() -> Attack,
-) {
+fn measure(name: &str, scale: &Scale, honest: &mut Honest, mut begin: impl FnMut() -> Attack) {
     let (mut quiet, mut attacked) = (Latencies::new(), Latencies::new());
     let mut ratios = Vec::new();
     for _ in 0..scale.pairs {
