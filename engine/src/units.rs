@@ -196,9 +196,20 @@ pub(crate) fn proportion_ceil(value: i64, part: i64, whole: i64) -> i64 {
     if part == whole {
         return value;
     }
-    let product = i128::from(value) * i128::from(part);
-    let whole = i128::from(whole);
-    let ceiling = (product + whole - 1) / whole;
+    let (value, part, whole) = (
+        value.unsigned_abs(),
+        part.unsigned_abs(),
+        whole.unsigned_abs(),
+    );
+    // Most products fit 64 bits, whose division is the quicker one. Nothing here is 0: one division, rounded up.
+    let ceiling = match value.checked_mul(part) {
+        Some(product) => product.div_ceil(whole),
+        None => {
+            let product = u128::from(value) * u128::from(part);
+            let whole = u128::from(whole);
+            u64::try_from((product - 1) / whole + 1).unwrap_or(u64::MAX)
+        }
+    };
     i64::try_from(ceiling).unwrap_or(i64::MAX)
 }
 

@@ -127,6 +127,7 @@ impl RiskEngine {
             Some(id) => id,
             None => session
                 .traders
+                .slots()
                 .first()
                 .and_then(|slot| u16::try_from(self.state.tree.get(*slot).id).ok())
                 .ok_or(RejectCode::NotEntitled)?,
