@@ -57,7 +57,55 @@ fn a_start_goes_on_or_is_refused_by_name_on_the_whole_corpus() {
     replay("records", 1, targets::records::run);
 }
 
-/// Writes the records of the example firm's first start as an input of the target `records`.
+/// A firm with small tables: a target that makes large ones runs a few inputs a second.
+const SMALL: &str = r#"
+[firm]
+name = "F"
+instance = "f"
+base_currency = "USD"
+two_person = false
+[capacity]
+accounts = 8
+instruments = 8
+orders = 64
+rows = 64
+executions = 64
+limits = 64
+sessions = 8
+[[desks]]
+id = 1
+name = "D"
+[[accounts]]
+id = 1
+name = "A"
+desk = 1
+suspense = true
+[[traders]]
+id = 1
+name = "T"
+[[instruments]]
+id = 1
+symbol = "X"
+venue = 1
+currency = "USD"
+tick = 0.01
+lot = 1
+reference = 5.5
+[[limits]]
+scope = "firm"
+kind = "MaxOrderQty"
+value = "100"
+[[sessions]]
+id = 1
+name = "s"
+role = "desk"
+topology = "sidecar"
+accounts = [1]
+traders = [1]
+public_key = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"
+"#;
+
+/// Writes the records of a small firm's first start as an input of the target `records`.
 #[test]
 #[ignore = "makes a seed for a new corpus"]
 fn seed_records() {
@@ -68,7 +116,7 @@ fn seed_records() {
     use engine::recover::{self, OpenOptions};
     let now = 1_772_442_000_000_000_000;
     let files = SimFiles::new(1);
-    let firm = Firm::example();
+    let firm = Firm::parse("small.toml", SMALL).unwrap();
     let mut options = OpenOptions::new(
         firm.genesis(wire::Time(now)),
         AckPolicy::Durable,
@@ -85,6 +133,6 @@ fn seed_records() {
         seed.extend(record.bytes);
     })
     .unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/records/example");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/records/small");
     std::fs::write(path, seed).unwrap();
 }

@@ -4,7 +4,7 @@
 use crate::table::{Table, room_for};
 use bincode::{Decode, Encode};
 
-/// Cash of one account in one currency.
+/// Cash of one account in one currency: one cache line with its place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct CashBook {
     /// Loaded cash with the fills since; `None` before the first load.
@@ -38,22 +38,27 @@ impl Cash {
     }
 
     pub(crate) fn get(&self, account: u32, currency: u32) -> CashBook {
-        self.by_place
-            .get(place(account, currency))
+        self.find(account, currency)
             .map(|slot| self.items[slot as usize].2)
             .unwrap_or_default()
     }
 
-    pub(crate) fn get_mut(&mut self, account: u32, currency: u32) -> &mut CashBook {
-        let slot = self
-            .by_place
-            .get(place(account, currency))
-            .unwrap_or_else(|| {
-                let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-                self.items.push((account, currency, CashBook::default()));
-                self.by_place.insert(place(account, currency), slot);
-                slot
-            });
+    /// Slot of a book, if there is one.
+    pub(crate) fn find(&self, account: u32, currency: u32) -> Option<u32> {
+        self.by_place.get(place(account, currency))
+    }
+
+    /// Slot of a book, opened if need be.
+    pub(crate) fn find_or_new(&mut self, account: u32, currency: u32) -> u32 {
+        self.find(account, currency).unwrap_or_else(|| {
+            let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+            self.items.push((account, currency, CashBook::default()));
+            self.by_place.insert(place(account, currency), slot);
+            slot
+        })
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: u32) -> &mut CashBook {
         &mut self.items[slot as usize].2
     }
 

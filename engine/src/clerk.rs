@@ -112,6 +112,18 @@ impl<S: Storage> JournalClerk<S> {
         }
     }
 
+    /// Counted from the newest snapshot and not from the start: a server that is killed again and again
+    /// must not decide an ever longer past.
+    fn first_due(&self) -> u64 {
+        let snapshots = Snapshots::new(self.storage.clone());
+        // What can't be listed now is told when the snapshot is made.
+        let found = snapshots.found().unwrap_or_default();
+        let newest = found.iter().find_map(|found| found.header.ok());
+        newest
+            .map_or(0, |header| header.sequence)
+            .saturating_add(self.duties.snapshot_every)
+    }
+
     fn head(&mut self, end: &End, now_ns: u64) {
         let Some(heads) = &self.heads else { return };
         let head = Head {
@@ -189,9 +201,11 @@ impl<S: Storage> Clerk for JournalClerk<S> {
         if self.duties.snapshot_every == 0 {
             return;
         }
-        let due = *self
-            .snapshot_due
-            .get_or_insert(copy.seq().saturating_add(self.duties.snapshot_every));
+        let due = match self.snapshot_due {
+            Some(due) => due,
+            None => self.first_due(),
+        };
+        self.snapshot_due = Some(due);
         if copy.seq() >= due {
             self.snapshot(copy, end, pause);
         }

@@ -51,17 +51,19 @@ impl DayBuys {
         room_for(&mut self.by_row, rows);
     }
 
-    /// A buy of today joins a row, or with a negative quantity leaves it.
-    pub(crate) fn note(&mut self, row: u32, qty: i128, price: i64) {
-        self.add(
-            row,
-            Bought {
-                qty,
-                amount: qty.saturating_mul(i128::from(price)),
-            },
-        );
+    /// A buy of today joins some rows, or with a negative quantity leaves them.
+    #[inline]
+    pub(crate) fn note(&mut self, rows: &[u32], qty: i64, price: i64) {
+        let more = Bought {
+            qty: i128::from(qty),
+            amount: i128::from(qty).saturating_mul(i128::from(price)),
+        };
+        for row in rows {
+            self.add(*row, more);
+        }
     }
 
+    #[inline]
     fn add(&mut self, row: u32, more: Bought) {
         let at = row as usize;
         if self.by_row.len() <= at {

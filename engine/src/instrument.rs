@@ -1,7 +1,8 @@
 //! Instruments and currencies: definitions, reference prices, marks and rates.
 
 use crate::exposure::Valuation;
-use crate::table::{Key, Table, mix, room_for};
+use crate::ids::Ids;
+use crate::table::{mix, room_for};
 use crate::units::{Multiple, ValueFactor};
 use bincode::{Decode, Encode};
 use wire::{DefineInstrument, E8, Text, TradingState};
@@ -76,7 +77,7 @@ const CURRENCIES: usize = 64;
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Instruments {
     items: Vec<Instrument>,
-    by_id: Table<u64>,
+    by_id: Ids,
     pub(crate) currencies: Vec<Currency>,
     pub(crate) base_currency: Text<4>,
 }
@@ -94,7 +95,7 @@ impl Instruments {
         });
         Self {
             items: Vec::with_capacity(capacity),
-            by_id: Table::with_capacity(capacity, 0),
+            by_id: Ids::with_capacity(capacity),
             currencies,
             base_currency,
         }
@@ -110,8 +111,9 @@ impl Instruments {
         self.items.len()
     }
 
+    #[inline]
     pub(crate) fn find(&self, id: u32) -> Option<u32> {
-        self.by_id.get(u64::from(id))
+        self.by_id.get(id)
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Instrument {
@@ -153,7 +155,7 @@ impl Instruments {
     pub(crate) fn add(&mut self, definition: DefineInstrument) -> u32 {
         let currency = self.currency(definition.currency);
         let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        self.by_id.insert(u64::from(definition.instrument_id), slot);
+        self.by_id.insert(definition.instrument_id, slot);
         self.items.push(Instrument {
             id: definition.instrument_id,
             definition,
@@ -210,9 +212,18 @@ pub(crate) struct ExecutionKey {
     pub(crate) buy: bool,
 }
 
-impl Key for ExecutionKey {
-    fn spread(self) -> u64 {
+impl ExecutionKey {
+    /// A well-mixed hash of the whole key.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
         let place = (u64::from(self.instrument) << 32) | u64::from(self.trade_date);
         mix(self.exec_id ^ mix(place ^ (u64::from(self.venue_id) << 1) ^ u64::from(self.buy)))
+    }
+
+    /// A hash that eight ids of a venue in sequence share, whatever they are of.
+    #[inline]
+    pub(crate) fn neighbours(&self) -> u64 {
+        let day = (u64::from(self.venue_id) << 32) | u64::from(self.trade_date);
+        mix((self.exec_id / 8) ^ day.rotate_left(24))
     }
 }

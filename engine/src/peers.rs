@@ -3,30 +3,41 @@
 //! Each list keeps a bound on its most aggressive price. An order that does not reach the bound can't
 //! cross anything, so that the list is walked only when a cross is likely; the walk tightens the bound.
 
+use crate::orders::Orders;
 use crate::table::{Table, room_for};
 use bincode::{Decode, Encode};
 
-/// Orders linked in one list; links live in [`Peers`], indexed by order slot.
+/// Marks the end of a list, and an order that is in none.
+const NONE: u32 = u32::MAX;
+
+/// Orders linked in one list; each order keeps its own [`Link`].
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 struct List {
-    head: Option<u32>,
+    head: u32,
     /// Highest price of buys, lowest of sells, or beyond; market orders are at the ends.
     bound: i64,
 }
 
+/// Where an order stands: its list, and its neighbours' slots there.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-struct Link {
+pub(crate) struct Link {
     list: u32,
-    previous: Option<u32>,
-    next: Option<u32>,
+    previous: u32,
+    next: u32,
 }
+
+/// Of an order that is in no list.
+pub(crate) const UNLISTED: Link = Link {
+    list: NONE,
+    previous: NONE,
+    next: NONE,
+};
 
 /// All lists.
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Peers {
     lists: Vec<List>,
     by_place: Table<(u32, u64)>,
-    links: Vec<Option<Link>>,
 }
 
 /// Bound of an empty list: nothing reaches it.
@@ -49,11 +60,10 @@ fn key(group: u64, instrument: u32, buys: bool) -> (u32, u64) {
 }
 
 impl Peers {
-    pub(crate) fn with_capacity(orders: usize, rows: usize) -> Self {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
             lists: Vec::with_capacity(rows),
             by_place: Table::with_capacity(rows, (0, 0)),
-            links: vec![None; orders],
         }
     }
 
@@ -62,54 +72,73 @@ impl Peers {
         room_for(&mut self.lists, rows);
     }
 
-    /// The list of a group's buys or sells in an instrument: its bound and its first order.
-    pub(crate) fn list(&self, group: u64, instrument: u32, buys: bool) -> Option<(u32, i64)> {
-        let list = self.by_place.get(key(group, instrument, buys))?;
-        Some((list, self.lists[list as usize].bound))
+    /// The list of a group's buys or sells in an instrument, if there is one.
+    pub(crate) fn find(&self, group: u64, instrument: u32, buys: bool) -> Option<u32> {
+        self.by_place.get(key(group, instrument, buys))
     }
 
-    /// Orders of a list.
-    pub(crate) fn orders(&self, list: u32) -> impl Iterator<Item = u32> + '_ {
-        std::iter::successors(self.lists[list as usize].head, |slot| {
-            self.links[*slot as usize].and_then(|link| link.next)
+    /// The same, made if need be.
+    pub(crate) fn find_or_new(&mut self, group: u64, instrument: u32, buys: bool) -> u32 {
+        self.find(group, instrument, buys).unwrap_or_else(|| {
+            let list = u32::try_from(self.lists.len()).unwrap_or(NONE);
+            self.lists.push(List {
+                head: NONE,
+                bound: never(buys),
+            });
+            self.by_place.insert(key(group, instrument, buys), list);
+            list
         })
     }
 
-    /// Adds a live order.
-    pub(crate) fn add(&mut self, slot: u32, group: u64, instrument: u32, buy: bool, price: i64) {
-        let place = key(group, instrument, buy);
-        let list = self.by_place.get(place).unwrap_or_else(|| {
-            let list = u32::try_from(self.lists.len()).unwrap_or(u32::MAX);
-            self.lists.push(List {
-                head: None,
-                bound: never(buy),
-            });
-            self.by_place.insert(place, list);
-            list
-        });
-        if self.links.len() <= slot as usize {
-            self.links.resize((slot as usize).saturating_add(1), None);
+    /// The bound of a list.
+    pub(crate) fn bound(&self, list: u32) -> i64 {
+        self.lists[list as usize].bound
+    }
+
+    /// Orders of a list.
+    pub(crate) fn orders<'a>(
+        &self,
+        orders: &'a Orders,
+        list: u32,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        let mut at = self.lists[list as usize].head;
+        std::iter::from_fn(move || {
+            let link = orders.link(at)?;
+            Some(std::mem::replace(&mut at, link.next))
+        })
+    }
+
+    /// Adds a live order to a list.
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        orders: &mut Orders,
+        slot: u32,
+        list: u32,
+        (buy, price): (bool, i64),
+    ) {
+        let head = std::mem::replace(&mut self.lists[list as usize].head, slot);
+        if let Some(link) = orders.link_mut(head) {
+            link.previous = slot;
         }
-        let head = self.lists[list as usize].head;
-        if let Some(link) = head.and_then(|head| self.links[head as usize].as_mut()) {
-            link.previous = Some(slot);
+        if let Some(link) = orders.link_mut(slot) {
+            *link = Link {
+                list,
+                previous: NONE,
+                next: head,
+            };
         }
-        self.links[slot as usize] = Some(Link {
-            list,
-            previous: None,
-            next: head,
-        });
-        self.lists[list as usize].head = Some(slot);
         self.reach(list, buy, price);
     }
 
     /// A version of a listed order has this price.
-    pub(crate) fn add_version(&mut self, slot: u32, buy: bool, price: i64) {
-        if let Some(link) = self.links[slot as usize] {
+    pub(crate) fn add_version(&mut self, orders: &Orders, slot: u32, buy: bool, price: i64) {
+        if let Some(link) = orders.link(slot).filter(|link| link.list != NONE) {
             self.reach(link.list, buy, price);
         }
     }
 
+    #[inline]
     fn reach(&mut self, list: u32, buy: bool, price: i64) {
         let bound = &mut self.lists[list as usize].bound;
         *bound = if buy {
@@ -125,22 +154,26 @@ impl Peers {
     }
 
     /// Takes an ended order out.
-    pub(crate) fn remove(&mut self, slot: u32, buy: bool) {
-        let Some(link) = self.links.get_mut(slot as usize).and_then(Option::take) else {
+    #[inline]
+    pub(crate) fn remove(&mut self, orders: &mut Orders, slot: u32, buy: bool) {
+        let Some(link) = orders.link_mut(slot) else {
             return;
         };
-        match link
-            .previous
-            .and_then(|at| self.links[at as usize].as_mut())
-        {
-            Some(previous) => previous.next = link.next,
-            None => self.lists[link.list as usize].head = link.next,
+        let link = std::mem::replace(link, UNLISTED);
+        if link.list == NONE {
+            return;
         }
-        if let Some(next) = link.next.and_then(|at| self.links[at as usize].as_mut()) {
+        if let Some(next) = orders.link_mut(link.next) {
             next.previous = link.previous;
         }
-        if self.lists[link.list as usize].head.is_none() {
-            self.lists[link.list as usize].bound = never(buy);
+        if let Some(previous) = orders.link_mut(link.previous) {
+            previous.next = link.next;
+            return;
+        }
+        let list = &mut self.lists[link.list as usize];
+        list.head = link.next;
+        if link.next == NONE {
+            list.bound = never(buy);
         }
     }
 }

@@ -1,50 +1,90 @@
 //! Logical sessions: who may speak for what, and how far each has been heard and answered.
 
 use crate::command::DefineSession;
-use crate::table::{Table, room_for};
+use crate::entitled::Entitled;
+use crate::ids::Ids;
+use crate::table::room_for;
 use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{CodMode, Role, Topology};
 
 /// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
-/// risk digest.
+/// risk digest. What every message reads stands in the first cache lines.
 #[derive(Debug, Clone, Encode, Decode)]
+#[repr(C, align(64))]
 pub(crate) struct Session {
-    pub(crate) definition: DefineSession,
-    /// Slots of the accounts it may act for, ascending.
-    pub(crate) accounts: Vec<u32>,
-    /// Slots of the traders it may name, ascending.
-    pub(crate) traders: Vec<u32>,
-    /// Changed by [`Sessions::set_up`] only.
-    pub(crate) up: bool,
-    pub(crate) cod_mode: CodMode,
-    pub(crate) cod_grace_ns: u64,
-    /// When the session's orders are cancelled unless it comes back; 0 for never.
-    pub(crate) cod_deadline: u64,
     pub(crate) last_applied: u64,
     pub(crate) next_out: u64,
     pub(crate) cl_ord_id_mark: u64,
+    id: u32,
+    venue_id: u16,
+    role: Role,
+    inline: bool,
+    /// Changed by [`Sessions::set_up`] only.
+    pub(crate) up: bool,
+    pub(crate) cod_mode: CodMode,
+    /// Accounts it may act for.
+    pub(crate) accounts: Entitled,
+    /// Traders it may name.
+    pub(crate) traders: Entitled,
+    pub(crate) cod_grace_ns: u64,
+    /// When the session's orders are cancelled unless it comes back; 0 for never.
+    pub(crate) cod_deadline: u64,
+    /// Changed by [`Sessions::define`] only.
+    pub(crate) definition: DefineSession,
 }
 
 impl Session {
+    fn new(definition: DefineSession) -> Self {
+        Self {
+            last_applied: 0,
+            next_out: 1,
+            cl_ord_id_mark: 0,
+            id: definition.session_id,
+            venue_id: definition.venue_id,
+            role: definition.role,
+            inline: definition.topology != Topology::Sidecar,
+            up: false,
+            cod_mode: CodMode::Off,
+            accounts: Entitled::default(),
+            traders: Entitled::default(),
+            cod_grace_ns: 0,
+            cod_deadline: 0,
+            definition,
+        }
+    }
+
+    fn redefine(&mut self, definition: DefineSession) {
+        let new = Self::new(definition);
+        (self.venue_id, self.role, self.inline) = (new.venue_id, new.role, new.inline);
+        self.definition = definition;
+    }
+
     pub(crate) fn id(&self) -> u32 {
-        self.definition.session_id
+        self.id
     }
 
     pub(crate) fn role(&self) -> Role {
-        self.definition.role
+        self.role
+    }
+
+    /// Venue of a venue's session; else 0.
+    pub(crate) fn venue_id(&self) -> u16 {
+        self.venue_id
     }
 
     pub(crate) fn is_inline(&self) -> bool {
-        self.definition.topology != Topology::Sidecar
+        self.inline
     }
 
+    #[inline]
     pub(crate) fn may_use_account(&self, account: u32) -> bool {
-        self.accounts.binary_search(&account).is_ok()
+        self.accounts.has(account)
     }
 
+    #[inline]
     pub(crate) fn may_name_trader(&self, trader: u32) -> bool {
-        self.traders.binary_search(&trader).is_ok()
+        self.traders.has(trader)
     }
 }
 
@@ -62,7 +102,7 @@ struct Venue {
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Sessions {
     items: Vec<Session>,
-    by_id: Table<u64>,
+    by_id: Ids,
     /// Slots of the sessions that hear of risk events.
     pub(crate) watchers: Vec<u32>,
     venues: Vec<Venue>,
@@ -77,7 +117,7 @@ impl Sessions {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             items: Vec::with_capacity(capacity),
-            by_id: Table::with_capacity(capacity, 0),
+            by_id: Ids::with_capacity(capacity),
             watchers: Vec::with_capacity(WATCHERS_MAX),
             venues: Vec::with_capacity(capacity),
             deadlines: BTreeSet::new(),
@@ -91,8 +131,9 @@ impl Sessions {
         room_for(&mut self.venues, capacity);
     }
 
+    #[inline]
     pub(crate) fn find(&self, id: u32) -> Option<u32> {
-        self.by_id.get(u64::from(id))
+        self.by_id.get(id)
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Session {
@@ -110,22 +151,11 @@ impl Sessions {
     /// Adds a session, or changes its definition while numbers, mark and entitlements stay.
     pub(crate) fn define(&mut self, definition: DefineSession) {
         if let Some(slot) = self.find(definition.session_id) {
-            self.items[slot as usize].definition = definition;
+            self.items[slot as usize].redefine(definition);
         } else {
             let slot = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-            self.by_id.insert(u64::from(definition.session_id), slot);
-            self.items.push(Session {
-                definition,
-                accounts: Vec::new(),
-                traders: Vec::new(),
-                up: false,
-                cod_mode: CodMode::Off,
-                cod_grace_ns: 0,
-                cod_deadline: 0,
-                last_applied: 0,
-                next_out: 1,
-                cl_ord_id_mark: 0,
-            });
+            self.by_id.insert(definition.session_id, slot);
+            self.items.push(Session::new(definition));
         }
         self.count_venues();
         self.watchers.clear();
@@ -166,7 +196,7 @@ impl Sessions {
             if session.role() != Role::Venue {
                 continue;
             }
-            let id = session.definition.venue_id;
+            let id = session.venue_id();
             let up = u32::from(session.up);
             match self.venues.iter_mut().find(|venue| venue.id == id) {
                 Some(venue) => venue.up = venue.up.saturating_add(up),
@@ -204,16 +234,5 @@ impl Sessions {
 
     pub(crate) fn len(&self) -> usize {
         self.items.len()
-    }
-}
-
-/// Grants or withdraws one entry of a sorted list.
-pub(crate) fn entitle(list: &mut Vec<u32>, slot: u32, allow: bool) {
-    match (list.binary_search(&slot), allow) {
-        (Err(at), true) => list.insert(at, slot),
-        (Ok(at), false) => {
-            list.remove(at);
-        }
-        (Ok(_), true) | (Err(_), false) => {}
     }
 }

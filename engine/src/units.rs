@@ -20,6 +20,10 @@ pub(crate) struct ValueFactor {
     den: u128,
     /// ⌊(2¹²⁸ − 1) / den⌋: a division by `den` is a multiplication by it and one correction.
     reciprocal: u128,
+    /// `den` is `odd` · 2^`twos`, and ⌊(2⁶⁴ − 1) / odd⌋ divides what fits 64 bits without its `twos`.
+    twos: u32,
+    odd: u64,
+    reciprocal_of_odd: u64,
 }
 
 /// ⌊n / d⌋ and whether nothing remains.
@@ -46,10 +50,16 @@ impl ValueFactor {
             .saturating_mul(u128::from(rate_e8.unsigned_abs()));
         let divisor = gcd(num, UNIT).max(1);
         let den = UNIT / divisor;
+        let twos = den.trailing_zeros();
+        // 5²⁸ has 66 bits: an odd part that does not fit never divides the short way.
+        let odd = u64::try_from(den >> twos).unwrap_or(0);
         Self {
             num: num / divisor,
             den,
             reciprocal: u128::MAX / den,
+            twos,
+            odd,
+            reciprocal_of_odd: u64::MAX.checked_div(odd).unwrap_or(0),
         }
     }
 
@@ -63,6 +73,11 @@ impl ValueFactor {
                 None => return wide_div(product, self.num, self.den),
             }
         };
+        if let Ok(short) = u64::try_from(scaled >> self.twos)
+            && self.odd != 0
+        {
+            return Some(self.divide_short(short, scaled.trailing_zeros() >= self.twos));
+        }
         // The reciprocal is at most den / 2¹²⁸ too small, so that the estimate is at most 1 too small.
         let estimate = high_half(scaled, self.reciprocal);
         let rest = scaled.wrapping_sub(estimate.wrapping_mul(self.den));
@@ -77,6 +92,19 @@ impl ValueFactor {
                 exact: rest == 0,
             }
         })
+    }
+
+    /// ⌊n / odd⌋; `exact` tells whether nothing was lost of n before.
+    #[inline(always)]
+    fn divide_short(self, n: u64, exact: bool) -> Quotient {
+        let estimate = high_of(n, self.reciprocal_of_odd);
+        let rest = n.wrapping_sub(estimate.wrapping_mul(self.odd));
+        // As above: at most 1 too small.
+        let more = rest >= self.odd;
+        Quotient {
+            floor: u128::from(estimate) + u128::from(more),
+            exact: exact && (rest == 0 || rest == self.odd),
+        }
     }
 
     /// ⌈ |price| · |qty| · multiplier · rate ⌉ in 10⁻⁴; `None` above `i64::MAX`.
@@ -147,6 +175,13 @@ pub(crate) fn product(qty_e8: i128, price_e8: i64) -> Option<i128> {
     }
 }
 
+/// The upper 64 bits of the 128-bit product.
+#[inline(always)]
+pub(crate) fn high_of(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    u64::try_from(product >> 64).unwrap_or(u64::MAX)
+}
+
 /// The upper 128 bits of the 256-bit product.
 fn high_half(a: u128, b: u128) -> u128 {
     wide_mul(a, b).0
@@ -161,9 +196,20 @@ pub(crate) fn proportion_ceil(value: i64, part: i64, whole: i64) -> i64 {
     if part == whole {
         return value;
     }
-    let product = i128::from(value) * i128::from(part);
-    let whole = i128::from(whole);
-    let ceiling = (product + whole - 1) / whole;
+    let (value, part, whole) = (
+        value.unsigned_abs(),
+        part.unsigned_abs(),
+        whole.unsigned_abs(),
+    );
+    // Most products fit 64 bits, whose division is the quicker one. Nothing here is 0: one division, rounded up.
+    let ceiling = match value.checked_mul(part) {
+        Some(product) => product.div_ceil(whole),
+        None => {
+            let product = u128::from(value) * u128::from(part);
+            let whole = u128::from(whole);
+            u64::try_from((product - 1) / whole + 1).unwrap_or(u64::MAX)
+        }
+    };
     i64::try_from(ceiling).unwrap_or(i64::MAX)
 }
 

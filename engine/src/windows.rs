@@ -1,7 +1,8 @@
 //! What happened lately: accepted orders (C6), fills of traders (C7) and of accounts in product groups
 //! (C15). A window holds events with 0 ≤ t − tᵢ < window.
 
-use crate::table::{Key, Table, mix, room_for};
+use crate::index::{Index, Tag};
+use crate::table::{Table, mix, room_for};
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
@@ -21,12 +22,14 @@ pub(crate) struct OrderKey {
     pub(crate) qty: i64,
 }
 
-impl Key for OrderKey {
-    fn spread(self) -> u64 {
+impl OrderKey {
+    fn tag(&self) -> Tag {
         let place = (u64::from(self.account) << 33)
             ^ (u64::from(self.instrument) << 1)
             ^ u64::from(self.buy);
-        mix(place ^ mix(self.price.cast_unsigned() ^ mix(self.qty.cast_unsigned())))
+        Tag::of_hash(mix(
+            place ^ mix(self.price.cast_unsigned() ^ mix(self.qty.cast_unsigned()))
+        ))
     }
 }
 
@@ -47,17 +50,9 @@ pub(crate) struct AcceptedOrders {
     next: u64,
     next_slot: usize,
     /// Key → slot in the ring of its newest entry; kept from the first limit on that counts equal orders.
-    newest: Table<OrderKey>,
+    newest: Index,
     indexed: bool,
 }
-
-const FILLER: OrderKey = OrderKey {
-    account: 0,
-    instrument: 0,
-    buy: false,
-    price: 0,
-    qty: 0,
-};
 
 impl AcceptedOrders {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
@@ -68,7 +63,7 @@ impl AcceptedOrders {
             next: 0,
             next_slot: 0,
             indexed: false,
-            newest: Table::with_capacity(capacity, FILLER),
+            newest: Index::with_capacity(capacity),
         }
     }
 
@@ -86,6 +81,12 @@ impl AcceptedOrders {
         (number >= oldest && number < self.next).then(|| &self.ring[self.slot(number)])
     }
 
+    /// Slot of the newest entry of `key`.
+    fn newest(&self, key: &OrderKey) -> Option<u32> {
+        self.newest
+            .find(key.tag(), |slot| self.ring[slot as usize].key == *key)
+    }
+
     fn number_at(&self, slot: u32) -> u64 {
         // Numbers of the ring's last lap end before `next`; slots at or behind it are a lap older.
         let capacity = self.capacity as u64;
@@ -100,7 +101,7 @@ impl AcceptedOrders {
 
     /// How many equal orders were accepted in the window before `t`, counted up to `enough`.
     pub(crate) fn count(&self, key: OrderKey, t: u64, window_ns: u64, enough: u64) -> u64 {
-        let mut at = self.newest.get(key).map(|slot| self.number_at(slot));
+        let mut at = self.newest(&key).map(|slot| self.number_at(slot));
         let mut count = 0_u64;
         while count < enough
             && let Some(entry) = at.and_then(|number| self.get(number))
@@ -134,24 +135,29 @@ impl AcceptedOrders {
         }
     }
 
-    /// Makes `slot` the newest entry of `key`; returns the number of the one before, plus one.
+    /// Makes the slot that is written next the newest entry of `key`; what stood in it is forgotten.
+    /// Returns the number of the equal order before, plus one; 0 for none.
     fn link(&mut self, slot: usize, key: OrderKey) -> u64 {
+        let place = u32::try_from(slot).unwrap_or(u32::MAX);
         if self.ring.len() == self.capacity {
             // The oldest entry gives way; its key is forgotten if it has no newer one.
             let old = self.ring[slot].key;
-            if self.newest.get(old) == u32::try_from(slot).ok() {
-                self.newest.remove(old);
+            if self.newest(&old) == Some(place) {
+                self.newest.remove(old.tag(), place);
             }
         }
-        let previous = self
-            .newest
-            .get(key)
-            .map_or(0, |slot| self.number_at(slot).saturating_add(1));
-        if previous > 0 {
-            self.newest.remove(key);
+        self.follow(place, &key)
+    }
+
+    /// Makes `slot` the newest entry of `key`, and returns the same.
+    fn follow(&mut self, slot: u32, key: &OrderKey) -> u64 {
+        let tag = key.tag();
+        let before = self.newest(key);
+        let previous = before.map_or(0, |slot| self.number_at(slot).saturating_add(1));
+        if let Some(before) = before {
+            self.newest.remove(tag, before);
         }
-        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-        self.newest.insert(key, slot);
+        self.newest.insert(tag, slot);
         previous
     }
 
@@ -164,14 +170,8 @@ impl AcceptedOrders {
         for number in oldest..self.next {
             let slot = self.slot(number);
             let key = self.ring[slot].key;
-            let before = self.newest.get(key);
-            let previous = before.map_or(0, |slot| self.number_at(slot).saturating_add(1));
-            if before.is_some() {
-                self.newest.remove(key);
-            }
-            self.newest
-                .insert(key, u32::try_from(slot).unwrap_or(u32::MAX));
-            self.ring[slot].previous = previous;
+            let place = u32::try_from(slot).unwrap_or(u32::MAX);
+            self.ring[slot].previous = self.follow(place, &key);
         }
     }
 
@@ -218,13 +218,19 @@ pub(crate) struct FillLog {
 impl FillLog {
     /// Remembers a fill; what no window in force can hold may be forgotten. A window of 0 says that no
     /// limit looks at the log.
+    #[inline]
     pub(crate) fn note(&mut self, fill: RecentFill, longest_window_ns: u64) {
         if longest_window_ns == 0 && self.fills.is_empty() {
             self.unwatched[self.next] = fill;
             self.next = self.next.wrapping_add(1) % KEPT;
             self.kept = self.kept.saturating_add(1).min(KEPT);
-            return;
+        } else {
+            self.note_watched(fill, longest_window_ns);
         }
+    }
+
+    #[inline(never)]
+    fn note_watched(&mut self, fill: RecentFill, longest_window_ns: u64) {
         if self.fills.is_empty() {
             self.fills.reserve(WATCHED);
             for back in (0..self.kept).rev() {
@@ -275,6 +281,10 @@ pub(crate) struct FillLogs {
     by_place: Table<u64>,
 }
 
+fn place(scope: u32, group: u32) -> u64 {
+    (u64::from(scope) << 32) | u64::from(group)
+}
+
 impl FillLogs {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
@@ -294,20 +304,26 @@ impl FillLogs {
     }
 
     pub(crate) fn get(&self, scope: u32, group: u32) -> Option<&FillLog> {
-        let place = (u64::from(scope) << 32) | u64::from(group);
-        self.by_place
-            .get(place)
-            .map(|slot| &self.logs[slot as usize].1)
+        let slot = self.by_place.get(place(scope, group))?;
+        Some(&self.logs[slot as usize].1)
     }
 
-    pub(crate) fn get_mut(&mut self, scope: u32, group: u32) -> &mut FillLog {
-        let place = (u64::from(scope) << 32) | u64::from(group);
-        let slot = self.by_place.get(place).unwrap_or_else(|| {
+    /// Slot of a log, begun if need be.
+    pub(crate) fn find_or_new(&mut self, scope: u32, group: u32) -> u32 {
+        let place = place(scope, group);
+        self.by_place.get(place).unwrap_or_else(|| {
             let slot = u32::try_from(self.logs.len()).unwrap_or(u32::MAX);
             self.logs.push(((scope, group), FillLog::default()));
             self.by_place.insert(place, slot);
             slot
-        });
+        })
+    }
+
+    pub(crate) fn at(&self, slot: u32) -> &FillLog {
+        &self.logs[slot as usize].1
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: u32) -> &mut FillLog {
         &mut self.logs[slot as usize].1
     }
 
@@ -325,7 +341,13 @@ mod tests {
     fn c06_equal_orders_are_counted_within_the_window_even_after_many_laps() {
         let mut log = AcceptedOrders::with_capacity(1_024);
         // Counting begins in the middle of a lap, and finds what was accepted before.
-        let key = |qty| OrderKey { qty, ..FILLER };
+        let key = |qty| OrderKey {
+            account: 0,
+            instrument: 0,
+            buy: false,
+            price: 0,
+            qty,
+        };
         for i in 0..5_000_u64 {
             log.note(key(i64::try_from(i % 7).unwrap()), i);
             if i < 1_500 {

@@ -294,3 +294,17 @@ fn a_proposal_waits_in_a_snapshot_and_is_approved_after_the_restart() {
     assert_eq!(version, 1);
     opened.close(NOW).unwrap();
 }
+
+#[test]
+fn a_server_that_is_killed_before_a_snapshot_is_due_makes_it_in_a_later_life() {
+    let dir = tempfile::tempdir().unwrap();
+    // Thirty records a life, a hundred between two snapshots. When the follower gets to its work within a
+    // life is the machine's affair, so there are lives enough.
+    for life in 0..200 {
+        run(dir.path(), 1 + 30 * life, 30, true);
+        if !snapshots(dir.path()).is_empty() {
+            return;
+        }
+    }
+    panic!("none was ever made");
+}

@@ -168,6 +168,11 @@ class Values(unittest.TestCase):
             with self.assertRaisesRegex(ValueRangeError, "cl_ord_id"):
                 order(cl_ord_id).encode_block()
 
+    def test_decimals_come_back_as_people_write_them(self) -> None:
+        field = Scaled("px", 0, False, 8)
+        for raw, text in ((58533000000, "585.33"), (5000000000, "50"), (0, "0"), (-150000000, "-1.5")):
+            self.assertEqual(str(field.from_wire(raw)), text)
+
     def test_the_largest_and_smallest_quantities_survive(self) -> None:
         for units in (2**63 - 1, -(2**63) + 1, -(2**63), 0, 1):
             qty = Decimal(units).scaleb(-8)

@@ -50,47 +50,33 @@ impl Passed {
 /// The tightest use so far: the first in check order where equal.
 #[derive(Debug, Clone, Copy)]
 struct Tightest {
-    bps: u64,
-    /// (kind, place) of the limit in check order; [`NOTHING`] before the first.
-    at: usize,
+    /// Basis points above, what stands further behind in check order below: the largest is the tightest.
+    rank: u64,
 }
 
 /// Behind every limit in check order.
-const NOTHING: usize = usize::MAX;
+const NOTHING: usize = 0xffff;
 /// Selectors of a level: instrument, group, all.
 const SELECTORS: usize = 3;
 /// Room for the places of a chain: four levels of three selectors.
 const PLACES: usize = 16;
 
 impl Tightest {
+    const NONE: Self = Self { rank: 0 };
+
     #[inline(always)]
     fn note(&mut self, check: &Check, used: i64, place: usize) {
-        let (used, value) = (used.max(0).unsigned_abs(), check.value.unsigned_abs());
-        let scaled = u128::from(used) * 10_000;
         let at = usize::from(check.kind.0) * PLACES + place;
-        let least = u128::from(self.bps) * u128::from(value);
-        // Division only where the use is tighter than what is known.
-        if scaled >= least + u128::from(value) {
-            let bps = points(scaled, value);
-            if bps > self.bps || (bps == self.bps && at < self.at) {
-                *self = Self { bps, at };
-            }
-        } else if scaled >= least && at < self.at {
-            self.at = at;
-        }
+        let points = check.points(used).min(u64::from(BPS_MAX));
+        let rank = points << 16 | (NOTHING - at) as u64;
+        self.rank = self.rank.max(rank);
     }
-}
 
-/// ⌊scaled / value⌋ as far as it can be told; of a limit of 0, nothing if unused, else all.
-fn points(scaled: u128, value: u64) -> u64 {
-    let most = u64::from(BPS_MAX);
-    match (u64::try_from(scaled), value) {
-        (Ok(0), 0) => 0,
-        (_, 0) => most,
-        (Ok(scaled), value) => (scaled / value).min(most),
-        (Err(_), value) => {
-            u64::try_from(scaled / u128::from(value)).map_or(most, |bps| bps.min(most))
-        }
+    /// Basis points and (kind, place); `None` if nothing was noted.
+    fn told(self) -> Option<(u16, usize)> {
+        let at = NOTHING - usize::try_from(self.rank & 0xffff).unwrap_or(0);
+        let points = u16::try_from(self.rank >> 16).unwrap_or(BPS_MAX);
+        (at != NOTHING).then_some((points, at))
     }
 }
 
@@ -148,10 +134,7 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
             buckets: [(0, 0); BUCKETS],
             count: 0,
         },
-        tightest: Tightest {
-            bps: 0,
-            at: NOTHING,
-        },
+        tightest: Tightest::NONE,
         said: 0,
     };
     walk.adds[index(LimitKind::DailyTurnover)] = value;
@@ -325,13 +308,12 @@ impl Walk<'_> {
     }
 
     fn headroom(&self) -> Headroom {
-        let at = self.tightest.at;
-        if at == NOTHING {
+        let Some((bps, at)) = self.tightest.told() else {
             return Headroom::default();
-        }
+        };
         let scope = self.ask.scopes[at % PLACES / SELECTORS];
         Headroom {
-            bps: u16::try_from(self.tightest.bps).unwrap_or(BPS_MAX),
+            bps,
             kind: LimitKind(u8::try_from(at / PLACES).unwrap_or(0)),
             scope: self.state.tree.get(scope).scope,
         }

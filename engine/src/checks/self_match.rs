@@ -1,8 +1,8 @@
 //! C17: the order would match a live order of the same group in the same instrument and venue.
 
 use super::{Ask, Findings, Refusal};
-use crate::orders::Version;
 use crate::peers;
+use crate::shelves::NOT_YET;
 use crate::state::State;
 use wire::{OrdType, RejectCode, Scope};
 
@@ -28,9 +28,8 @@ fn best_price(state: &State, slot: u32) -> Option<i64> {
     let order = state.orders.get(slot);
     let prices = state
         .orders
-        .versions(slot)
-        .filter(|version: &&Version| version.is_live() && version.leaves(order.cum_qty) > 0)
-        .map(|version| price_of(order.ord_type, version.price.0, order.is_buy()));
+        .live_prices(slot)
+        .map(|price| price_of(order.ord_type, price, order.is_buy()));
     if order.is_buy() {
         prices.max()
     } else {
@@ -54,8 +53,19 @@ fn reachable(state: &State, order: &Ask) -> Option<u32> {
     if state.tree.get(account).self_match_off {
         return None;
     }
-    let group = group_of(state, account);
-    let (list, bound) = state.peers.list(group, order.instrument, !order.is_buy())?;
+    let buys = !order.is_buy();
+    let known = order
+        .account_row()
+        .map(|row| state.shelves.get(row).peers[usize::from(buys)])
+        .filter(|list| *list != NOT_YET);
+    let list = match known {
+        Some(list) => list,
+        None => {
+            let group = group_of(state, account);
+            state.peers.find(group, order.instrument, buys)?
+        }
+    };
+    let bound = state.peers.bound(list);
     (bound != peers::never(!order.is_buy()) && crosses(order, bound)).then_some(list)
 }
 
@@ -74,7 +84,7 @@ pub(super) fn matches_nobody(
         return Ok(());
     };
     let (mut best, mut crossed) = (peers::never(!order.is_buy()), false);
-    for slot in state.peers.orders(list) {
+    for slot in state.peers.orders(&state.orders, list) {
         let Some(price) = best_price(state, slot) else {
             continue;
         };

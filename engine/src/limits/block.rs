@@ -1,19 +1,22 @@
-//! Checks: what decisions read of limits, 32 bytes each, those of one set side by side.
+//! Checks: what decisions read of limits, 40 bytes each, those of one set side by side.
 
 use super::{Limit, UNLIMITED};
 use crate::table::room_for;
+use crate::units::high_of;
 use bincode::{Decode, Encode};
 use wire::{LimitKind, Unit};
 
 /// What an order is held against.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
-#[repr(C, align(32))]
+#[repr(C)]
 pub(crate) struct Check {
     pub(crate) value: i64,
     /// Uses in `quiet_from..quiet_to` are within the value and cross no warn level: they pass, and nothing is
     /// to be told. No use is quiet for a shadow limit, whose value must be looked at.
     pub(crate) quiet_from: i64,
     pub(crate) quiet_to: i64,
+    /// ⌊10,000 · 2⁶⁴ / value⌋; 0 where that does not fit.
+    points: u64,
     /// Slot of the limit.
     pub(crate) slot: u32,
     pub(crate) kind: LimitKind,
@@ -37,6 +40,7 @@ impl Check {
             value,
             quiet_from: quiet.0,
             quiet_to: quiet.1,
+            points: Self::points_for(value),
             slot,
             kind: limit.kind,
             unit: limit.unit,
@@ -44,10 +48,47 @@ impl Check {
         }
     }
 
+    /// ⌊10,000 · 2⁶⁴ / value⌋; 0 where that does not fit.
+    fn points_for(value: i64) -> u64 {
+        let all = u128::from(POINTS) << 64;
+        all.checked_div(u128::from(value.unsigned_abs()))
+            .and_then(|points| u64::try_from(points).ok())
+            .unwrap_or(0)
+    }
+
     /// Whether a use passes, and changes neither warnings nor breach: nothing is to be told.
     #[inline(always)]
     pub(crate) fn is_quiet(&self, used: i64) -> bool {
         used >= self.quiet_from && used < self.quiet_to
+    }
+
+    /// ⌊10,000 · used / value⌋: what is used, in basis points. Of a limit of 0, nothing if unused, else
+    /// more than can be told.
+    #[inline(always)]
+    pub(crate) fn points(&self, used: i64) -> u64 {
+        let (used, value) = (used.max(0).unsigned_abs(), self.value.unsigned_abs());
+        if self.points == 0 {
+            return points_of_little(used, value);
+        }
+        // At most 1 too small; what remains fits 64 bits, whatever its parts overflow.
+        let points = high_of(used, self.points);
+        let rest = used
+            .wrapping_mul(POINTS)
+            .wrapping_sub(points.wrapping_mul(value));
+        points + u64::from(rest >= value)
+    }
+}
+
+/// Basis points in one.
+const POINTS: u64 = 10_000;
+
+/// Of values up to 10,000.
+#[cold]
+fn points_of_little(used: u64, value: u64) -> u64 {
+    match (used, value) {
+        (0, 0) => 0,
+        (_, 0) => u64::MAX,
+        (used, value) => used.saturating_mul(POINTS) / value,
     }
 }
 
@@ -55,6 +96,7 @@ const UNUSED: Check = Check {
     value: 0,
     quiet_from: 0,
     quiet_to: 0,
+    points: 0,
     slot: u32::MAX,
     kind: LimitKind(0),
     unit: Unit(0),
@@ -126,6 +168,27 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn points_are_rounded_down_once(used in any::<i64>(), value in 0..=i64::MAX, shift in 0_u32..63) {
+            for (used, value) in [(used, value), (used >> shift, value), (used, value >> shift)] {
+                let mut check = UNUSED;
+                check.value = value;
+                check.points = Check::points_for(value);
+                let exact = (u128::from(used.max(0).unsigned_abs()) * 10_000)
+                    .checked_div(u128::from(value.unsigned_abs()));
+                let exact = match exact {
+                    Some(points) => u64::try_from(points).unwrap_or(u64::MAX),
+                    None if used <= 0 => 0,
+                    None => u64::MAX,
+                };
+                let told = u64::from(u16::MAX);
+                prop_assert_eq!(check.points(used).min(told), exact.min(told), "{} of {}", used, value);
+            }
+        }
+    }
 
     #[test]
     fn blocks_grow_to_powers_of_two_and_what_they_leave_is_used_again() {

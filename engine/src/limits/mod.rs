@@ -60,12 +60,17 @@ pub(crate) struct LimitSet {
 type SlotsByKind = [u32; KINDS];
 
 impl LimitSet {
-    fn tell(&mut self, bit: u32, told: bool) {
+    /// Notes whether something was told of a kind; returns how many of all limits that is said of.
+    fn tell(&mut self, bit: u32, told: bool, of_all: usize) -> usize {
+        let was = self.told & bit != 0;
         self.told = if told {
             self.told | bit
         } else {
             self.told & !bit
         };
+        of_all
+            .saturating_add(usize::from(told))
+            .saturating_sub(usize::from(was))
     }
 }
 
@@ -99,6 +104,8 @@ pub(crate) struct Limits {
     longest_window: [u64; KINDS],
     /// Kinds that were ever in force.
     known: u32,
+    /// Limits of which a breach or a warn level was told and is not re-armed.
+    told: usize,
     capacity: usize,
 }
 
@@ -123,6 +130,7 @@ impl Limits {
             deadlines: BTreeSet::new(),
             longest_window: [0; KINDS],
             known: 0,
+            told: 0,
             capacity,
         }
     }
@@ -143,6 +151,11 @@ impl Limits {
     /// The set of a scope and selector; [`NO_SET`] if none was ever set.
     pub(crate) fn set_of(&self, key: SetKey) -> u32 {
         self.by_key.get(key).unwrap_or(NO_SET)
+    }
+
+    /// Whether of any limit a breach or a warn level was told and is not re-armed.
+    pub(crate) fn is_any_told(&self) -> bool {
+        self.told != 0
     }
 
     /// Whether a limit of a kind was ever in force.
@@ -211,7 +224,7 @@ impl Limits {
         let (bit, told) = (bit(limit.kind), warned != 0 || breached);
         let check = Check::of(slot, limit);
         let set = &mut self.sets[self.set_of_slot[slot as usize] as usize];
-        set.tell(bit, told);
+        self.told = set.tell(bit, told, self.told);
         if set.finite & bit != 0 {
             let at = (set.finite & bit.wrapping_sub(1)).count_ones();
             self.checks.put(set.checks, at, check);
@@ -287,7 +300,7 @@ impl Limits {
         let enforced = in_force && limit.mode == LimitMode::Enforced;
         let finite = limit.finite().is_some();
         let entry = &mut self.sets[set as usize];
-        entry.tell(bit, limit.warned != 0 || limit.breached);
+        self.told = entry.tell(bit, limit.warned != 0 || limit.breached, self.told);
         for (mask, has) in [
             (&mut entry.mask, in_force),
             (&mut entry.enforced, enforced),

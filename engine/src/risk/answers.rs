@@ -3,29 +3,26 @@
 use super::{RiskEngine, Turn};
 use crate::checks::{Findings, Refusal};
 use crate::decision::{Decision, Outbox, Outcome, Outgoing};
-use wire::{
-    CancelReason, LimitKind, OrderAccepted, OrderRejected, Reply, RoutedCancel, Scope, Time,
-};
+use wire::{CancelReason, Flag, OrderAccepted, OrderRejected, Reply, RoutedCancel, Time};
 
 impl RiskEngine {
+    #[inline]
     pub(super) fn accept(
         &mut self,
         turn: &Turn,
-        cl_ord_id: u64,
-        order_id: u64,
+        (cl_ord_id, order_id): (u64, u64),
         found: Option<&Findings>,
         out: &mut Outbox,
-    ) -> Decision {
-        let tightest = found.map(|f| f.headroom).filter(|h| !h.kind.is_null());
-        let mut decision = Decision {
-            order_id,
-            util_bps: tightest.map_or(if found.is_some() { 0 } else { u16::MAX }, |h| h.bps),
-            util_limit_kind: tightest.map_or(LimitKind::NULL, |h| h.kind),
-            util_scope: tightest.map_or(Scope::NULL, |h| h.scope),
-            ..Decision::of(Outcome::Accepted)
-        };
+        decision: &mut Decision,
+    ) {
+        decision.outcome = Outcome::Accepted;
+        decision.self_reported = Flag::No;
+        decision.order_id = order_id;
         if let Some(found) = found {
-            decision = with_shadow(decision, found);
+            decision.util_bps = found.headroom.bps;
+            decision.util_limit_kind = found.headroom.kind;
+            decision.util_scope = found.headroom.scope;
+            note_shadow(decision, found);
         }
         let reply = OrderAccepted {
             flags: turn.flags(),
@@ -37,10 +34,27 @@ impl RiskEngine {
             ..OrderAccepted::default()
         };
         self.reply(turn, reply.into(), out);
+    }
+
+    /// Answers a refused order or replace, with what else was found on the way.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn reject_found(
+        &mut self,
+        turn: &Turn,
+        (cl_ord_id, ref_template_id): (u64, u8),
+        refusal: Refusal,
+        found: &Findings,
+        out: &mut Outbox,
+    ) -> Decision {
+        let mut decision = self.reject(turn, cl_ord_id, ref_template_id, refusal, out);
+        note_shadow(&mut decision, found);
         decision
     }
 
     /// Answers a refused order, replace, cancel or mass cancel.
+    #[cold]
+    #[inline(never)]
     pub(super) fn reject(
         &mut self,
         turn: &Turn,
@@ -89,7 +103,7 @@ impl RiskEngine {
         let routed = RoutedCancel {
             order_id: order.order_id,
             cl_ord_id,
-            orig_cl_ord_id: self.state.orders.newest(slot).cl_ord_id,
+            orig_cl_ord_id: self.state.orders.newest_cl_ord_id(slot),
             account: self.state.tree.get(order.account).id,
             instrument_id: self.state.instruments.get(instrument).id,
             order_session_id: self.state.sessions.get(session).id(),
@@ -104,7 +118,6 @@ impl RiskEngine {
         }
     }
 
-    #[inline(always)]
     /// What a process that can't go on asks of the venues: the cancel of every live inline order. Nothing is
     /// numbered and nothing changes here.
     #[must_use]
@@ -119,7 +132,7 @@ impl RiskEngine {
                 let venue = state.sessions.of_venue(instrument.definition.venue_id)?;
                 let mut reply = Reply::RoutedCancel(RoutedCancel {
                     order_id: order.order_id,
-                    orig_cl_ord_id: state.orders.newest(slot).cl_ord_id,
+                    orig_cl_ord_id: state.orders.newest_cl_ord_id(slot),
                     account: state.tree.get(order.account).id,
                     instrument_id: instrument.id,
                     order_session_id: state.sessions.get(order.session).id(),
@@ -136,6 +149,8 @@ impl RiskEngine {
             .collect()
     }
 
+    /// Sends to the venue of an instrument.
+    #[inline(always)]
     pub(super) fn route(&mut self, instrument: u32, reply: wire::Reply, out: &mut Outbox) {
         let venue = self.state.instruments.get(instrument).definition.venue_id;
         if let Some(session) = self.state.sessions.of_venue(venue) {
@@ -145,12 +160,11 @@ impl RiskEngine {
 }
 
 /// Records the first shadow limit that would have refused.
-pub(super) fn with_shadow(decision: Decision, found: &Findings) -> Decision {
-    found.shadow.map_or(decision, |shadow| Decision {
-        shadow_code: shadow.code.number(),
-        shadow_limit_kind: shadow.kind,
-        shadow_scope: shadow.scope,
-        shadow_scope_id: shadow.scope_id.unwrap_or(u32::MAX),
-        ..decision
-    })
+fn note_shadow(decision: &mut Decision, found: &Findings) {
+    if let Some(shadow) = found.shadow {
+        decision.shadow_code = shadow.code.number();
+        decision.shadow_limit_kind = shadow.kind;
+        decision.shadow_scope = shadow.scope;
+        decision.shadow_scope_id = shadow.scope_id.unwrap_or(u32::MAX);
+    }
 }

@@ -4,21 +4,37 @@ use super::fills::Booked;
 use super::{Done, RiskEngine, Turn};
 use crate::exposure::Delta;
 use crate::limits::{Limit, SetKey, UNLIMITED};
+use crate::shelves::NOT_YET;
 use crate::windows::RecentFill;
 use wire::{
     CancelReason, LimitKind, MmpReset, RejectCode, RiskEvent, RiskEventKind, Scope, Selector,
     Severity, Side, TradingState, Unit,
 };
 
+impl Booked {
+    /// Quantity, negative where it was sold.
+    #[inline]
+    pub(super) fn signed_qty(&self) -> i128 {
+        let qty = i128::from(self.qty);
+        if self.side == Side::Buy { qty } else { -qty }
+    }
+
+    /// As the windows of fills see it.
+    fn recent(&self, t: u64) -> RecentFill {
+        RecentFill {
+            t,
+            instrument: self.instrument,
+            qty: self.qty,
+        }
+    }
+}
+
 impl RiskEngine {
     /// What a fill moves in its rows besides position and reserve: turnover and profit of the day.
+    #[inline]
     pub(super) fn day_delta(&self, fill: &Booked) -> Delta {
         let buy = fill.side == Side::Buy;
-        let signed = i128::from(if buy {
-            fill.qty
-        } else {
-            fill.qty.saturating_neg()
-        });
+        let signed = fill.signed_qty();
         if !fill.today {
             // A late fill of a prior date moves the position, not the new day's counters (R23).
             return Delta {
@@ -41,10 +57,7 @@ impl RiskEngine {
     /// Carries a fill, whose rows have moved, into every other book.
     pub(super) fn booked(&mut self, fill: &Booked, rows: &[u32]) {
         if fill.today && fill.side == Side::Buy {
-            for row in rows {
-                let qty = i128::from(fill.qty);
-                self.state.day_buys.note(*row, qty, fill.price);
-            }
+            self.state.day_buys.note(rows, fill.qty, fill.price);
         }
         self.settle_fill(fill);
         if fill.today {
@@ -63,32 +76,40 @@ impl RiskEngine {
             .state
             .limits
             .longest_window(LimitKind::RepeatedExecution);
-        let t = self.t;
-        self.state.trader_fills.get_mut(trader, 0).note(
-            RecentFill {
-                t,
-                instrument: fill.instrument,
-                qty: fill.qty,
-            },
-            longest,
-        );
-        if longest == 0 {
-            return;
+        let state = &mut self.state;
+        let row = state.orders.get(order).trader_row;
+        let log = match state.shelves.get(row).fills {
+            NOT_YET => {
+                let log = state.trader_fills.find_or_new(trader, 0);
+                state.shelves.get_mut(row).fills = log;
+                log
+            }
+            log => log,
+        };
+        let recent = fill.recent(self.t);
+        state.trader_fills.at_mut(log).note(recent, longest);
+        if longest != 0 {
+            self.watch_trader(trader, order, log, fill.instrument);
         }
+    }
+
+    /// Whether the fills of a trader are too many for some limit.
+    #[inline(never)]
+    fn watch_trader(&mut self, trader: u32, order: u32, log: u32, instrument: u32) {
+        let t = self.t;
         let order = self.state.orders.get(order);
         let scopes = self.state.tree.chain(order.account, trader);
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        let chain = crate::checks::Chain::of(&self.state, scopes, rows, fill.instrument);
+        let chain = crate::checks::Chain::of(&self.state, scopes, rows, instrument);
         let trips = chain
             .limits(&self.state, LimitKind::RepeatedExecution)
             .any(|(_, limit)| {
                 let fills = |limit: &Limit| {
-                    self.state.trader_fills.get(trader, 0).map_or(0, |log| {
-                        log.within(t, limit.window_ns)
-                            .filter(|recent| self.instrument_is_selected(limit, recent.instrument))
-                            .count()
-                    })
+                    let log = self.state.trader_fills.at(log);
+                    log.within(t, limit.window_ns)
+                        .filter(|recent| self.instrument_is_selected(limit, recent.instrument))
+                        .count()
                 };
                 !limit.is_shadow()
                     && limit
@@ -128,11 +149,42 @@ impl RiskEngine {
         let Some(row) = fill.account_row else {
             return;
         };
-        let account = self.state.exposure.scope_of_row(row);
+        let longest = self
+            .state
+            .limits
+            .longest_window(LimitKind::MarketMakerProtection);
+        let log = match self.state.shelves.get(row).fills {
+            NOT_YET => self.look_up_fills(row),
+            log => log,
+        };
+        let recent = fill.recent(self.t);
+        let logs = &mut self.state.account_fills;
+        logs.at_mut(log).note(recent, longest);
+        if longest != 0 {
+            self.watch_account(row, log);
+        }
+    }
+
+    #[inline(never)]
+    fn look_up_fills(&mut self, account_row: u32) -> u32 {
+        let state = &mut self.state;
+        let account = state.exposure.scope_of_row(account_row);
+        let instrument = state.exposure.instrument_of_row(account_row);
+        let group = state.instruments.get(instrument).definition.product_group;
+        let log = state.account_fills.find_or_new(account, group);
+        state.shelves.get_mut(account_row).fills = log;
+        log
+    }
+
+    /// Whether the fills of an account in a group are too many for its limit.
+    #[inline(never)]
+    fn watch_account(&mut self, account_row: u32, log: u32) {
+        let account = self.state.exposure.scope_of_row(account_row);
+        let instrument = self.state.exposure.instrument_of_row(account_row);
         let group = self
             .state
             .instruments
-            .get(fill.instrument)
+            .get(instrument)
             .definition
             .product_group;
         let key = SetKey {
@@ -140,21 +192,7 @@ impl RiskEngine {
             selector: Selector::Group,
             selector_id: group,
         };
-        let kind = LimitKind::MarketMakerProtection;
-        let longest = self.state.limits.longest_window(kind);
-        let t = self.t;
-        let log = self.state.account_fills.get_mut(account, group);
-        log.note(
-            RecentFill {
-                t,
-                instrument: fill.instrument,
-                qty: fill.qty,
-            },
-            longest,
-        );
-        if longest == 0 {
-            return;
-        }
+        let (kind, t) = (LimitKind::MarketMakerProtection, self.t);
         let Some(limit) = self
             .state
             .limits
@@ -163,8 +201,7 @@ impl RiskEngine {
         else {
             return;
         };
-        let log = self.state.account_fills.get_mut(account, group);
-        let within = log.within(t, limit.window_ns);
+        let within = self.state.account_fills.at(log).within(t, limit.window_ns);
         let reached: i128 = if limit.unit == Unit::Quantity {
             within.map(|recent| i128::from(recent.qty)).sum()
         } else {
@@ -176,7 +213,7 @@ impl RiskEngine {
         if !trips || limit.is_shadow() {
             return;
         }
-        let log = self.state.account_fills.get_mut(account, group);
+        let log = self.state.account_fills.at_mut(log);
         let was_frozen = std::mem::replace(&mut log.frozen, true);
         let matches = |engine: &Self, slot: u32| {
             let order = engine.state.orders.get(slot);
@@ -212,18 +249,15 @@ impl RiskEngine {
         if !entitled {
             return Done::refused(RejectCode::NotEntitled, 0);
         }
-        let frozen = self
-            .state
-            .account_fills
+        let logs = &mut self.state.account_fills;
+        let frozen = logs
             .get(account, m.product_group)
             .is_some_and(|log| log.frozen);
         if !frozen {
             return Done::NO_EFFECT;
         }
-        self.state
-            .account_fills
-            .get_mut(account, m.product_group)
-            .frozen = false;
+        let log = logs.find_or_new(account, m.product_group);
+        logs.at_mut(log).frozen = false;
         self.alert(RiskEvent {
             ref_id: u64::from(m.product_group),
             actor: turn

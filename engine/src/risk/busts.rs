@@ -119,7 +119,7 @@ impl RiskEngine {
         let account = self.state.exposure.scope_of_row(execution.row);
         let allowed = match session.role() {
             Role::Desk => session.may_use_account(account),
-            _ => session.definition.venue_id == execution.key.venue_id,
+            _ => session.venue_id() == execution.key.venue_id,
         };
         if allowed {
             Ok(())
@@ -182,14 +182,11 @@ impl RiskEngine {
         self.state.executions.get_mut(slot).standing = Standing::Busted;
         self.reserve(rows, &delta);
         if today && buy {
-            for row in rows {
-                let undone = i128::from(old.qty).saturating_neg();
-                self.state.day_buys.note(*row, undone, old.price);
-            }
+            let undone = old.qty.saturating_neg();
+            self.state.day_buys.note(rows, undone, old.price);
         }
         if let Some(row) = self.account_row_of(&old) {
-            let account = self.state.exposure.scope_of_row(row);
-            self.move_cash(account, &undone, -1);
+            self.move_cash(row, &undone, -1);
             self.state.exposure.add_day_fills(row, change);
         }
         if let Some(corrected) = corrected {
@@ -312,13 +309,9 @@ impl RiskEngine {
             return;
         };
         let order = self.state.orders.get(slot);
-        let leaves = if order.terminal {
-            0
-        } else {
-            self.state.orders.in_force(slot).leaves(order.cum_qty)
-        };
+        let leaves = if order.terminal { 0 } else { order.leaves() };
         let message = OrderFilled {
-            cl_ord_id: self.state.orders.in_force(slot).cl_ord_id,
+            cl_ord_id: order.cl_ord_id,
             order_id: order.order_id,
             exec_id: old.key.exec_id,
             last_px: Price(corrected.map_or(old.price, |c| c.price)),

@@ -7,7 +7,6 @@ use crate::command::{
 };
 use crate::decision::{Decision, Outcome};
 use crate::instrument::Reference;
-use crate::sessions::entitle;
 use crate::state::State;
 use wire::{
     CodMode, DefineInstrument, Flag, RejectCode, RiskEvent, RiskEventKind, Scope, SetFx, SetMark,
@@ -74,8 +73,8 @@ impl RiskEngine {
             m.trader_id != u16::MAX,
             trader,
         ) {
-            (true, Some(account), false, _) => entitle(&mut session.accounts, account, allow),
-            (false, _, true, Some(trader)) => entitle(&mut session.traders, trader, allow),
+            (true, Some(account), false, _) => session.accounts.set(account, allow),
+            (false, _, true, Some(trader)) => session.traders.set(trader, allow),
             _ => return Decision::refused(RANGE),
         }
         applied()

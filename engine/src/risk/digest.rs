@@ -249,7 +249,7 @@ impl RiskEngine {
             to.put(view.reserved_qty);
             to.put(view.reserved_value);
             to.put(order.reserved_cash);
-            to.put(order.largest_qty);
+            to.put(self.state.orders.largest_qty(slot));
             for flag in [
                 order.acknowledged,
                 order.cancel_pending,
@@ -259,8 +259,9 @@ impl RiskEngine {
             ] {
                 to.put(u8::from(flag));
             }
-            to.put(order.jobs);
-            to.put(order.jobs_due);
+            let marks = self.state.orders.marks(slot);
+            to.put(marks.matched);
+            to.put(marks.due);
             to.part(11, self.state.orders.versions(slot).count());
             for version in self.state.orders.versions(slot) {
                 to.put(version.cl_ord_id);
@@ -323,7 +324,7 @@ impl RiskEngine {
             to.put(session.cod_deadline);
             let id_of = |slot: &u32| self.state.tree.get(*slot).id;
             for (tag, list) in [(15, &session.accounts), (16, &session.traders)] {
-                let mut ids: Vec<u32> = list.iter().map(id_of).collect();
+                let mut ids: Vec<u32> = list.slots().iter().map(id_of).collect();
                 ids.sort_unstable();
                 to.part(tag, ids.len());
                 for id in ids {

@@ -7,7 +7,7 @@ use wire::{AdminAck, BusinessReject, Flag, RejectCode, Role};
 
 impl RiskEngine {
     /// Whether the session's role may send this; the server itself may send everything.
-    pub(super) fn may_send(&self, turn: &Turn, command: &Command) -> bool {
+    fn may_send(&self, turn: &Turn, command: &Command) -> bool {
         let Some(slot) = turn.session else {
             return true;
         };
@@ -57,22 +57,49 @@ impl RiskEngine {
         }
     }
 
+    /// A command that is rare, or not plainly allowed: decides and, where it passes, does what it asks.
+    #[inline(never)]
     pub(super) fn dispatch(
         &mut self,
-        turn: &Turn,
+        mut turn: Turn,
         command: &Command,
         out: &mut Outbox,
-    ) -> Decision {
-        self.finish_valuation_before(command);
+        decision: &mut Decision,
+    ) {
+        turn.what_if = command.flags() & wire::WHAT_IF != 0;
+        let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
+        *decision = if !self.may_send(&turn, command) {
+            self.business_reject(&turn, command, RejectCode::RoleDenied, out)
+        } else if turn.what_if && !asks {
+            self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
+        } else {
+            self.finish_valuation_before(command);
+            self.take(&turn, command, out)
+        };
+        self.note_deadlines();
+    }
+
+    fn take(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
+        let mut decision = Decision::default();
         match command {
-            Command::NewOrder(m) => self.new_order(turn, m, out),
-            Command::ReplaceOrder(m) => self.replace_order(turn, m, out),
-            Command::CancelOrder(m) => self.cancel_order(turn, m, out),
+            Command::NewOrder(m) => {
+                self.new_order(turn, m, out, &mut decision);
+                decision
+            }
+            Command::ReplaceOrder(m) => {
+                self.replace_order(turn, m, out, &mut decision);
+                decision
+            }
+            Command::CancelOrder(m) => {
+                self.cancel_order(turn, m, out, &mut decision);
+                decision
+            }
             Command::MassCancel(m) => self.mass_cancel(turn, m, out),
-            Command::VenueReport(m) => Decision {
-                self_reported: self.self_reported(turn),
-                ..self.venue_report(turn, m, out)
-            },
+            Command::VenueReport(m) => {
+                self.venue_report(turn, m, out, &mut decision);
+                decision.self_reported = self.self_reported(turn);
+                decision
+            }
             Command::Refused(m) => {
                 let reject = BusinessReject {
                     ref_seq_no: turn.in_seq_no,

@@ -13,25 +13,14 @@ use wire::{
 
 /// What a new order or a replace asks of the service as such.
 struct Service {
+    session: u32,
     cl_ord_id: u64,
-    account: u32,
-    instrument: u32,
+    /// Account and desk.
+    scopes: [u32; 2],
     ord_type: OrdType,
 }
 
 impl RiskEngine {
-    /// The entry checks; the clOrdId's mark rises as soon as that check has passed (R32).
-    pub(super) fn enter(
-        &mut self,
-        turn: &Turn,
-        m: &NewOrder,
-        found: &mut Findings,
-    ) -> Result<Ask, Refusal> {
-        let checked = self.check_entry(turn, m, found);
-        self.raise_mark(turn, m.cl_ord_id, found);
-        checked
-    }
-
     pub(super) fn raise_mark(&mut self, turn: &Turn, cl_ord_id: u64, found: &Findings) {
         if found.mark_passes
             && !turn.what_if
@@ -42,6 +31,7 @@ impl RiskEngine {
     }
 
     /// The checks that need no limits, in the documented order.
+    #[inline]
     pub(super) fn check_entry(
         &self,
         turn: &Turn,
@@ -49,38 +39,35 @@ impl RiskEngine {
         found: &mut Findings,
     ) -> Result<Ask, Refusal> {
         let state = &self.state;
-        let slot = state
-            .instruments
-            .find(m.instrument_id)
-            .ok_or(Refusal::plain(RejectCode::UnknownInstrument))?;
+        let Some(slot) = state.instruments.find(m.instrument_id) else {
+            return Err(Refusal::plain(RejectCode::UnknownInstrument));
+        };
         let instrument = state.instruments.get(slot);
-        let account = state
-            .tree
-            .find(Scope::Account, m.account)
-            .ok_or(Refusal::plain(RejectCode::UnknownAccount))?;
+        let Some(account) = state.tree.find(Scope::Account, m.account) else {
+            return Err(Refusal::plain(RejectCode::UnknownAccount));
+        };
         check_order_type(instrument, m.ord_type)?;
         check_qty(instrument, m.side, m.qty)?;
         check_price(instrument, m.ord_type, m.price)?;
         let session = self.session_of(turn)?;
-        let not_entitled = Refusal::plain(RejectCode::NotEntitled);
-        let trader = state
-            .tree
-            .find(Scope::Trader, u32::from(m.trader_id))
-            .ok_or(not_entitled)?;
         let speaker = state.sessions.get(session);
+        let Some(trader) = state.tree.find(Scope::Trader, u32::from(m.trader_id)) else {
+            return Err(Refusal::plain(RejectCode::NotEntitled));
+        };
         if !speaker.may_use_account(account) || !speaker.may_name_trader(trader) {
-            return Err(not_entitled);
+            return Err(Refusal::plain(RejectCode::NotEntitled));
         }
+        let scopes = state.tree.chain(account, trader);
         let service = Service {
+            session,
             cl_ord_id: m.cl_ord_id,
-            account,
-            instrument: slot,
+            scopes: [account, scopes[1]],
             ord_type: m.ord_type,
         };
-        self.check_service(turn, &service, found)?;
+        self.check_service(turn, &service, slot, found)?;
         Ok(Ask {
-            scopes: state.tree.chain(account, trader),
-            rows: self.known_rows(account, trader, slot),
+            scopes,
+            rows: self.known_rows(&scopes, slot),
             instrument: slot,
             side: m.side,
             ord_type: m.ord_type,
@@ -98,23 +85,24 @@ impl RiskEngine {
     }
 
     /// C19, clOrdId, room, capacity, venue, day: the same for new orders and replaces.
+    #[inline]
     fn check_service(
         &self,
         turn: &Turn,
         service: &Service,
+        instrument: u32,
         found: &mut Findings,
     ) -> Result<(), Refusal> {
-        let session = self.session_of(turn)?;
-        let (instrument, ord_type) = (service.instrument, service.ord_type);
-        let desk = self.state.tree.get(service.account).desk;
-        let scopes = [service.account, desk];
-        checks::is_permitted(&self.state, &scopes, instrument, ord_type)?;
-        self.check_cl_ord_id(session, service.cl_ord_id)?;
+        let state = &self.state;
+        checks::is_permitted(state, &service.scopes, instrument, service.ord_type)?;
+        let session = state.sessions.get(service.session);
+        if service.cl_ord_id <= session.cl_ord_id_mark {
+            return Err(Refusal::plain(RejectCode::DuplicateClOrdId));
+        }
         found.mark_passes = true;
         if turn.busy {
             return Err(Refusal::plain(RejectCode::Busy));
         }
-        let state = &self.state;
         let longest = state.limits.longest_window(LimitKind::DuplicateOrder);
         if state.orders.is_nearly_full()
             || (longest > 0 && state.accepted_orders.is_nearly_full(turn.t, longest))
@@ -124,7 +112,7 @@ impl RiskEngine {
             return Err(Refusal::plain(RejectCode::CapacityExceeded));
         }
         let venue = state.instruments.get(instrument).definition.venue_id;
-        if state.sessions.get(session).is_inline() && !state.sessions.venue_is_up(venue) {
+        if session.is_inline() && !state.sessions.venue_is_up(venue) {
             return Err(Refusal::plain(RejectCode::VenueDown));
         }
         if !state.day.ready {
@@ -134,35 +122,35 @@ impl RiskEngine {
     }
 
     fn session_of(&self, turn: &Turn) -> Result<u32, Refusal> {
-        turn.session.ok_or(Refusal::plain(RejectCode::NotEntitled))
-    }
-
-    fn check_cl_ord_id(&self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
-        if cl_ord_id <= self.state.sessions.get(session).cl_ord_id_mark {
-            return Err(Refusal::plain(RejectCode::DuplicateClOrdId));
+        match turn.session {
+            Some(session) => Ok(session),
+            None => Err(Refusal::plain(RejectCode::NotEntitled)),
         }
-        Ok(())
     }
 
     /// The clOrdId is above the session's mark, which rises to it, whatever becomes of the message.
     pub(super) fn take_cl_ord_id(&mut self, session: u32, cl_ord_id: u64) -> Result<(), Refusal> {
-        self.check_cl_ord_id(session, cl_ord_id)?;
-        self.state.sessions.get_mut(session).cl_ord_id_mark = cl_ord_id;
+        let session = self.state.sessions.get_mut(session);
+        if cl_ord_id <= session.cl_ord_id_mark {
+            return Err(Refusal::plain(RejectCode::DuplicateClOrdId));
+        }
+        session.cl_ord_id_mark = cl_ord_id;
         Ok(())
     }
 
     /// Rows of the chain, as far as there are any.
-    fn known_rows(&self, account: u32, trader: u32, instrument: u32) -> [u32; CHAIN] {
+    #[inline]
+    fn known_rows(&self, scopes: &[u32; CHAIN], instrument: u32) -> [u32; CHAIN] {
         let exposure = &self.state.exposure;
         let find = |scope| exposure.find(scope, instrument).unwrap_or(NO_ROW);
-        let account_row = find(account);
+        let account_row = find(scopes[0]);
         if account_row == NO_ROW {
-            let scopes = self.state.tree.chain(account, trader);
             return scopes.map(find);
         }
-        exposure.chain_rows(account_row, find(trader))
+        exposure.chain_rows(account_row, find(scopes[3]))
     }
 
+    #[inline]
     pub(super) fn check_replace(
         &self,
         turn: &Turn,
@@ -173,59 +161,60 @@ impl RiskEngine {
         if m.qty.0 <= 0 {
             return Err(Refusal::plain(RejectCode::BadQty));
         }
-        let slot = self
-            .state
-            .orders
-            .find(session, m.orig_cl_ord_id)
-            .ok_or(Refusal::plain(RejectCode::UnknownOrder))?;
-        let order = self.state.orders.get(slot);
-        let (account, trader, instrument) = (order.account, order.trader, order.instrument);
-        let (side, ord_type) = (order.side, order.ord_type);
-        let definition = self.state.instruments.get(instrument);
-        check_qty(definition, side, m.qty)?;
-        check_price(definition, ord_type, m.price)?;
+        let (state, orders) = (&self.state, &self.state.orders);
+        let Some(slot) = orders.find(session, m.orig_cl_ord_id) else {
+            return Err(Refusal::plain(RejectCode::UnknownOrder));
+        };
+        let order = orders.get(slot);
+        let instrument = state.instruments.get(order.instrument);
+        check_qty(instrument, order.side, m.qty)?;
+        check_price(instrument, order.ord_type, m.price)?;
         if order.terminal
-            || order.is_cancel_pending()
             || order.unresolved
-            || self.state.orders.newest(slot).cl_ord_id != m.orig_cl_ord_id
+            || orders.is_cancel_pending(slot)
+            || orders.newest_cl_ord_id(slot) != m.orig_cl_ord_id
         {
             return Err(Refusal::plain(RejectCode::TooLate));
         }
-        let named = self.state.tree.find(Scope::Trader, u32::from(m.trader_id));
-        let speaker = self.state.sessions.get(session);
-        if named != Some(trader)
-            || !speaker.may_use_account(account)
-            || !speaker.may_name_trader(trader)
+        let named = state.tree.find(Scope::Trader, u32::from(m.trader_id));
+        let speaker = state.sessions.get(session);
+        if named != Some(order.trader)
+            || !speaker.may_use_account(order.account)
+            || !speaker.may_name_trader(order.trader)
         {
             return Err(Refusal::plain(RejectCode::NotEntitled));
         }
-        let pending = self.state.orders.reserved(slot).pending;
         let turn = Turn {
-            busy: turn.busy || pending >= PENDING_MAX,
+            busy: turn.busy || orders.pending(slot) >= PENDING_MAX,
             ..*turn
         };
+        let scopes = state.tree.chain(order.account, order.trader);
         let service = Service {
+            session,
             cl_ord_id: m.cl_ord_id,
-            account,
-            instrument,
-            ord_type,
+            scopes: [order.account, scopes[1]],
+            ord_type: order.ord_type,
         };
-        self.check_service(&turn, &service, found)?;
-        let order = self.state.orders.get(slot);
-        let rows = (order.account_row, order.trader_row);
+        self.check_service(&turn, &service, order.instrument, found)?;
         let ask = Ask {
-            scopes: self.state.tree.chain(account, trader),
-            rows: self.state.exposure.chain_rows(rows.0, rows.1),
-            instrument,
-            side,
-            ord_type,
+            scopes,
+            rows: state
+                .exposure
+                .chain_rows(order.account_row, order.trader_row),
+            instrument: order.instrument,
+            side: order.side,
+            ord_type: order.ord_type,
             price: m.price,
             qty: m.qty.0,
             leaves: m.qty.0.saturating_sub(order.cum_qty).max(0),
             reserved_qty: order.reserved_qty,
             reserved_value: order.reserved_value,
             reserved_cash: order.reserved_cash,
-            located_qty: order.largest_qty,
+            located_qty: if order.side == Side::SellShort {
+                orders.largest_qty(slot)
+            } else {
+                0
+            },
             replaces: Some(slot),
             what_if: turn.what_if,
             t: turn.t,
@@ -233,13 +222,12 @@ impl RiskEngine {
         Ok((slot, ask))
     }
 
+    #[inline]
     pub(super) fn check_cancel(&mut self, turn: &Turn, m: &CancelOrder) -> Result<u32, Refusal> {
         let session = self.session_of(turn)?;
-        let slot = self
-            .state
-            .orders
-            .find(session, m.orig_cl_ord_id)
-            .ok_or(Refusal::plain(RejectCode::UnknownOrder))?;
+        let Some(slot) = self.state.orders.find(session, m.orig_cl_ord_id) else {
+            return Err(Refusal::plain(RejectCode::UnknownOrder));
+        };
         if self.state.orders.get(slot).terminal {
             return Err(Refusal::plain(RejectCode::TooLate));
         }

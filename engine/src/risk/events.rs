@@ -87,10 +87,15 @@ impl RiskEngine {
         });
     }
 
-    /// All limits, after something rare has changed much.
+    /// All limits, after something rare has changed much: those on an instrument, on a group, on all, in this
+    /// order within a scope, however they were set, so that a state is tightened as by an order's row.
     pub(super) fn refresh_all(&mut self) {
-        for slot in self.state.limits.slots() {
-            self.refresh_limit(slot);
+        for selector in [Selector::Instrument, Selector::Group, Selector::All] {
+            for slot in self.state.limits.slots() {
+                if self.state.limits.get(slot).selector == selector {
+                    self.refresh_limit(slot);
+                }
+            }
         }
     }
 
@@ -101,63 +106,98 @@ impl RiskEngine {
 
     /// The same after something was only released: no use has risen, so that a limit of which nothing was
     /// told has nothing to tell.
+    #[inline(always)]
     pub(super) fn refresh_released(&mut self, rows: &[u32]) {
-        self.refresh_kinds(rows, |set| set.watched & set.told);
+        if self.state.limits.is_any_told() {
+            self.refresh_kinds(rows, |set| set.watched & set.told);
+        }
     }
 
-    #[inline]
     fn refresh_kinds(&mut self, rows: &[u32], kinds: impl Fn(&LimitSet) -> u32) {
         if self.in_one_event {
             return;
         }
         for row in rows {
-            let exposure = &self.state.exposure;
-            let line = exposure.line(*row);
-            let group = exposure.group_line(line.group);
-            let sets = [
-                line.limits,
-                group.map_or(NO_SET, |sums| sums.limits),
-                exposure.all_line(line.scope).limits,
-            ];
-            for (selector, set) in sets.into_iter().enumerate() {
-                if set == NO_SET {
-                    continue;
-                }
-                let kinds = kinds(self.state.limits.set(set));
-                if kinds != 0 {
-                    self.refresh_set(*row, (selector, set), kinds);
-                }
+            let loud = self.loud(*row, &kinds);
+            if loud != [0; 3] {
+                self.refresh_loud(*row, loud);
             }
         }
     }
 
-    /// Some kinds of a set of limits that look at a row (`selector` is 0), at its group's sum or at that over
-    /// all.
-    fn refresh_set(&mut self, row: u32, (selector, set): (usize, u32), kinds: u32) {
-        let mut loud = self.not_quiet(row, (selector, set), kinds);
-        while loud != 0 {
-            let kind = loud.trailing_zeros() as usize;
-            loud &= loud.wrapping_sub(1);
-            self.refresh_limit(self.state.limits.slot_in_set(set, kind));
+    /// Kinds of limits that look at a row, at its group's sum and at that over all, and whose use may cross
+    /// something.
+    #[inline(always)]
+    fn loud(&self, slot: u32, kinds: &impl Fn(&LimitSet) -> u32) -> [u32; 3] {
+        let mut loud = [0; 3];
+        let Some(Lines { row, group, all }) = self.state.exposure.lines(slot) else {
+            return [u32::MAX; 3];
+        };
+        if row.limits != NO_SET {
+            let uses = Uses {
+                slot,
+                row,
+                sums: None,
+            };
+            loud[0] = self.loud_in_set(row.limits, uses, kinds);
         }
+        if let Some(sums) = group {
+            let uses = Uses {
+                slot,
+                row,
+                sums: group,
+            };
+            loud[1] = self.loud_in_set(sums.limits, uses, kinds);
+        }
+        if all.limits != NO_SET {
+            let uses = Uses {
+                slot,
+                row,
+                sums: Some(all),
+            };
+            loud[2] = self.loud_in_set(all.limits, uses, kinds);
+        }
+        loud
     }
 
-    /// Those of the kinds whose use may cross something.
-    fn not_quiet(&self, slot: u32, (selector, set): (usize, u32), kinds: u32) -> u32 {
-        let (exposure, limits) = (&self.state.exposure, &self.state.limits);
-        let Some(Lines { row, group, all }) = exposure.lines(slot) else {
-            return kinds;
-        };
-        let sums = [None, group, Some(all)][selector];
-        let uses = Uses { slot, row, sums };
-        let mut loud = 0;
-        for check in limits.checks(limits.set(set)) {
-            let bit = bit(check.kind);
-            let used = || exposure.used(&uses, check.kind);
-            if kinds & bit != 0 && !used().is_some_and(|used| check.is_quiet(used)) {
+    #[inline(always)]
+    fn loud_in_set(&self, set: u32, uses: Uses<'_>, kinds: &impl Fn(&LimitSet) -> u32) -> u32 {
+        let limits = &self.state.limits;
+        let set = limits.set(set);
+        let (kinds, mut loud) = (kinds(set), 0);
+        if kinds == 0 {
+            return 0;
+        }
+        for check in limits.checks(set) {
+            let bit = kinds & bit(check.kind);
+            if bit == 0 {
+                continue;
+            }
+            let used = self.state.exposure.used(&uses, check.kind);
+            if !used.is_some_and(|used| check.is_quiet(used)) {
                 loud |= bit;
             }
         }
         loud
+    }
+
+    #[cold]
+    fn refresh_loud(&mut self, row: u32, loud: [u32; 3]) {
+        let exposure = &self.state.exposure;
+        let line = exposure.line(row);
+        let group = exposure.group_line(line.group);
+        let sets = [
+            line.limits,
+            group.map_or(NO_SET, |sums| sums.limits),
+            exposure.all_line(line.scope).limits,
+        ];
+        for (set, loud) in sets.into_iter().zip(loud) {
+            let mut kinds = loud & self.state.limits.set(set).watched;
+            while kinds != 0 {
+                let kind = kinds.trailing_zeros() as usize;
+                kinds &= kinds.wrapping_sub(1);
+                self.refresh_limit(self.state.limits.slot_in_set(set, kind));
+            }
+        }
     }
 }

@@ -127,6 +127,7 @@ impl RiskEngine {
             Some(id) => id,
             None => session
                 .traders
+                .slots()
                 .first()
                 .and_then(|slot| u16::try_from(self.state.tree.get(*slot).id).ok())
                 .ok_or(RejectCode::NotEntitled)?,
@@ -209,7 +210,7 @@ impl RiskEngine {
     }
 
     /// A turn that changes nothing.
-    fn question(&self, session_id: u32, t: u64) -> Option<Turn> {
+    pub(super) fn question(&self, session_id: u32, t: u64) -> Option<Turn> {
         Some(Turn {
             seq: self.seq,
             t: self.t.max(t),

@@ -5,7 +5,7 @@ use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;
 use crate::instrument::ExecutionKey;
-use crate::tree::FIRM;
+use crate::tree::{CHAIN, FIRM};
 use crate::units::saturate;
 use wire::{
     ExecType, OrderFilled, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope, Severity, Side,
@@ -44,99 +44,101 @@ impl RiskEngine {
         if m.last_px.is_null() {
             return Err(RejectCode::BadPrice);
         }
-        let account = match order {
-            Some(slot) => Some(self.state.orders.get(slot).account),
-            None => self.account_of_unknown(turn, m)?,
+        let (account, instrument) = match order {
+            // A report fits its order, instrument included.
+            Some(slot) => (None, Some(self.state.orders.get(slot).instrument)),
+            None => (
+                self.account_of_unknown(turn, m)?,
+                self.state.instruments.find(m.instrument_id),
+            ),
         };
-        let instrument = self.state.instruments.find(m.instrument_id).filter(|slot| {
-            let step = self.state.instruments.get(*slot).definition.qty_step;
-            m.last_qty.0.checked_rem(step.0) == Some(0)
+        let instrument = instrument.filter(|slot| {
+            let instrument = self.state.instruments.get(*slot);
+            instrument.qty_steps.divides(m.last_qty.0)
         });
         let Some(instrument) = instrument else {
             return Ok(self.unbookable(turn, m));
         };
         let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
-        let known = self.state.executions.find(key);
-        let standing = known.map(|slot| self.state.executions.get(slot).standing);
-        if let Some(slot) = known
-            && !matches!(standing, Some(Standing::Tombstone { .. }))
-        {
-            let seen = self.state.executions.get(slot);
-            if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
-                self.alert(RiskEvent {
-                    ref_id: m.venue_exec_id,
-                    instrument_id: m.instrument_id,
-                    event: RiskEventKind::ExecutionMismatch,
-                    severity: Severity::Critical,
-                    ..RiskEvent::default()
-                });
-            }
-            return Ok(Outcome::NoEffect);
-        }
-        let signed = if m.side == Side::Buy {
-            m.last_qty.0
-        } else {
-            m.last_qty.0.saturating_neg()
+        let known = self.state.executions.locate(key);
+        let busted = match known {
+            Err(_) => None,
+            Ok(slot) => match self.state.executions.get(slot).standing {
+                Standing::Tombstone { reopen } => Some((slot, reopen)),
+                Standing::Booked | Standing::Busted => return Ok(self.booked_before(slot, m)),
+            },
         };
-        let signed = i128::from(signed);
         // R16: a fill that was busted before is no loss and no breach in between.
-        self.in_one_event = matches!(standing, Some(Standing::Tombstone { .. }));
-        let (row, trader_row) = match order {
-            Some(slot) => {
-                self.fill_order(slot, m, signed, out);
-                let order = self.state.orders.get(slot);
-                (order.account_row, order.trader_row)
-            }
-            None => (
-                self.fill_without_order(turn, account, instrument, m, signed),
-                u32::MAX,
-            ),
-        };
-        let execution = Execution {
+        self.in_one_event = busted.is_some();
+        let booked = Execution {
             key,
             price: m.last_px.0,
             qty: m.last_qty.0,
-            side: order.map_or(m.side, |slot| self.state.orders.get(slot).side),
+            side: m.side,
             standing: Standing::Booked,
-            order_id: order.map_or(0, |slot| self.state.orders.get(slot).order_id),
-            order: order.unwrap_or(u32::MAX),
-            row,
-            trader_row,
+            order_id: 0,
+            order: u32::MAX,
+            row: u32::MAX,
+            trader_row: u32::MAX,
         };
-        match (known, standing) {
+        let execution = match order {
+            Some(slot) => {
+                self.fill_order(slot, m, out);
+                let order = self.state.orders.get(slot);
+                Execution {
+                    side: order.side,
+                    order_id: order.order_id,
+                    order: slot,
+                    row: order.account_row,
+                    trader_row: order.trader_row,
+                    ..booked
+                }
+            }
+            None => Execution {
+                row: self.fill_without_order(turn, account, instrument, m),
+                ..booked
+            },
+        };
+        if let Err(vacant) = known {
+            self.state.executions.add_at(vacant, execution);
+        }
+        if let Some((slot, reopen)) = busted {
             // R16: it was busted before it was seen; it counts as fill and bust.
-            (Some(slot), Some(Standing::Tombstone { reopen })) => {
-                let booked = self.state.executions.get(slot).qty;
-                *self.state.executions.get_mut(slot) = execution;
-                self.take_back(slot, reopen, None, booked, out);
-            }
-            _ => {
-                self.state.executions.add(execution);
-            }
+            let qty = self.state.executions.get(slot).qty;
+            *self.state.executions.get_mut(slot) = execution;
+            self.take_back(slot, reopen, None, qty, out);
         }
         Ok(Outcome::Applied)
     }
 
+    /// R13: an execution that was booked before has no effect; if it says something else, that is told.
+    #[cold]
+    fn booked_before(&mut self, slot: u32, m: &VenueReport) -> Outcome {
+        let seen = self.state.executions.get(slot);
+        if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
+            self.alert(RiskEvent {
+                ref_id: m.venue_exec_id,
+                instrument_id: m.instrument_id,
+                event: RiskEventKind::ExecutionMismatch,
+                severity: Severity::Critical,
+                ..RiskEvent::default()
+            });
+        }
+        Outcome::NoEffect
+    }
+
     /// R6, R7, R11, R12: position and reserve move in one event.
-    fn fill_order(&mut self, slot: u32, m: &VenueReport, signed: i128, out: &mut Outbox) {
+    #[inline]
+    fn fill_order(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) {
         let qty = m.last_qty.0;
-        let was_terminal = self.state.orders.get(slot).terminal;
-        let open = self.state.orders.reserved(slot).qty;
+        let open = self.state.orders.open_qty(slot);
         let order = self.state.orders.get_mut(slot);
         order.cum_qty = order.cum_qty.saturating_add(qty);
         order.acknowledged = true;
-        let (order_id, session, account_row) = (order.order_id, order.session, order.account_row);
-        let (cum_qty, trader_row) = (order.cum_qty, order.trader_row);
-        let instrument_id = m.instrument_id;
-        let about = RiskEvent {
-            ref_id: order_id,
-            instrument_id,
-            ..RiskEvent::default()
-        };
-        let order = self.state.orders.get(slot);
+        let was_terminal = order.terminal;
         let fill = Booked {
             order: Some(slot),
-            account_row: Some(account_row),
+            account_row: Some(order.account_row),
             trader: Some(order.trader),
             instrument: order.instrument,
             side: order.side,
@@ -145,68 +147,81 @@ impl RiskEngine {
             today: m.trade_date >= self.state.day.date,
         };
         let moved = Delta {
-            position: signed,
+            position: fill.signed_qty(),
             ..self.day_delta(&fill)
         };
-        let rows = if was_terminal {
-            let rows = self.state.exposure.chain_rows(account_row, trader_row);
-            self.reserve(&rows, &moved);
-            // What was released as gone was filled after all: a bust may reopen no less for it.
-            self.state.orders.find_again(slot, qty);
-            self.alert(RiskEvent {
-                new_value: qty,
-                event: RiskEventKind::LateFill,
-                severity: Severity::Warning,
-                ..about
-            });
-            rows
+        let rows = if was_terminal || self.in_one_event {
+            self.fill_unsettled(slot, &fill, moved)
         } else {
-            let rows = if self.in_one_event {
-                // Its bust settles the order: it neither ends nor revives in between.
-                let rows = self.state.exposure.chain_rows(account_row, trader_row);
-                self.reserve(&rows, &moved);
-                rows
-            } else {
-                self.settle(slot, moved)
-            };
-            if qty > open {
-                self.alert(RiskEvent {
-                    old_value: open,
-                    new_value: qty,
-                    event: RiskEventKind::Overfill,
-                    severity: Severity::Critical,
-                    ..about
-                });
-            }
-            rows
+            self.settle(slot, moved)
         };
+        if qty > open && !was_terminal {
+            self.tell_overfill(slot, open, qty);
+        }
         self.booked(&fill, &rows);
-        self.state.exposure.add_day_fills(account_row, signed);
-        let position = self.state.exposure.row(account_row).position;
-        let account = self.state.exposure.scope_of_row(account_row);
-        let leaves = if self.state.orders.get(slot).terminal {
-            0
-        } else {
-            self.state.orders.in_force(slot).leaves(cum_qty)
-        };
+        let exposure = &mut self.state.exposure;
+        exposure.add_day_fills(rows[0], fill.signed_qty());
+        let position = exposure.row(rows[0]).position;
+        let order = self.state.orders.get(slot);
+        let leaves = if order.terminal { 0 } else { order.leaves() };
         let filled = OrderFilled {
-            cl_ord_id: self.state.orders.in_force(slot).cl_ord_id,
-            order_id,
+            cl_ord_id: order.cl_ord_id,
+            order_id: order.order_id,
             exec_id: m.venue_exec_id,
             last_px: m.last_px,
             last_qty: m.last_qty,
             leaves_qty: Qty(leaves),
-            cum_qty: Qty(cum_qty),
+            cum_qty: Qty(order.cum_qty),
             net_position: Qty(saturate(position)),
-            account: self.state.tree.get(account).id,
-            instrument_id,
+            account: self.state.tree.get(order.account).id,
+            instrument_id: m.instrument_id,
             exec_type: ExecType::Fill,
-            side: self.state.orders.get(slot).side,
+            side: order.side,
             liquidity: m.liquidity,
             venue_id: m.venue_id,
             ..OrderFilled::default()
         };
-        self.send(session, filled.into(), out);
+        self.send(order.session, filled.into(), out);
+    }
+
+    /// A fill that moves rows and leaves its order as it stands: the order has ended, or the fill's bust settles
+    /// it, so that it neither ends nor revives in between.
+    #[cold]
+    #[inline(never)]
+    fn fill_unsettled(&mut self, slot: u32, fill: &Booked, moved: Delta) -> [u32; CHAIN] {
+        let order = self.state.orders.get(slot);
+        let (order_id, was_terminal) = (order.order_id, order.terminal);
+        let (account_row, trader_row) = (order.account_row, order.trader_row);
+        let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        self.reserve(&rows, &moved);
+        if was_terminal {
+            // What was released as gone was filled after all: a bust may reopen no less for it.
+            self.state.orders.find_again(slot, fill.qty);
+            self.alert(RiskEvent {
+                new_value: fill.qty,
+                ref_id: order_id,
+                instrument_id: self.state.instruments.get(fill.instrument).id,
+                event: RiskEventKind::LateFill,
+                severity: Severity::Warning,
+                ..RiskEvent::default()
+            });
+        }
+        rows
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_overfill(&mut self, slot: u32, open: i64, qty: i64) {
+        let order = self.state.orders.get(slot);
+        self.alert(RiskEvent {
+            old_value: open,
+            new_value: qty,
+            ref_id: order.order_id,
+            instrument_id: self.state.instruments.get(order.instrument).id,
+            event: RiskEventKind::Overfill,
+            severity: Severity::Critical,
+            ..RiskEvent::default()
+        });
     }
 
     /// R15: whose fill it is when the order is not known. `None`: the firm's suspense account.
@@ -228,13 +243,14 @@ impl RiskEngine {
     }
 
     /// R15: books to account, desk and firm; without any account to the firm alone.
+    #[cold]
+    #[inline(never)]
     fn fill_without_order(
         &mut self,
         turn: &Turn,
         account: Option<u32>,
         instrument: u32,
         m: &VenueReport,
-        signed: i128,
     ) -> u32 {
         let state = &mut self.state;
         let scope = account.unwrap_or(FIRM);
@@ -262,6 +278,7 @@ impl RiskEngine {
             price: m.last_px.0,
             today: m.trade_date >= self.state.day.date,
         };
+        let signed = fill.signed_qty();
         let moved = Delta {
             position: signed,
             ..self.day_delta(&fill)
@@ -292,6 +309,7 @@ impl RiskEngine {
     }
 
     /// R15: an unknown instrument, or a quantity that can't trade: listed, and the firm reduces only.
+    #[cold]
     pub(super) fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
         self.state.unbooked.push(turn.seq);
         self.firm_reduce_only();
@@ -326,7 +344,7 @@ impl RiskEngine {
             .session
             .map(|slot| self.state.sessions.get(slot))
             .filter(|session| session.role() == Role::Venue)
-            .map_or(m.venue_id, |session| session.definition.venue_id);
+            .map_or(m.venue_id, |session| session.venue_id());
         ExecutionKey {
             exec_id,
             instrument,

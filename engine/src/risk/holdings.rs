@@ -2,8 +2,11 @@
 
 use super::fills::Booked;
 use super::{Done, RiskEngine};
+use crate::cash::CashBook;
 use crate::checks::{self, Ask};
-use crate::orders::Worth;
+use crate::orders::{Version, Worth};
+use crate::shelves::NOT_YET;
+use crate::state::State;
 use wire::{CashLoad, LocateLoad, LocateWhat, RejectCode, Scope, Side};
 
 impl RiskEngine {
@@ -48,7 +51,8 @@ impl RiskEngine {
             return Done::refused(RejectCode::LimitRange, 0);
         }
         let currency = self.state.instruments.currency(m.currency);
-        self.state.cash.get_mut(account, currency).cash = Some(i128::from(m.amount.0));
+        let book = self.state.cash.find_or_new(account, currency);
+        self.state.cash.at_mut(book).cash = Some(i128::from(m.amount.0));
         Done::APPLIED
     }
 
@@ -56,7 +60,12 @@ impl RiskEngine {
     pub(super) fn note_accepted(&mut self, slot: u32, ask: &Ask, worth: Worth) {
         let key = checks::order_key(ask);
         self.state.accepted_orders.note(key, ask.t);
-        self.list_peer(slot);
+        let order = self.state.orders.get(slot);
+        let (row, buy) = (order.account_row, ask.is_buy());
+        let price = checks::price_of(ask.ord_type, ask.price.0, buy);
+        let list = self.peers_of(row, buy);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add(orders, slot, list, (buy, price));
         self.use_locates(slot, ask);
         self.note_reserve(slot, ask.qty, worth.cash);
     }
@@ -64,14 +73,58 @@ impl RiskEngine {
     /// Lists a live order with those that it could match.
     pub(super) fn list_peer(&mut self, slot: u32) {
         let order = self.state.orders.get(slot);
-        let (instrument, buy) = (order.instrument, order.is_buy());
-        let group = checks::group_of(&self.state, order.account);
-        let price = checks::price_of(
-            order.ord_type,
-            self.state.orders.in_force(slot).price.0,
-            buy,
-        );
-        self.state.peers.add(slot, group, instrument, buy, price);
+        let (row, buy) = (order.account_row, order.is_buy());
+        let price = self.state.orders.in_force(slot).price.0;
+        let price = checks::price_of(order.ord_type, price, buy);
+        let list = self.peers_of(row, buy);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add(orders, slot, list, (buy, price));
+    }
+
+    /// The list of those that an order of an account's row could meet on its own side.
+    #[inline]
+    fn peers_of(&mut self, account_row: u32, buy: bool) -> u32 {
+        let list = self.state.shelves.get(account_row).peers[usize::from(buy)];
+        if list == NOT_YET {
+            return self.look_up_peers(account_row, buy);
+        }
+        list
+    }
+
+    #[cold]
+    fn look_up_peers(&mut self, account_row: u32, buy: bool) -> u32 {
+        let exposure = &self.state.exposure;
+        let account = exposure.scope_of_row(account_row);
+        let instrument = exposure.instrument_of_row(account_row);
+        let group = checks::group_of(&self.state, account);
+        let list = self.state.peers.find_or_new(group, instrument, buy);
+        self.state.shelves.get_mut(account_row).peers[usize::from(buy)] = list;
+        list
+    }
+
+    /// The cash book of an account's row; `None` where there is none and none is to be opened.
+    #[inline]
+    fn cash_of(&mut self, account_row: u32, opens: bool) -> Option<&mut CashBook> {
+        let book = match self.state.shelves.get(account_row).cash {
+            NOT_YET => self.look_up_cash(account_row, opens)?,
+            book => book,
+        };
+        Some(self.state.cash.at_mut(book))
+    }
+
+    #[inline(never)]
+    fn look_up_cash(&mut self, account_row: u32, opens: bool) -> Option<u32> {
+        let exposure = &self.state.exposure;
+        let account = exposure.scope_of_row(account_row);
+        let instrument = exposure.instrument_of_row(account_row);
+        let currency = self.state.instruments.get(instrument).currency;
+        let book = if opens {
+            self.state.cash.find_or_new(account, currency)
+        } else {
+            self.state.cash.find(account, currency)?
+        };
+        self.state.shelves.get_mut(account_row).cash = book;
+        Some(book)
     }
 
     /// The self-match group of an account has changed: its live orders move to the new lists.
@@ -83,9 +136,14 @@ impl RiskEngine {
             .filter(|(_, order)| order.account == account)
             .map(|(slot, _)| slot)
             .collect();
+        let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
+        for row in rows {
+            self.state.shelves.get_mut(row).peers = [NOT_YET; 2];
+        }
         for slot in live {
             let buy = self.state.orders.get(slot).is_buy();
-            self.state.peers.remove(slot, buy);
+            let State { peers, orders, .. } = &mut self.state;
+            peers.remove(orders, slot, buy);
             self.list_peer(slot);
             self.reach_peers(slot);
         }
@@ -95,19 +153,20 @@ impl RiskEngine {
     pub(super) fn reach_peers(&mut self, slot: u32) {
         let order = self.state.orders.get(slot);
         let (ord_type, buy) = (order.ord_type, order.is_buy());
-        for version in self.state.orders.versions(slot) {
+        let versions: Vec<Version> = self.state.orders.versions(slot).collect();
+        for version in versions {
             let price = checks::price_of(ord_type, version.price.0, buy);
-            self.state.peers.add_version(slot, buy, price);
+            let State { peers, orders, .. } = &mut self.state;
+            peers.add_version(orders, slot, buy, price);
         }
     }
 
     /// An accepted replace enters the books; what it reserves follows when the order settles.
     pub(super) fn note_replace(&mut self, slot: u32, ask: &Ask) {
         let price = checks::price_of(ask.ord_type, ask.price.0, ask.is_buy());
-        self.state.peers.add_version(slot, ask.is_buy(), price);
+        let State { peers, orders, .. } = &mut self.state;
+        peers.add_version(orders, slot, ask.is_buy(), price);
         self.use_locates(slot, ask);
-        let order = self.state.orders.get_mut(slot);
-        order.largest_qty = order.largest_qty.max(ask.qty);
     }
 
     /// Locates are used up at acceptance and never come back.
@@ -122,14 +181,15 @@ impl RiskEngine {
     /// What an order reserves has changed.
     pub(super) fn note_reserve(&mut self, slot: u32, qty_change: i64, cash_change: i64) {
         let order = self.state.orders.get(slot);
-        let (account, row, side) = (order.account, order.account_row, order.side);
+        let (row, side) = (order.account_row, order.side);
         if side == Side::Sell && qty_change != 0 {
             let book = self.state.exposure.short_mut(row);
             book.live_sells = book.live_sells.saturating_add(i128::from(qty_change));
         }
-        if side == Side::Buy && cash_change != 0 {
-            let currency = self.state.instruments.get(order.instrument).currency;
-            let book = self.state.cash.get_mut(account, currency);
+        if side == Side::Buy
+            && cash_change != 0
+            && let Some(book) = self.cash_of(row, true)
+        {
             book.reserved = book.reserved.saturating_add(i128::from(cash_change));
         }
     }
@@ -139,8 +199,7 @@ impl RiskEngine {
         let Some(row) = fill.account_row else {
             return;
         };
-        let account = self.state.exposure.scope_of_row(row);
-        self.move_cash(account, fill, 1);
+        self.move_cash(row, fill, 1);
         if fill.today && fill.side == Side::Sell {
             let book = self.state.exposure.short_mut(row);
             book.sold = book.sold.saturating_add(fill.qty);
@@ -148,18 +207,21 @@ impl RiskEngine {
     }
 
     /// A buy pays ⌈⌉, a sell brings ⌊⌋; `sign` is −1 where a fill is taken back.
-    pub(super) fn move_cash(&mut self, account: u32, fill: &Booked, sign: i128) {
-        let instrument = self.state.instruments.get(fill.instrument);
-        let currency = instrument.currency;
-        if self.state.cash.get(account, currency).cash.is_none() {
+    pub(super) fn move_cash(&mut self, account_row: u32, fill: &Booked, sign: i128) {
+        if self
+            .cash_of(account_row, false)
+            .is_none_or(|book| book.cash.is_none())
+        {
             return;
         }
+        let instrument = self.state.instruments.get(fill.instrument);
         let buy = fill.side == Side::Buy;
         let amount = instrument.own_factor.fill_value(fill.price, fill.qty, buy);
         let change = if buy { amount.saturating_neg() } else { amount };
-        let book = self.state.cash.get_mut(account, currency);
-        book.cash = book
-            .cash
-            .map(|cash| cash.saturating_add(change.saturating_mul(sign)));
+        if let Some(book) = self.cash_of(account_row, false) {
+            book.cash = book
+                .cash
+                .map(|cash| cash.saturating_add(change.saturating_mul(sign)));
+        }
     }
 }

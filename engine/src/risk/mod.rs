@@ -21,6 +21,8 @@ mod holdings;
 mod limits;
 mod orders;
 mod reports;
+#[cfg(test)]
+mod short_way;
 mod valuation;
 mod views;
 mod wide;
@@ -34,7 +36,7 @@ use bincode::{Decode, Encode};
 use dispatch::Done;
 use std::collections::VecDeque;
 use wide::Jobs;
-use wire::{NotApplied, RejectCode, Reply};
+use wire::{NotApplied, RejectCode, Reply, Role};
 
 /// Messages that wait for room in a later command's outbox: alerts and reports of finished wide work.
 const BACKLOG: usize = 4_096;
@@ -54,6 +56,8 @@ pub struct RiskEngine {
     defined: bool,
     /// A correction is under way: alerts and latches wait for its fill.
     in_one_event: bool,
+    /// When the next deadline is due; `u64::MAX` for never. Only what is rare moves it.
+    due_at: u64,
 }
 
 /// One command being applied: where it stands and who sent it.
@@ -94,6 +98,7 @@ impl RiskEngine {
             t: 0,
             defined: false,
             in_one_event: false,
+            due_at: u64::MAX,
         }
     }
 
@@ -106,54 +111,105 @@ impl RiskEngine {
     }
 
     /// Applies one command and says what was decided; `out` then holds the messages it causes.
+    #[inline]
     pub fn apply(&mut self, input: &Sequenced, out: &mut Outbox) -> Decision {
+        let mut decision = Decision::default();
+        self.apply_into(input, out, &mut decision);
+        decision
+    }
+
+    /// The decision is written where it stays: `decision` comes with nothing said.
+    #[inline(never)]
+    fn apply_into(&mut self, input: &Sequenced, out: &mut Outbox, decision: &mut Decision) {
         out.clear();
-        if self.already_applied(input.session_id, input.in_seq_no) {
+        let session = match input.session_id {
+            0 => None,
+            id => self.state.sessions.find(id),
+        };
+        if let Some(slot) = session
+            && input.in_seq_no > 0
+            && input.in_seq_no <= self.state.sessions.get(slot).last_applied
+        {
             // It leaves no record, so it may leave no trace: not even its time.
-            return Decision::of(Outcome::Dropped);
+            *decision = Decision::of(Outcome::Dropped);
+            return;
         }
         self.seq = input.seq;
         self.t = self.t.max(input.t);
-        let session = match input.session_id {
-            0 => None,
-            id => match self.state.sessions.find(id) {
-                Some(slot) => Some(slot),
-                None => return Decision::refused(RejectCode::UnknownSession),
-            },
-        };
+        if session.is_none() && input.session_id != 0 {
+            *decision = Decision::refused(RejectCode::UnknownSession);
+            return;
+        }
         let turn = Turn {
             seq: self.seq,
             t: self.t,
             session,
             in_seq_no: input.in_seq_no,
             busy: input.busy,
-            what_if: input.command.flags() & wire::WHAT_IF != 0,
+            what_if: false,
         };
-        self.fire_deadlines();
-        let out_seq_no = session.map_or(0, |slot| self.state.sessions.get(slot).next_out);
+        debug_assert_eq!(
+            self.due_at,
+            self.next_deadline().unwrap_or(u64::MAX),
+            "only what is rare moves deadlines"
+        );
+        if self.t >= self.due_at {
+            self.fire_deadlines();
+        }
+        let (role, out_seq_no) = session.map_or((Role::NULL, 0), |slot| {
+            let session = self.state.sessions.get(slot);
+            (session.role(), session.next_out)
+        });
         self.take_seq_no(&turn, out);
+        // What flows all day goes straight to its place; everything else is asked about first.
+        let plain = |flags: u32| flags & wire::WHAT_IF == 0;
         let command = &input.command;
-        let asks = matches!(command, Command::NewOrder(_) | Command::ReplaceOrder(_));
-        let mut decision = if !self.may_send(&turn, command) {
-            self.business_reject(&turn, command, RejectCode::RoleDenied, out)
-        } else if turn.what_if && !asks {
-            self.business_reject(&turn, command, RejectCode::UnsupportedFlag, out)
+        if let Command::NewOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.new_order(&turn, m, out, decision);
+        } else if let Command::VenueReport(m) = command
+            && role == Role::Venue
+            && plain(m.flags)
+        {
+            self.venue_report(&turn, m, out, decision);
+        } else if let Command::CancelOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.cancel_order(&turn, m, out, decision);
+        } else if let Command::ReplaceOrder(m) = command
+            && role == Role::Desk
+            && plain(m.flags)
+        {
+            self.replace_order(&turn, m, out, decision);
         } else {
-            self.dispatch(&turn, command, out)
-        };
+            self.dispatch(turn, command, out, decision);
+        }
         self.halt_when_full();
-        self.drain_backlog(out);
+        if !self.backlog.is_empty() {
+            self.drain_backlog(out);
+        }
         decision.out_seq_no = out_seq_no;
-        decision
     }
 
     /// At 100 % of a table the firm is halted: the table has grown, the one allowed allocation.
+    #[inline]
     fn halt_when_full(&mut self) {
         let full = self.state.orders.is_full()
             || self.state.exposure.is_full()
             || self.state.executions.is_full();
-        let told = std::mem::replace(&mut self.state.full, full);
-        if !full || told || !self.defined {
+        if full != self.state.full {
+            self.note_full(full);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_full(&mut self, full: bool) {
+        self.state.full = full;
+        if !full || !self.defined {
             return;
         }
         let firm = self.state.tree.get_mut(crate::tree::FIRM);
@@ -169,13 +225,22 @@ impl RiskEngine {
     }
 
     /// R26: what is due by now happens before the command.
+    #[cold]
+    #[inline(never)]
     fn fire_deadlines(&mut self) {
         self.end_temporary_limits();
         self.end_graces();
         self.end_proposals();
+        self.note_deadlines();
+    }
+
+    /// Something rare may have moved the next deadline.
+    fn note_deadlines(&mut self) {
+        self.due_at = self.next_deadline().unwrap_or(u64::MAX);
     }
 
     /// R32: a gap in the session's numbers is told, and the message processed.
+    #[inline]
     fn take_seq_no(&mut self, turn: &Turn, out: &mut Outbox) {
         let Some(slot) = turn.session.filter(|_| turn.in_seq_no > 0) else {
             return;
@@ -184,13 +249,19 @@ impl RiskEngine {
         let expected = session.last_applied.saturating_add(1);
         session.last_applied = turn.in_seq_no;
         if turn.in_seq_no > expected {
-            let gap = NotApplied {
-                from_seq_no: expected,
-                count: turn.in_seq_no.saturating_sub(expected),
-                ..NotApplied::default()
-            };
-            self.send(slot, gap.into(), out);
+            self.tell_gap(slot, expected, turn.in_seq_no, out);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_gap(&mut self, session: u32, expected: u64, in_seq_no: u64, out: &mut Outbox) {
+        let gap = NotApplied {
+            from_seq_no: expected,
+            count: in_seq_no.saturating_sub(expected),
+            ..NotApplied::default()
+        };
+        self.send(session, gap.into(), out);
     }
 
     /// Sends to the session that the command came from, if it came from one.
@@ -211,6 +282,8 @@ impl RiskEngine {
     }
 
     /// Sends what waited for room, oldest first.
+    #[cold]
+    #[inline(never)]
     fn drain_backlog(&mut self, out: &mut Outbox) {
         while out.room() > ROOM_KEPT
             && let Some((session, reply)) = self.backlog.pop_front()

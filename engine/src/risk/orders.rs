@@ -1,34 +1,47 @@
 //! Orders, replaces and cancels: decision and reservation. What comes before the controls is in `entry`.
 
-use super::answers::with_shadow;
 use super::{RiskEngine, Turn};
 use crate::checks::{self, Ask, Findings, NO_ROW, Proposal, Refusal};
 use crate::decision::{Decision, Outbox};
 use crate::exposure::Delta;
-use crate::orders::{Accepted, Order, VersionState, version};
+use crate::orders::{Accepted, version};
 use crate::tree::CHAIN;
 use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, RoutedReplace};
 
 impl RiskEngine {
-    pub(super) fn new_order(&mut self, turn: &Turn, m: &NewOrder, out: &mut Outbox) -> Decision {
+    pub(super) fn new_order(
+        &mut self,
+        turn: &Turn,
+        m: &NewOrder,
+        out: &mut Outbox,
+        decision: &mut Decision,
+    ) {
         let mut found = Findings::default();
-        let checked = self
-            .enter(turn, m, &mut found)
-            .and_then(|ask| Ok((self.decide(&ask, &mut found)?.worth, ask)));
-        let (worth, ask) = match checked {
-            Ok((_, ask)) if ask.what_if => {
-                return self.accept(turn, m.cl_ord_id, 0, Some(&found), out);
-            }
-            Ok(checked) => checked,
+        let entered = self.check_entry(turn, m, &mut found);
+        self.raise_mark(turn, m.cl_ord_id, &found);
+        // By reference: what was asked is larger than what it costs to look at it in its place.
+        let ask = match &entered {
+            Ok(ask) => ask,
             Err(refusal) => {
-                let rejected = self.reject(turn, m.cl_ord_id, 100, refusal, out);
-                return with_shadow(rejected, &found);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 100), *refusal, &found, out);
+                return;
             }
         };
+        let worth = match self.decide(ask, &mut found) {
+            Ok(values) => values.worth,
+            Err(refusal) => {
+                *decision = self.reject_found(turn, (m.cl_ord_id, 100), refusal, &found, out);
+                return;
+            }
+        };
+        if ask.what_if {
+            self.accept(turn, (m.cl_ord_id, 0), Some(&found), out, decision);
+            return;
+        }
 
         // From here on the order is accepted: nothing below can fail.
         let order_id = turn.seq;
-        let rows = self.rows_of(&ask);
+        let rows = self.rows_of(ask);
         let delta = Delta {
             buy: ask.is_buy(),
             qty: i128::from(m.qty.0),
@@ -49,19 +62,12 @@ impl RiskEngine {
             trader_row: rows[3],
             inline,
         };
-        let first = version(
-            m.cl_ord_id,
-            m.price,
-            (m.qty.0, m.qty.0),
-            worth,
-            VersionState::InForce,
-        );
-        let slot = self.state.orders.add(Order::new(accepted, m, worth), first);
-        self.note_accepted(slot, &ask, worth);
+        let slot = self.state.orders.add(accepted, m, worth);
+        self.note_accepted(slot, ask, worth);
         if found.tells {
             self.refresh_rows(&rows);
         }
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+        self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
         if inline {
             let routed = RoutedOrder {
                 order_id,
@@ -81,7 +87,6 @@ impl RiskEngine {
             };
             self.route(ask.instrument, routed.into(), out);
         }
-        decision
     }
 
     /// All controls; then, unless the order is only asked about, what they moved on their way.
@@ -147,34 +152,35 @@ impl RiskEngine {
         turn: &Turn,
         m: &ReplaceOrder,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let mut found = Findings::default();
         let entered = self.check_replace(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
-        let checked =
-            entered.and_then(|(slot, ask)| Ok((self.decide(&ask, &mut found)?.worth, slot, ask)));
-        let (worth, slot, ask) = match checked {
-            Ok((_, slot, ask)) if ask.what_if => {
-                let order_id = self.state.orders.get(slot).order_id;
-                return self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
-            }
-            Ok(checked) => checked,
+        let (slot, ask) = match &entered {
+            Ok((slot, ask)) => (*slot, ask),
             Err(refusal) => {
-                let rejected = self.reject(turn, m.cl_ord_id, 101, refusal, out);
-                return with_shadow(rejected, &found);
+                *decision = self.reject_found(turn, (m.cl_ord_id, 101), *refusal, &found, out);
+                return;
             }
         };
+        let worth = match self.decide(ask, &mut found) {
+            Ok(values) => values.worth,
+            Err(refusal) => {
+                *decision = self.reject_found(turn, (m.cl_ord_id, 101), refusal, &found, out);
+                return;
+            }
+        };
+        if ask.what_if {
+            let order_id = self.state.orders.get(slot).order_id;
+            self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
+            return;
+        }
 
         // From here on the replace is accepted: nothing below can fail.
-        let added = version(
-            m.cl_ord_id,
-            m.price,
-            (m.qty.0, ask.leaves),
-            worth,
-            VersionState::Pending,
-        );
+        let added = version(m.cl_ord_id, m.price, (m.qty.0, ask.leaves), worth);
         self.state.orders.add_replace(slot, added);
-        self.note_replace(slot, &ask);
+        self.note_replace(slot, ask);
         let rows = self.settle(slot, Delta::default());
         if found.tells {
             self.refresh_rows(&rows);
@@ -194,11 +200,10 @@ impl RiskEngine {
             ord_type: order.ord_type,
             ..RoutedReplace::default()
         };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, Some(&found), out);
+        self.accept(turn, (m.cl_ord_id, order_id), Some(&found), out, decision);
         if inline {
             self.route(ask.instrument, routed.into(), out);
         }
-        decision
     }
 
     pub(super) fn cancel_order(
@@ -206,23 +211,24 @@ impl RiskEngine {
         turn: &Turn,
         m: &CancelOrder,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let slot = match self.check_cancel(turn, m) {
             Ok(slot) => slot,
-            Err(refusal) => return self.reject(turn, m.cl_ord_id, 102, refusal, out),
+            Err(refusal) => {
+                *decision = self.reject(turn, m.cl_ord_id, 102, refusal, out);
+                return;
+            }
         };
 
         // R8: a request releases nothing; R31: a repeated one is routed again.
-        self.state.orders.get_mut(slot).cancel_pending = true;
-        let (order_id, inline) = {
-            let order = self.state.orders.get(slot);
-            (order.order_id, order.inline)
-        };
-        let decision = self.accept(turn, m.cl_ord_id, order_id, None, out);
+        let order = self.state.orders.get_mut(slot);
+        order.cancel_pending = true;
+        let (order_id, inline) = (order.order_id, order.inline);
+        self.accept(turn, (m.cl_ord_id, order_id), None, out, decision);
         if inline {
             self.route_cancel(slot, m.cl_ord_id, CancelReason::Requested, out);
         }
-        decision
     }
 
     /// The rows of an order's chain, made where there were none.

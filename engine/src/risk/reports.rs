@@ -6,67 +6,76 @@ use super::{RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::exposure::Delta;
+use crate::orders::Reserved;
 use crate::tree::CHAIN;
 use wire::{
-    CancelReason, ExecType, OrderCancelled, OrderRejected, OrderReplaced, Qty, RejectCode, Reply,
+    CancelReason, ExecType, Flag, OrderCancelled, OrderRejected, OrderReplaced, Qty, RejectCode,
     RiskEvent, RiskEventKind, Role, Severity, Side, VenueReport,
 };
 
 impl RiskEngine {
+    #[inline]
     pub(super) fn venue_report(
         &mut self,
         turn: &Turn,
         m: &VenueReport,
         out: &mut Outbox,
-    ) -> Decision {
+        decision: &mut Decision,
+    ) {
         let order = self.reported_order(turn, m);
         if self.state.exposure.remarks.is_pending() {
             self.follow_reported(turn, order, m);
         }
         let booked = match m.exec_type {
-            ExecType::Fill => Some(self.fill(turn, order, m, out)),
-            ExecType::Bust | ExecType::Correct => Some(self.bust(turn, order, m, out)),
-            _ => None,
+            ExecType::Fill => self.fill(turn, order, m, out),
+            ExecType::Bust | ExecType::Correct => self.bust(turn, order, m, out),
+            _ => match order {
+                Some(slot) => Ok(self.order_report(slot, m, out)),
+                None => Err(RejectCode::UnknownOrder),
+            },
         };
         match booked {
-            Some(Ok(outcome)) => return self.reported(order, outcome),
-            Some(Err(code)) => return self.refuse_report(turn, m, code, out),
-            None => {}
+            Ok(outcome) => {
+                decision.outcome = outcome;
+                decision.self_reported = Flag::No;
+                decision.order_id = order.map_or(0, |slot| self.state.orders.get(slot).order_id);
+            }
+            Err(code) => *decision = self.refuse_report(turn, m, code, out),
         }
-        let Some(slot) = order else {
-            return self.refuse_report(turn, m, RejectCode::UnknownOrder, out);
-        };
+    }
+
+    /// A report that books nothing.
+    #[inline]
+    fn order_report(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) -> Outcome {
         // R9: an unresolved order ends only by fills or a reconciliation.
-        let known = self.state.orders.get(slot);
-        if known.terminal || known.unresolved {
-            return self.reported(order, Outcome::NoEffect);
+        let order = self.state.orders.get_mut(slot);
+        if order.terminal || order.unresolved {
+            return Outcome::NoEffect;
         }
         let changed = if m.reason == CancelReason::UnknownAtVenue {
             self.become_unresolved(slot)
         } else {
             match m.exec_type {
-                ExecType::New => {
-                    let order = self.state.orders.get_mut(slot);
-                    !std::mem::replace(&mut order.acknowledged, true)
-                }
-                ExecType::Replaced => self.replaced(slot, m, out),
+                ExecType::New => !std::mem::replace(&mut order.acknowledged, true),
                 ExecType::Cancelled | ExecType::Expired | ExecType::Rejected => {
                     self.ended_at_venue(slot, m, out)
                 }
+                ExecType::Replaced => self.replaced(slot, m, out),
                 ExecType::CancelRejected => self.cancel_rejected(slot, m, out),
                 ExecType::ReplaceRejected => self.replace_rejected(slot, m, out),
                 _ => false,
             }
         };
-        let outcome = if changed {
+        if changed {
             Outcome::Applied
         } else {
             Outcome::NoEffect
-        };
-        self.reported(order, outcome)
+        }
     }
 
     /// Whoever a report may move follows the marks before it.
+    #[cold]
+    #[inline(never)]
     fn follow_reported(&mut self, turn: &Turn, order: Option<u32>, m: &VenueReport) {
         if let Some(slot) = order {
             let order = self.state.orders.get(slot);
@@ -89,13 +98,8 @@ impl RiskEngine {
         }
     }
 
-    fn reported(&self, order: Option<u32>, outcome: Outcome) -> Decision {
-        Decision {
-            order_id: order.map_or(0, |slot| self.state.orders.get(slot).order_id),
-            ..Decision::of(outcome)
-        }
-    }
-
+    #[cold]
+    #[inline(never)]
     fn refuse_report(
         &mut self,
         turn: &Turn,
@@ -107,28 +111,28 @@ impl RiskEngine {
     }
 
     /// The order a report is about, if the reporter may speak of it and the report fits it.
+    #[inline]
     fn reported_order(&self, turn: &Turn, m: &VenueReport) -> Option<u32> {
-        let sessions = &self.state.sessions;
-        let reporter = turn.session.map(|slot| (slot, sessions.get(slot)));
-        let owner = match (m.order_session_id, reporter) {
-            (0, Some((slot, _))) => slot,
+        let (sessions, orders) = (&self.state.sessions, &self.state.orders);
+        let owner = match (m.order_session_id, turn.session) {
+            (0, Some(slot)) => slot,
             (id, _) => sessions.find(id)?,
         };
         // Any id of the chain names the order; so does orderId, where the venue answers with the id of
         // a cancel.
-        let orders = &self.state.orders;
-        let slot = orders.find(owner, m.cl_ord_id).or_else(|| {
-            orders
+        let slot = match orders.find(owner, m.cl_ord_id) {
+            Some(slot) => slot,
+            None => orders
                 .find_by_order_id(m.order_id)
-                .filter(|slot| orders.get(*slot).session == owner)
-        })?;
-        let order = self.state.orders.get(slot);
+                .filter(|slot| orders.get(*slot).session == owner)?,
+        };
+        let order = orders.get(slot);
         let instrument = self.state.instruments.get(order.instrument);
-        let may_speak = match reporter {
+        let may_speak = match turn.session.map(|slot| (slot, sessions.get(slot))) {
             None => true,
             Some((slot, session)) if session.role() == Role::Desk => slot == order.session,
             Some((_, session)) => {
-                order.inline && session.definition.venue_id == instrument.definition.venue_id
+                order.inline && session.venue_id() == instrument.definition.venue_id
             }
         };
         let fits = m.instrument_id == instrument.id
@@ -152,27 +156,34 @@ impl RiskEngine {
 
     /// Brings what is reserved in line with the versions, moves with it in the same event what `moved`
     /// says, and ends the order when nothing of it is live. Returns the rows that moved.
+    #[inline]
     pub(super) fn settle(&mut self, slot: u32, moved: Delta) -> [u32; CHAIN] {
         let reserved = self.state.orders.reserved(slot);
-        let in_force = self
-            .state
-            .orders
-            .in_force(slot)
-            .leaves(self.state.orders.get(slot).cum_qty);
-        let order = self.state.orders.get_mut(slot);
+        let order = self.state.orders.get(slot);
         let ends = if order.unresolved {
             reserved.qty == 0
         } else {
-            reserved.pending == 0 && in_force == 0
+            reserved.pending == 0 && order.leaves() == 0
         };
-        let (qty, value, cash) = if ends {
-            (0, 0, 0)
+        if ends {
+            self.settle_to(slot, Reserved::NOTHING, true, moved)
         } else {
-            (reserved.qty, reserved.value, reserved.cash)
-        };
-        let qty_change = qty.saturating_sub(order.reserved_qty);
-        let value_change = value.saturating_sub(order.reserved_value);
-        let cash_change = cash.saturating_sub(order.reserved_cash);
+            self.settle_to(slot, reserved, false, moved)
+        }
+    }
+
+    /// Reserves this for an order instead of what it had reserved before.
+    fn settle_to(
+        &mut self,
+        slot: u32,
+        reserved: Reserved,
+        ends: bool,
+        moved: Delta,
+    ) -> [u32; CHAIN] {
+        let order = self.state.orders.get_mut(slot);
+        let qty_change = reserved.qty.saturating_sub(order.reserved_qty);
+        let value_change = reserved.value.saturating_sub(order.reserved_value);
+        let cash_change = reserved.cash.saturating_sub(order.reserved_cash);
         let delta = Delta {
             buy: order.is_buy(),
             qty: i128::from(qty_change),
@@ -180,11 +191,9 @@ impl RiskEngine {
             live: if ends { -1 } else { 0 },
             ..moved
         };
-        (
-            order.reserved_qty,
-            order.reserved_value,
-            order.reserved_cash,
-        ) = (qty, value, cash);
+        order.reserved_qty = reserved.qty;
+        order.reserved_value = reserved.value;
+        order.reserved_cash = reserved.cash;
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
         self.reserve(&rows, &delta);
@@ -204,15 +213,15 @@ impl RiskEngine {
         } else {
             m.cum_qty.0.saturating_sub(cum_qty).max(0)
         };
-        let leaves = self.state.orders.in_force(slot).leaves(cum_qty);
+        let leaves = order.leaves();
         self.state.orders.keep_at_most(slot, gap);
-        let kept = self.state.orders.in_force(slot).leaves(cum_qty);
+        let kept = self.state.orders.get(slot).leaves();
         let reason = match m.exec_type {
             ExecType::Expired => CancelReason::Expired,
             ExecType::Rejected => CancelReason::VenueRejected,
             _ => m.reason,
         };
-        if self.state.orders.reserved(slot).qty > 0 {
+        if self.state.orders.open_qty(slot) > 0 {
             self.settle_and_tell(slot);
             self.become_unresolved(slot);
         } else {
@@ -225,8 +234,8 @@ impl RiskEngine {
     /// Releases all that is reserved and ends the order, whatever its versions say.
     pub(super) fn release(&mut self, slot: u32) {
         self.state.orders.keep_at_most(slot, 0);
-        self.state.orders.get_mut(slot).unresolved = true;
-        self.settle_and_tell(slot);
+        let rows = self.settle_to(slot, Reserved::NOTHING, true, Delta::default());
+        self.refresh_released(&rows);
     }
 
     pub(super) fn send_cancelled(
@@ -238,30 +247,24 @@ impl RiskEngine {
     ) {
         let message = self.cancelled_message(slot, cancelled, reason);
         let session = self.state.orders.get(slot).session;
-        self.send(session, message, out);
+        self.send(session, message.into(), out);
     }
 
+    #[inline]
     pub(super) fn cancelled_message(
         &self,
         slot: u32,
         cancelled: i64,
         reason: CancelReason,
-    ) -> Reply {
-        let first = self
-            .state
-            .orders
-            .versions(slot)
-            .next()
-            .map_or(0, |v| v.cl_ord_id);
+    ) -> OrderCancelled {
         OrderCancelled {
-            cl_ord_id: self.state.orders.newest(slot).cl_ord_id,
-            orig_cl_ord_id: first,
+            cl_ord_id: self.state.orders.newest_cl_ord_id(slot),
+            orig_cl_ord_id: self.state.orders.first_cl_ord_id(slot),
             order_id: self.state.orders.get(slot).order_id,
             cancelled_qty: Qty(cancelled),
             reason,
             ..OrderCancelled::default()
         }
-        .into()
     }
 
     /// R9: the venue does not know the order, or knows more of it than we do.
@@ -287,7 +290,7 @@ impl RiskEngine {
     }
 
     fn replaced(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) -> bool {
-        let before = self.state.orders.in_force(slot).cl_ord_id;
+        let before = self.state.orders.get(slot).cl_ord_id;
         if !self.state.orders.put_in_force(slot, m.cl_ord_id) {
             return false;
         }
@@ -298,7 +301,7 @@ impl RiskEngine {
             cl_ord_id: m.cl_ord_id,
             orig_cl_ord_id: before,
             order_id: order.order_id,
-            leaves_qty: Qty(self.state.orders.in_force(slot).leaves(order.cum_qty)),
+            leaves_qty: Qty(order.leaves()),
             ..OrderReplaced::default()
         };
         self.send(order.session, message.into(), out);

@@ -82,12 +82,11 @@ impl RiskEngine {
         let state = &self.state;
         let order = state.orders.get(slot);
         let in_force = state.orders.in_force(slot);
-        let first = state.orders.versions(slot).next().unwrap_or(in_force);
         OrderView {
             order_id: order.order_id,
             session_id: state.sessions.get(order.session).id(),
-            cl_ord_id: first.cl_ord_id,
-            newest_cl_ord_id: state.orders.newest(slot).cl_ord_id,
+            cl_ord_id: state.orders.first_cl_ord_id(slot),
+            newest_cl_ord_id: state.orders.newest_cl_ord_id(slot),
             account: state.tree.get(order.account).id,
             instrument_id: state.instruments.get(order.instrument).id,
             trader_id: u16::try_from(state.tree.get(order.trader).id).unwrap_or(u16::MAX),
@@ -102,8 +101,7 @@ impl RiskEngine {
             leaves_qty: in_force.leaves(order.cum_qty),
             reserved_qty: order.reserved_qty,
             reserved_value: order.reserved_value,
-            pending_replaces: u32::try_from(state.orders.reserved(slot).pending)
-                .unwrap_or(u32::MAX),
+            pending_replaces: u32::try_from(state.orders.pending(slot)).unwrap_or(u32::MAX),
         }
     }
 
@@ -206,7 +204,7 @@ impl RiskEngine {
                 } else {
                     session.definition.topology
                 },
-                venue_id: session.definition.venue_id,
+                venue_id: session.venue_id(),
                 key_id: session.definition.key_id,
                 public_key: session.definition.public_key.as_str().to_owned(),
                 person: session.definition.person.as_str().to_owned(),
@@ -227,7 +225,7 @@ impl RiskEngine {
             .state
             .sessions
             .find(session_id)
-            .map(|slot| self.state.sessions.get(slot).accounts.as_slice())
+            .map(|slot| self.state.sessions.get(slot).accounts.slots())
             .unwrap_or_default()
             .iter()
             .map(|slot| self.state.tree.get(*slot).id)

@@ -7,6 +7,8 @@
 use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
+use crate::orders::Marks;
+use crate::state::State;
 use bincode::{Decode, Encode};
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
@@ -249,9 +251,10 @@ impl RiskEngine {
                 continue;
             }
             requested = requested.saturating_add(1);
-            let order = self.state.orders.get_mut(slot);
-            order.jobs |= 1 << bit;
-            order.jobs_due |= 1 << bit;
+            let mut marks = self.state.orders.marks(slot);
+            marks.matched |= 1 << bit;
+            marks.due |= 1 << bit;
+            self.state.orders.set_marks(slot, marks);
         }
         if requested > 0 {
             self.jobs.slots[bit] = Some(Job {
@@ -292,13 +295,15 @@ impl RiskEngine {
             for slot in slots {
                 let session = self.state.orders.get(slot).session;
                 let notice = self.cancelled_message(slot, 0, CancelReason::Expired);
-                self.backlog.push_back((session, notice));
+                self.backlog.push_back((session, notice.into()));
             }
             return;
         };
         let mut requested = 0_u32;
         for slot in slots {
-            self.state.orders.get_mut(slot).jobs_due |= 1 << bit;
+            let mut marks = self.state.orders.marks(slot);
+            marks.due |= 1 << bit;
+            self.state.orders.set_marks(slot, marks);
             requested = requested.saturating_add(1);
         }
         if requested > 0 {
@@ -330,7 +335,7 @@ impl RiskEngine {
         let (mut at, slots) = (job.cursor.unwrap_or(0), self.state.orders.slots());
         let (end, mut told) = (at.saturating_add(WALK).min(slots), 0);
         while at < end && told < STEP_ORDERS {
-            let due = self.state.orders.get(at).jobs_due & (1 << bit) != 0;
+            let due = self.state.orders.marks(at).due & (1 << bit) != 0;
             if due {
                 told = told.saturating_add(1);
                 self.reach(at, bit, &job, out);
@@ -354,35 +359,50 @@ impl RiskEngine {
 
     /// A step has come to an order of its job.
     fn reach(&mut self, slot: u32, bit: usize, job: &Job, out: &mut Outbox) {
+        let mut marks = self.state.orders.marks(slot);
+        marks.due &= !(1 << bit);
+        let matched = marks.matched & (1 << bit) != 0;
+        if matched && job.session.is_none() && !self.state.orders.get(slot).terminal {
+            marks.matched &= !(1 << bit);
+        }
+        self.state.orders.set_marks(slot, marks);
         let order = self.state.orders.get_mut(slot);
-        order.jobs_due &= !(1 << bit);
-        if order.jobs & (1 << bit) == 0 {
+        if !matched {
             // Notice of an order that ended with the day: reserved was released then.
-            let version = *self.state.orders.in_force(slot);
-            let expired = version
-                .qty
-                .saturating_sub(self.state.orders.get(slot).cum_qty)
-                .max(0);
+            let in_force = self.state.orders.in_force(slot);
+            let cum_qty = self.state.orders.get(slot).cum_qty;
+            let expired = in_force.qty.saturating_sub(cum_qty).max(0);
             self.send_cancelled(slot, expired, CancelReason::Expired, out);
         } else if !order.terminal {
             if !order.unresolved {
                 order.cancel_pending = true;
-            }
-            if job.session.is_none() {
-                order.jobs &= !(1 << bit);
             }
             self.route_cancel(slot, 0, job.reason, out);
         }
     }
 
     /// An order has ended by any path: the jobs that matched it count down.
+    #[inline]
     pub(super) fn end_order(&mut self, slot: u32) {
         self.state.orders.end(slot);
-        let buy = self.state.orders.get(slot).is_buy();
-        self.state.peers.remove(slot, buy);
-        let order = self.state.orders.get_mut(slot);
-        let mut bits = std::mem::take(&mut order.jobs);
-        order.jobs_due &= !bits;
+        let State { peers, orders, .. } = &mut self.state;
+        let buy = orders.get(slot).is_buy();
+        peers.remove(orders, slot, buy);
+        let marks = orders.marks(slot);
+        if marks.matched != 0 {
+            self.count_down(slot, marks);
+        }
+    }
+
+    /// An order of some jobs has ended.
+    #[cold]
+    fn count_down(&mut self, slot: u32, marks: Marks) {
+        let mut bits = marks.matched;
+        let left = Marks {
+            matched: 0,
+            due: marks.due & !bits,
+        };
+        self.state.orders.set_marks(slot, left);
         while bits != 0 {
             let bit = bits.trailing_zeros() as usize;
             bits &= bits.wrapping_sub(1);
@@ -406,6 +426,8 @@ impl RiskEngine {
     }
 
     /// Puts an event into the backlog of every session that watches risk.
+    #[cold]
+    #[inline(never)]
     pub(super) fn alert(&mut self, event: RiskEvent) {
         for at in 0..self.state.sessions.watchers.len() {
             let slot = self.state.sessions.watchers[at];

@@ -110,7 +110,9 @@ class Scaled(Field):
     def from_wire(self, raw: int) -> Decimal | None:
         if self.optional and raw == _INT64_MIN:
             return None
-        return _EXACT.scaleb(Decimal(raw), -self.digits)
+        units, rest = divmod(raw, 10**self.digits)
+        # As people write it: 585.33 and 50, not 585.33000000 and 0E-8.
+        return Decimal(units) if rest == 0 else _EXACT.scaleb(Decimal(raw), -self.digits).normalize(_EXACT)
 
 
 class Enumerated(Field):
