@@ -56,18 +56,13 @@ const WHOLE: Scale = Scale {
     slow_writers: 200,
     half_open: 1000,
     floods: 2,
-    phase: Duration::from_secs(2),
-    pairs: 20,
+    phase: Duration::from_millis(1500),
+    pairs: 8,
 };
 
 /// One attack: quiet, attacked, attacked, quiet, as often as there are pairs. Each pair gives a ratio of
 /// the honest desk's p99; their median is told with the spread from the tenth to the ninetieth hundredth.
-fn measure(
-    name: &str,
-    scale: &Scale,
-    honest: &mut Honest,
-    mut begin: impl FnMut() -> Attack,
-) -> String {
+fn measure(name: &str, scale: &Scale, honest: &mut Honest, mut begin: impl FnMut() -> Attack) {
     let (mut quiet, mut attacked) = (Latencies::new(), Latencies::new());
     let mut ratios = Vec::new();
     for _ in 0..scale.pairs {
@@ -84,38 +79,35 @@ fn measure(
     }
     ratios.sort_by(f64::total_cmp);
     let at = |percent: usize| ratios[(ratios.len() - 1) * percent / 100];
-    format!(
+    println!(
         "{name:28} {quiet}   {attacked}   p99 × {:.2} ({:.2} to {:.2})",
         at(50),
         at(10),
         at(90)
-    )
+    );
 }
 
 fn run(scale: &Scale) {
     let server = Server::start(scale.deaf, None);
     let mut honest = Honest::connect(&server);
     println!("{:28} {:46}   {:46}", "", "without", "with");
-    let told = [
-        // The floor: the same phases with nobody attacking.
-        measure("nobody", scale, &mut honest, Attack::nobody),
-        measure("sessions that never read", scale, &mut honest, || {
-            attack::deaf(&server, scale.deaf)
-        }),
-        measure("connects", scale, &mut honest, || {
-            attack::connects(server.address, scale.connects / scale.pairs)
-        }),
-        measure("one byte at a time", scale, &mut honest, || {
-            attack::slow_writers(&server, scale.slow_writers)
-        }),
-        measure("half-open logons", scale, &mut honest, || {
-            attack::half_open(server.address, scale.half_open)
-        }),
-        measure("floods above their rate", scale, &mut honest, || {
-            attack::floods(&server, scale.floods)
-        }),
-    ];
-    println!("{}", told.join("\n"));
+    // The floor: the same phases with nobody attacking.
+    measure("nobody", scale, &mut honest, Attack::nobody);
+    measure("floods above their rate", scale, &mut honest, || {
+        attack::floods(&server, scale.floods)
+    });
+    measure("sessions that never read", scale, &mut honest, || {
+        attack::deaf(&server, scale.deaf)
+    });
+    measure("connects", scale, &mut honest, || {
+        attack::connects(server.address, scale.connects / scale.pairs)
+    });
+    measure("one byte at a time", scale, &mut honest, || {
+        attack::slow_writers(&server, scale.slow_writers)
+    });
+    measure("half-open logons", scale, &mut honest, || {
+        attack::half_open(server.address, scale.half_open)
+    });
     honest.finish();
     server.finish();
 }

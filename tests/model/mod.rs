@@ -8,7 +8,7 @@
 //! what commands do in `lifecycle`, `entry`, `requests`, `reports`, `fills`, `busts`, `admin`, `day`, and by two
 //! people in `approvals` and `looseness`. Random flows come from `genesis` and `flow`; `pair`, `answers` and `views` compare, `shrink` makes a failing history
 //! short, `wanted` says what a campaign must reach, `untouched` what refusals and questions leave as it was,
-//! `rooms` what a desk has room for.
+//! `rooms` what a desk has room for, `on_disk` the journal of a case.
 
 pub(crate) mod admin;
 pub(crate) mod answers;
@@ -26,6 +26,7 @@ pub(crate) mod genesis;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 pub(crate) mod looseness;
+pub(crate) mod on_disk;
 pub(crate) mod orders;
 pub(crate) mod pair;
 pub(crate) mod prices;

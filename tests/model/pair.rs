@@ -6,6 +6,7 @@ use super::lifecycle::Expect;
 use super::state::Model;
 use engine::command::{Command, Sequenced, Step};
 use engine::decision::{Decision, Outbox, Outcome};
+use engine::record::{MAX_RECORD, decode_record, encode_record};
 use engine::risk::RiskEngine;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -32,8 +33,8 @@ pub(crate) struct Pair {
     pub(crate) engine: RiskEngine,
     /// What the engine decided last.
     pub(crate) last: Decision,
-    /// All that was sequenced, to be replayed.
-    pub(crate) journal: Vec<Sequenced>,
+    /// All that was sequenced and decided, to be replayed.
+    pub(crate) journal: Vec<(Sequenced, Decision)>,
     out: Outbox,
     /// What is told since the steps were last done, by them or before.
     late: Late,
@@ -168,7 +169,7 @@ impl Pair {
         })?;
         sent.extend(self.out.items().iter().map(|o| (o.session_id, o.reply)));
         if decision.outcome != Outcome::Dropped {
-            self.journal.push(*input);
+            self.journal.push((*input, decision));
         }
         Ok(decision)
     }
@@ -178,12 +179,21 @@ impl Pair {
         self.seq + 1
     }
 
-    /// R33: the same commands give the same digests.
+    /// R33: the same commands, from the bytes of their records, are decided the same and give the same digests.
     pub(crate) fn replay(&self) -> Result<(), Difference> {
         let mut again = RiskEngine::new();
         let mut out = Outbox::new();
-        for input in &self.journal {
-            again.apply(input, &mut out);
+        let mut bytes = [0; MAX_RECORD];
+        for (input, decision) in &self.journal {
+            let length = encode_record(input, decision, &mut bytes);
+            let decoded = decode_record(&bytes[..length]);
+            let (input, decided) = decoded.map_err(|e| differ("bytes of a record", &e, input))?;
+            same("decision in its bytes", &decided, decision)?;
+            same(
+                "decision of a replay",
+                &again.apply(&input, &mut out),
+                decision,
+            )?;
         }
         let digests = |engine: &RiskEngine| (engine.risk_digest(), engine.session_digest());
         same(

@@ -8,11 +8,12 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Runs one random firm; on a disagreement gives its shortened history as text.
+/// Runs one random firm, at the end replayed, and from a journal on disk if that is asked for; on a disagreement
+/// gives its shortened history as text.
 pub(crate) fn run_case(
     seed: u64,
     steps: usize,
-    views_every: u32,
+    (views_every, on_disk): (u32, bool),
     hits: &mut BTreeMap<String, u64>,
 ) -> Result<(), String> {
     let mut flow = Flow::new(seed);
@@ -33,7 +34,11 @@ pub(crate) fn run_case(
     let ended = pair
         .do_steps()
         .and_then(|()| pair.compare_views())
-        .and_then(|()| pair.replay());
+        .and_then(|()| pair.replay())
+        .and_then(|()| match on_disk {
+            true => pair.prove_on_disk(),
+            false => Ok(()),
+        });
     if let Err((what, engine, model)) = ended {
         let item = history.last().map_or(0, |i| i.id);
         let found = Disagreement {
@@ -44,9 +49,11 @@ pub(crate) fn run_case(
         };
         return Err(report(seed, history, found));
     }
-    *hits
-        .entry("R33 replayed to the same digests".to_owned())
-        .or_default() += 1;
+    let mut hit = |name: &str| *hits.entry(name.to_owned()).or_default() += 1;
+    hit("R33 replayed to the same digests");
+    if on_disk {
+        hit("R33 proven as a journal on disk");
+    }
     Ok(())
 }
 

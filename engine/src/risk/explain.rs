@@ -210,7 +210,7 @@ impl RiskEngine {
     }
 
     /// A turn that changes nothing.
-    fn question(&self, session_id: u32, t: u64) -> Option<Turn> {
+    pub(super) fn question(&self, session_id: u32, t: u64) -> Option<Turn> {
         Some(Turn {
             seq: self.seq,
             t: self.t.max(t),

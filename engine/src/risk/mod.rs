@@ -21,6 +21,8 @@ mod holdings;
 mod limits;
 mod orders;
 mod reports;
+#[cfg(test)]
+mod short_way;
 mod valuation;
 mod views;
 mod wide;

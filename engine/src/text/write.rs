@@ -112,6 +112,11 @@ fn push_value(out: &mut String, layout: &Layout, field: &Field, bytes: &[u8], co
 
 fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
+    if !text.contains(['"', '\\']) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         if matches!(c, '"' | '\\') {
             out.push('\\');

@@ -12,8 +12,11 @@ use crate::session::{self, Ending, Phase, Step};
 use crate::table::LogicalSession;
 use crate::verify_key::Job;
 
-/// Frames taken from one connection in one turn, so that the others have theirs.
-const FRAMES_A_TURN: usize = 128;
+/// Frames taken from one connection before the others have theirs: a message waits in the ring behind at
+/// most so many of each other session that came with it.
+const FRAMES_A_ROUND: usize = 16;
+/// Rounds in one turn: what is left then waits until replies have been written.
+const ROUNDS_A_TURN: usize = 8;
 
 /// What became of one attempt to take a frame.
 enum Taken {
@@ -66,19 +69,24 @@ impl<O: Office> Gateway<O> {
         self.ready.append(&mut self.out_of_space);
     }
 
-    /// Reads every connection that has something.
+    /// Reads every connection that has something, in rounds.
     pub(super) fn read_ready(&mut self) {
-        let ready = std::mem::take(&mut self.ready);
-        for slot in ready {
-            self.read(slot);
+        let mut ready = std::mem::take(&mut self.ready);
+        for _ in 0..ROUNDS_A_TURN {
+            ready.retain(|slot| self.read(*slot));
+            if ready.is_empty() {
+                break;
+            }
         }
+        self.ready.append(&mut ready);
     }
 
-    fn read(&mut self, slot: usize) {
-        for _ in 0..FRAMES_A_TURN {
+    /// Takes a round's frames of one connection; whether there may be more.
+    fn read(&mut self, slot: usize) -> bool {
+        for _ in 0..FRAMES_A_ROUND {
             match self.take_frame(slot) {
                 Taken::Frame => {}
-                Taken::Nothing | Taken::Over => return,
+                Taken::Nothing | Taken::Over => return false,
                 Taken::OutOfSpace => {
                     if self.out_of_space.is_empty() {
                         tracing::error!(
@@ -86,7 +94,7 @@ impl<O: Office> Gateway<O> {
                         );
                     }
                     self.out_of_space.push(slot);
-                    return;
+                    return false;
                 }
                 Taken::Stalled => {
                     if let Some(connection) = self.connection(slot)
@@ -94,11 +102,11 @@ impl<O: Office> Gateway<O> {
                     {
                         self.stalled.push(slot);
                     }
-                    return;
+                    return false;
                 }
             }
         }
-        self.ready.push(slot);
+        true
     }
 
     fn take_frame(&mut self, slot: usize) -> Taken {

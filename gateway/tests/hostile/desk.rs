@@ -81,7 +81,12 @@ impl Honest {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let credentials = server.credentials(session_id);
-            match Client::connect(server.address, credentials, Options::default()) {
+            // While an attack is made ready nobody beats for it.
+            let options = Options {
+                keep_alive: Duration::from_secs(60),
+                ..Options::default()
+            };
+            match Client::connect(server.address, credentials, options) {
                 Ok(client) => return Self { client, sent: 0 },
                 Err(error) => assert!(Instant::now() < deadline, "never let in: {error}"),
             }

@@ -47,10 +47,12 @@ pub(crate) fn run<P: Party>(dir: &Path) {
                 );
                 memory.hear(reply);
             }
-            // Everything asked is durable, and everything said is heard.
+            // Everything asked is durable, and everything said is heard: what was there at logon (a
+            // heartbeat only tells how far the replay is) and what came since.
             Ok(Some(Event::Heartbeat(beat)))
                 if settle
                     && memory.party.unanswered() == 0
+                    && client.logon_ack().next_seq_no <= memory.next_expected()
                     && beat.last_applied_seq_no == memory.requests.len() as u64
                     && beat.next_seq_no == memory.next_expected() =>
             {
