@@ -203,7 +203,7 @@ fn encode_accept(count: usize) {
     let mut frame = [0; MAX_FRAME];
     let accept = OrderAccepted::default();
     for _ in 0..count {
-        black_box(encode_frame(black_box(&accept), &mut frame));
+        black_box(encode_frame(black_box(&accept), black_box(&mut frame)));
     }
 }
 

@@ -35,6 +35,7 @@ scenarios! {
     c13_a_limit_set_anew_is_armed_again
     c13_daily_loss
     c13_daily_loss_by_fills_up_the_tree_and_halting
+    c13_limits_that_trip_together
     c13_rates_and_lowered_limits_trip
     c14_max_order_vs_adv
     c15_market_maker_protection
@@ -94,6 +95,7 @@ scenarios! {
     r16_correct
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
     r17_purely_reducing_without_a_reference
+    r17_without_mark_and_rate_at_once
     r18_a_passive_breach_cancels_nothing
     r18_breached_follows_the_usage
     r19_multi_leg_orders_are_absent

@@ -434,7 +434,7 @@ mod tests {
         let step = (1_i64 << 61) - 1;
         let (mut gross, mut long) = (0_i128, 0_i128);
         for sign in [1, 1, 1, -1, -1, -1, -1] {
-            sums.fill(0, [sign * step, -sign * step, 0, 1, 0], 1);
+            sums.fill(0, [sign * step, -sign * step, 3, 1, 2], 1);
             gross += i128::from(sign * step);
             long -= i128::from(sign * step);
             let kept = sums.get(0);
@@ -442,6 +442,8 @@ mod tests {
             let fits = (-MOST - 1..=MOST).contains(&gross) && (-MOST - 1..=MOST).contains(&long);
             assert_eq!(sums.lines[0].is_beside(), !fits, "{gross}");
         }
-        assert_eq!((sums.get(0).live, sums.get(0).buying), (7, 7));
+        let kept = sums.get(0);
+        let rest = (kept.live, kept.buying, kept.selling, kept.short);
+        assert_eq!(rest, (7, 7, 14, 21));
     }
 }

@@ -87,10 +87,15 @@ impl RiskEngine {
         });
     }
 
-    /// All limits, after something rare has changed much.
+    /// All limits, after something rare has changed much: those on an instrument, on a group, on all, in this
+    /// order within a scope, however they were set, so that a state is tightened as by an order's row.
     pub(super) fn refresh_all(&mut self) {
-        for slot in self.state.limits.slots() {
-            self.refresh_limit(slot);
+        for selector in [Selector::Instrument, Selector::Group, Selector::All] {
+            for slot in self.state.limits.slots() {
+                if self.state.limits.get(slot).selector == selector {
+                    self.refresh_limit(slot);
+                }
+            }
         }
     }
 
