@@ -94,6 +94,12 @@ impl Orders {
             .fold(self.get(slot).qty, i64::max)
     }
 
+    /// Prices of all versions.
+    pub(crate) fn prices(&self, slot: u32) -> impl Iterator<Item = i64> + '_ {
+        let own = self.aside[slot as usize].price;
+        std::iter::once(own).chain(self.others(slot).map(|other| other.price.0))
+    }
+
     /// Prices of the versions that may still trade.
     pub(crate) fn live_prices(&self, slot: u32) -> impl Iterator<Item = i64> + '_ {
         let order = self.get(slot);

@@ -4,7 +4,7 @@ use super::fills::Booked;
 use super::{Done, RiskEngine};
 use crate::cash::CashBook;
 use crate::checks::{self, Ask};
-use crate::orders::{Version, Worth};
+use crate::orders::Worth;
 use crate::shelves::NOT_YET;
 use crate::state::State;
 use wire::{CashLoad, LocateLoad, LocateWhat, RejectCode, Scope, Side};
@@ -153,10 +153,9 @@ impl RiskEngine {
     pub(super) fn reach_peers(&mut self, slot: u32) {
         let order = self.state.orders.get(slot);
         let (ord_type, buy) = (order.ord_type, order.is_buy());
-        let versions: Vec<Version> = self.state.orders.versions(slot).collect();
-        for version in versions {
-            let price = checks::price_of(ord_type, version.price.0, buy);
-            let State { peers, orders, .. } = &mut self.state;
+        let State { peers, orders, .. } = &mut self.state;
+        for price in orders.prices(slot) {
+            let price = checks::price_of(ord_type, price, buy);
             peers.add_version(orders, slot, buy, price);
         }
     }
