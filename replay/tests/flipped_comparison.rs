@@ -67,8 +67,8 @@ const FLIPS: [(&str, &str, &str, &str); 8] = [
 /// with this they go to the controls, which decide as before where they are not flipped.
 const SHORT_WAY: (&str, &str, &str) = (
     "fast.rs",
-    "if counts && used > value",
-    "if counts && used >= value",
+    "used > check.value && self.may_refuse(check)",
+    "used >= check.value && self.may_refuse(check)",
 );
 
 fn root() -> &'static Path {
