@@ -287,6 +287,54 @@ impl Command {
                   DayOpen DayRoll Reconcile Adjust LocateLoad CashLoad Propose Approve MmpReset AdvanceTime SetTwoPerson)
     }
 
+    /// The id that its answer repeats: clOrdId or requestId; 0 for the server's own records.
+    #[must_use]
+    pub const fn ref_id(&self) -> u64 {
+        match self {
+            Self::NewOrder(m) => m.cl_ord_id,
+            Self::ReplaceOrder(m) => m.cl_ord_id,
+            Self::CancelOrder(m) => m.cl_ord_id,
+            Self::MassCancel(m) => m.cl_ord_id,
+            Self::VenueReport(m) => m.cl_ord_id,
+            Self::SetLimit(m) => m.request_id,
+            Self::SetState(m) => m.request_id,
+            Self::Query(m) => m.request_id,
+            Self::SetReference(m) => m.request_id,
+            Self::SetMark(m) => m.request_id,
+            Self::SetFx(m) => m.request_id,
+            Self::DefineInstrument(m) => m.request_id,
+            Self::DefineAccount(m) => m.request_id,
+            Self::Permit(m) => m.request_id,
+            Self::PositionLoad(m) => m.request_id,
+            Self::DayOpen(m) => m.request_id,
+            Self::DayRoll(m) => m.request_id,
+            Self::Reconcile(m) => m.request_id,
+            Self::Adjust(m) => m.request_id,
+            Self::LocateLoad(m) => m.request_id,
+            Self::CashLoad(m) => m.request_id,
+            Self::MmpReset(m) => m.request_id,
+            Self::AdvanceTime(m) => m.request_id,
+            Self::Propose(m) => m.request_id,
+            Self::Approve(m) => m.request_id,
+            Self::SetTwoPerson(m) => m.request_id,
+            Self::Refused(m) => m.ref_id,
+            Self::DefineFirm(_)
+            | Self::DefineDesk(_)
+            | Self::DefineTrader(_)
+            | Self::DefineSession(_)
+            | Self::Entitle(_)
+            | Self::DefineCurrency(_)
+            | Self::SessionUp(_)
+            | Self::SessionDown(_)
+            | Self::LogonRefused(_)
+            | Self::TimePassed(_)
+            | Self::Step(_)
+            | Self::Started(_)
+            | Self::RulesChanged(_)
+            | Self::SegmentsRemoved(_) => 0,
+        }
+    }
+
     /// Whether it may wait with its client while the last space of the journal is kept: what opens
     /// exposure, what only asks, what the market says, and what is refused anyway. What reports, closes,
     /// restricts or lets a session come and go never waits.

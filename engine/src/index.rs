@@ -25,9 +25,7 @@ impl Tag {
         let tag = (line & 0xffff_fff8) | (id % NEIGHBOURS);
         Self(u32::try_from(tag).unwrap_or(0))
     }
-}
 
-impl Tag {
     /// Of a key that has no neighbours, by a well-mixed hash.
     #[inline]
     pub(crate) fn of_hash(hash: u64) -> Self {

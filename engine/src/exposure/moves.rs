@@ -32,7 +32,7 @@ impl Moved {
 }
 
 impl Exposure {
-    /// Applies a change to one row and to its two sums.
+    /// Applies a change to one row and to its sums.
     pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
         self.apply_all(&[slot], delta, instruments);
     }
@@ -41,31 +41,21 @@ impl Exposure {
     pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
         let fills =
             delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
-        let Some(moved) = Moved::of(delta) else {
-            return self.apply_whole(rows, delta, instruments);
-        };
-        if !fills {
+        let moved = Moved::of(delta);
+        if let Some(moved) = &moved
+            && !fills
+        {
             for slot in rows {
-                self.open(*slot, &moved);
+                self.open(*slot, moved);
             }
             return;
         }
-        let Some(first) = rows.first() else {
-            return;
-        };
-        let instrument = instruments.get(self.instrument_of_row(*first));
-        match (instrument.mark, instrument.factor) {
-            (Some(mark), Some(factor)) if !self.profits => {
-                for slot in rows {
-                    let filled = self.fill(*slot, &moved, delta, |position| {
-                        factor.line_value(position, mark)
-                    });
-                    if filled.is_none() {
-                        self.apply_whole(&[*slot], delta, instruments);
-                    }
-                }
+        for slot in rows {
+            let short = moved.as_ref().filter(|_| !self.profits);
+            let filled = short.and_then(|moved| self.fill(*slot, moved, delta, instruments));
+            if filled.is_none() {
+                self.apply_whole(*slot, delta, instruments);
             }
-            _ => self.apply_whole(rows, delta, instruments),
         }
     }
 
@@ -76,10 +66,12 @@ impl Exposure {
         slot: u32,
         moved: &Moved,
         delta: &Delta,
-        value_of: impl Fn(i64) -> Option<i64>,
+        instruments: &Instruments,
     ) -> Option<()> {
         let line = &mut self.rows.lines[slot as usize];
         let tail = &mut self.rows.tails[slot as usize];
+        let instrument = instruments.get(tail.instrument);
+        let (mark, factor) = (instrument.mark?, instrument.factor?);
         if line.is_beside() || tail.unmarked || tail.unrated {
             return None;
         }
@@ -93,7 +85,7 @@ impl Exposure {
         let (open, reserved) = (*open, *reserved);
         after.position += moved.position;
         after.live += moved.live;
-        after.value = value_of(after.position)?;
+        after.value = factor.line_value(after.position, mark)?;
         fit([open, reserved, after.position, after.value]).then_some(())?;
         let worth = after.value - line.value;
         let (long, short, buying, selling) = match moved.buy {
@@ -121,16 +113,6 @@ impl Exposure {
     fn open(&mut self, slot: u32, moved: &Moved) {
         let line = &mut self.rows.lines[slot as usize];
         let before = line.gross();
-        let (mut own, side) = match moved.buy {
-            true => (
-                line.value + line.reserved_buy,
-                line.value - line.reserved_sell,
-            ),
-            false => (
-                line.value - line.reserved_sell,
-                line.value + line.reserved_buy,
-            ),
-        };
         let (open, reserved) = match moved.buy {
             true => (line.open_buy, line.reserved_buy),
             false => (line.open_sell, line.reserved_sell),
@@ -140,14 +122,12 @@ impl Exposure {
             return self.open_beside(slot, moved);
         }
         if moved.buy {
-            own += moved.value;
             (line.open_buy, line.reserved_buy) = (open, reserved);
         } else {
-            own -= moved.value;
             (line.open_sell, line.reserved_sell) = (open, reserved);
         }
         line.live += moved.live;
-        let change = own.abs().max(side.abs()) - before;
+        let change = line.gross() - before;
         let (group, scope) = (line.group, line.scope);
         self.alls.open(scope, change, moved);
         if group != NO_GROUP {
@@ -169,14 +149,8 @@ impl Exposure {
         self.put(slot, &row, &before);
     }
 
-    /// Applies a change that moves what is valued at the mark.
-    fn apply_whole(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
-        for slot in rows {
-            self.apply_to_row(*slot, delta, instruments);
-        }
-    }
-
-    fn apply_to_row(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+    /// Applies a change of any size, and values what is held at the mark.
+    fn apply_whole(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
         let mut row = self.row(slot);
         let before = row.contribution();
         if delta.buy {

@@ -81,24 +81,47 @@ impl RiskEngine {
 
     fn take(&mut self, turn: &Turn, command: &Command, out: &mut Outbox) -> Decision {
         let mut decision = Decision::default();
-        match command {
+        // What is administrative has one answer; the rest returns its own decision.
+        let done = match command {
+            Command::SetLimit(m) => self.set_limit(turn, m),
+            Command::SetReference(m) => self.set_reference(m),
+            Command::SetMark(m) => self.set_mark(m),
+            Command::SetFx(m) => self.set_fx(m),
+            Command::DefineInstrument(m) => self.define_instrument(m),
+            Command::DefineAccount(m) => self.define_account(turn, m),
+            Command::Permit(m) => self.permit(m),
+            Command::PositionLoad(m) => self.position_load(m),
+            Command::DayOpen(m) => self.day_open(turn, m),
+            Command::DayRoll(m) => self.day_roll(turn, m),
+            Command::Reconcile(m) => self.reconcile(turn, m, out),
+            Command::Adjust(m) => self.adjust(turn, m),
+            Command::LocateLoad(m) => self.locate_load(m),
+            Command::CashLoad(m) => self.cash_load(m),
+            Command::MmpReset(m) => self.mmp_reset(turn, m),
+            // The gateway's clock has moved: the stamp of this command shows it.
+            Command::AdvanceTime(_) if self.state.clock_commanded => Done::APPLIED,
+            Command::AdvanceTime(_) => Done::refused(RejectCode::NotAuthorised, 0),
+            Command::Propose(m) => self.propose(turn, m),
+            Command::Approve(m) => self.approve(turn, m),
+            Command::SetTwoPerson(m) => self.set_two_person(turn, m),
+            Command::SetState(m) => return self.set_state(turn, m, command, out),
             Command::NewOrder(m) => {
                 self.new_order(turn, m, out, &mut decision);
-                decision
+                return decision;
             }
             Command::ReplaceOrder(m) => {
                 self.replace_order(turn, m, out, &mut decision);
-                decision
+                return decision;
             }
             Command::CancelOrder(m) => {
                 self.cancel_order(turn, m, out, &mut decision);
-                decision
+                return decision;
             }
-            Command::MassCancel(m) => self.mass_cancel(turn, m, out),
+            Command::MassCancel(m) => return self.mass_cancel(turn, m, out),
             Command::VenueReport(m) => {
                 self.venue_report(turn, m, out, &mut decision);
                 decision.self_reported = self.self_reported(turn);
-                decision
+                return decision;
             }
             Command::Refused(m) => {
                 let reject = BusinessReject {
@@ -110,109 +133,28 @@ impl RiskEngine {
                     ..BusinessReject::default()
                 };
                 self.reply(turn, reject.into(), out);
-                Decision {
+                return Decision {
                     code: m.code,
                     ..Decision::of(Outcome::Refused)
-                }
+                };
             }
             Command::Query(_)
             | Command::TimePassed(_)
             | Command::LogonRefused(_)
             | Command::RulesChanged(_)
-            | Command::SegmentsRemoved(_) => Decision::of(Outcome::Applied),
-            Command::Step(_) => self.step(out),
-            Command::SessionUp(m) => self.session_up(m),
-            Command::SessionDown(m) => self.session_down(m),
-            Command::Started(m) => self.started(m),
-            Command::SetLimit(m) => {
-                let done = self.set_limit(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::SetState(m) => self.set_state(turn, m, out),
-            Command::SetReference(m) => {
-                let done = self.set_reference(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::SetMark(m) => {
-                let done = self.set_mark(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::SetFx(m) => {
-                let done = self.set_fx(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::DefineInstrument(m) => {
-                let done = self.define_instrument(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::DefineAccount(m) => {
-                let done = self.define_account(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::Permit(m) => {
-                let done = self.permit(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::PositionLoad(m) => {
-                let done = self.position_load(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::DayOpen(m) => {
-                let done = self.day_open(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::DayRoll(m) => {
-                let done = self.day_roll(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::Reconcile(m) => {
-                let done = self.reconcile(turn, m, out);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::Adjust(m) => {
-                let done = self.adjust(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::LocateLoad(m) => {
-                let done = self.locate_load(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::CashLoad(m) => {
-                let done = self.cash_load(m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::MmpReset(m) => {
-                let done = self.mmp_reset(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::AdvanceTime(m) => {
-                // The gateway's clock has moved: the stamp of this command shows it.
-                let done = if self.state.clock_commanded {
-                    Done::APPLIED
-                } else {
-                    Done::refused(RejectCode::NotAuthorised, 0)
-                };
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::Propose(m) => {
-                let done = self.propose(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::Approve(m) => {
-                let done = self.approve(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::SetTwoPerson(m) => {
-                let done = self.set_two_person(turn, m);
-                self.acknowledge(turn, m.request_id, command, done, out)
-            }
-            Command::DefineFirm(m) => self.define_firm(m),
-            Command::DefineDesk(m) => self.define_desk(m),
-            Command::DefineTrader(m) => self.define_trader(m),
-            Command::DefineSession(m) => self.define_session(m),
-            Command::Entitle(m) => self.entitle(m),
-            Command::DefineCurrency(m) => self.define_currency(m),
-        }
+            | Command::SegmentsRemoved(_) => return Decision::of(Outcome::Applied),
+            Command::Step(_) => return self.step(out),
+            Command::SessionUp(m) => return self.session_up(m),
+            Command::SessionDown(m) => return self.session_down(m),
+            Command::Started(m) => return self.started(m),
+            Command::DefineFirm(m) => return self.define_firm(m),
+            Command::DefineDesk(m) => return self.define_desk(m),
+            Command::DefineTrader(m) => return self.define_trader(m),
+            Command::DefineSession(m) => return self.define_session(m),
+            Command::Entitle(m) => return self.entitle(m),
+            Command::DefineCurrency(m) => return self.define_currency(m),
+        };
+        self.acknowledge(turn, command, done, out)
     }
 
     /// Whether a desk speaks of its own orders, rather than a venue (R15).
@@ -227,14 +169,13 @@ impl RiskEngine {
     pub(super) fn acknowledge(
         &mut self,
         turn: &Turn,
-        request_id: u64,
         command: &Command,
         done: Done,
         out: &mut Outbox,
     ) -> Decision {
         let code = done.code.map_or(0, RejectCode::number);
         let ack = AdminAck {
-            request_id,
+            request_id: command.ref_id(),
             new_version: done.version,
             code,
             ref_template_id: command.layout().template_id,
@@ -256,52 +197,9 @@ impl RiskEngine {
         code: RejectCode,
         out: &mut Outbox,
     ) -> Decision {
-        let ref_id = match command {
-            Command::NewOrder(m) => m.cl_ord_id,
-            Command::ReplaceOrder(m) => m.cl_ord_id,
-            Command::CancelOrder(m) => m.cl_ord_id,
-            Command::MassCancel(m) => m.cl_ord_id,
-            Command::VenueReport(m) => m.cl_ord_id,
-            Command::SetLimit(m) => m.request_id,
-            Command::SetState(m) => m.request_id,
-            Command::Query(m) => m.request_id,
-            Command::SetReference(m) => m.request_id,
-            Command::SetMark(m) => m.request_id,
-            Command::SetFx(m) => m.request_id,
-            Command::DefineInstrument(m) => m.request_id,
-            Command::DefineAccount(m) => m.request_id,
-            Command::Permit(m) => m.request_id,
-            Command::PositionLoad(m) => m.request_id,
-            Command::DayOpen(m) => m.request_id,
-            Command::DayRoll(m) => m.request_id,
-            Command::Reconcile(m) => m.request_id,
-            Command::Adjust(m) => m.request_id,
-            Command::LocateLoad(m) => m.request_id,
-            Command::CashLoad(m) => m.request_id,
-            Command::MmpReset(m) => m.request_id,
-            Command::AdvanceTime(m) => m.request_id,
-            Command::Propose(m) => m.request_id,
-            Command::Approve(m) => m.request_id,
-            Command::SetTwoPerson(m) => m.request_id,
-            Command::Refused(m) => m.ref_id,
-            Command::DefineFirm(_)
-            | Command::DefineDesk(_)
-            | Command::DefineTrader(_)
-            | Command::DefineSession(_)
-            | Command::Entitle(_)
-            | Command::DefineCurrency(_)
-            | Command::SessionUp(_)
-            | Command::SessionDown(_)
-            | Command::LogonRefused(_)
-            | Command::TimePassed(_)
-            | Command::Step(_)
-            | Command::Started(_)
-            | Command::RulesChanged(_)
-            | Command::SegmentsRemoved(_) => 0,
-        };
         let reject = BusinessReject {
             ref_seq_no: turn.in_seq_no,
-            ref_id,
+            ref_id: command.ref_id(),
             code: code.number(),
             ref_template_id: command.layout().template_id,
             ..BusinessReject::default()

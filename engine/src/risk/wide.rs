@@ -6,6 +6,7 @@
 
 use super::{Done, RiskEngine, Turn};
 use crate::checks::Refusal;
+use crate::command::Command;
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::orders::Marks;
 use crate::state::State;
@@ -124,10 +125,15 @@ impl RiskEngine {
     }
 
     /// R30: the state takes effect now; cancels follow.
-    pub(super) fn set_state(&mut self, turn: &Turn, m: &SetState, out: &mut Outbox) -> Decision {
+    pub(super) fn set_state(
+        &mut self,
+        turn: &Turn,
+        m: &SetState,
+        command: &Command,
+        out: &mut Outbox,
+    ) -> Decision {
         let done = self.change_state(turn, m);
-        let command = crate::command::Command::SetState(*m);
-        let decision = self.acknowledge(turn, m.request_id, &command, done, out);
+        let decision = self.acknowledge(turn, command, done, out);
         if done.code.is_none() && m.cancel_open == Flag::Yes {
             let matches = |engine: &Self, slot: u32| {
                 let order = engine.state.orders.get(slot);
