@@ -13,8 +13,8 @@ use gateway::bench::firm::{REFERENCE, VENUE, VENUE_SESSION};
 use gateway::bench::flow::Flow;
 use std::collections::BTreeMap;
 use wire::{
-    CancelOrder, E8, ExecType, Factor, Flag, LimitKind, MassCancel, Price, Qty, ReplaceOrder,
-    Scope, SetFx, SetState, Side, Text, Time, TradingState, VenueReport,
+    CancelOrder, E8, ExecType, Factor, Flag, LimitKind, MassCancel, NewOrder, OrdType, Price, Qty,
+    ReplaceOrder, Scope, SetFx, SetState, Side, Text, Time, TimeInForce, TradingState, VenueReport,
 };
 
 /// An engine in its steady state, with a count of allocations for each kind of work.
@@ -149,6 +149,7 @@ fn the_engine_allocates_nothing_in_its_steady_state() {
     busts(&mut counted);
     refusals(&mut counted);
     unknown_fills(&mut counted);
+    replaced_all_day(&mut counted);
     kill_switch(&mut counted);
 
     assert!(counted.counts.values().sum::<u64>() > 25_000);
@@ -281,6 +282,64 @@ fn unknown_fills(counted: &mut Counted) {
         );
         assert_eq!(outcome, Outcome::Applied);
         counted.steps();
+    }
+}
+
+/// One order, replaced more often than the table has places for versions: answered, and every other time
+/// refused by the venue.
+fn replaced_all_day(counted: &mut Counted) {
+    let account = 1;
+    let desk = Shape::small().desk_of(account);
+    let session = Shape::session_of_desk(desk);
+    let trader_id = Shape::small().trader_of(account);
+    let first = 30_000_000;
+    let order = NewOrder {
+        cl_ord_id: first,
+        account,
+        instrument_id: 1,
+        price: Price(REFERENCE),
+        qty: Qty(E8),
+        trader_id,
+        side: Side::Buy,
+        ord_type: OrdType::Limit,
+        tif: TimeInForce::Day,
+        ..NewOrder::default()
+    };
+    let outcome = counted.command("order to replace", session, first, order);
+    assert_eq!(outcome, Outcome::Accepted);
+    let order_id = counted.flow.take_seq().0 - 1;
+    let mut newest = first;
+    for cl_ord_id in first + 1..first + 5_000 {
+        let replace = ReplaceOrder {
+            cl_ord_id,
+            orig_cl_ord_id: newest,
+            price: Price(REFERENCE),
+            qty: Qty(E8),
+            trader_id,
+            ..ReplaceOrder::default()
+        };
+        let outcome = counted.command("replace of one order", session, cl_ord_id, replace);
+        assert_eq!(outcome, Outcome::Accepted);
+        let in_force = cl_ord_id % 2 == 0;
+        let report = VenueReport {
+            order_id,
+            cl_ord_id,
+            exec_type: if in_force {
+                ExecType::Replaced
+            } else {
+                ExecType::ReplaceRejected
+            },
+            instrument_id: 1,
+            order_session_id: session,
+            venue_id: VENUE,
+            side: Side::Buy,
+            ..VenueReport::default()
+        };
+        let outcome = counted.command("answer to it", VENUE_SESSION, cl_ord_id, report);
+        assert_eq!(outcome, Outcome::Applied, "{:?}", counted.out.items());
+        if in_force {
+            newest = cl_ord_id;
+        }
     }
 }
 

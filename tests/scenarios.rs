@@ -57,6 +57,7 @@ scenarios! {
     capacity_full_halts_the_firm
     capacity_notices_come_before_forgetting
     capacity_of_orders
+    capacity_of_replaces
     capacity_of_rows
     day_profit_and_loss
     entry_checks
@@ -81,6 +82,7 @@ scenarios! {
     r10_nine_replaces_under_way_are_too_many
     r10_replace_with_versions_in_flight
     r10_a_cancel_under_way_is_pending_at_once
+    r10_an_order_replaced_all_day
     r11_a_fill_after_the_end_always_books
     r12_overfill
     r13_the_same_execution_is_booked_once

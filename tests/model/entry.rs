@@ -61,6 +61,7 @@ impl Model {
             }
             let more = entered.ask.qty - model.orders[index].largest_qty();
             let order = &mut model.orders[index];
+            order.forget_done();
             order.versions.push(version_of(entered, plan, true));
             let pending = order.pending_replaces();
             if entered.ask.side == Side::SellShort && more > 0 {
@@ -304,6 +305,7 @@ fn version_of(entered: &Entered, plan: &Plan, pending: bool) -> Version {
         pending,
         dropped: false,
         rejected: false,
+        forgotten: false,
     }
 }
 

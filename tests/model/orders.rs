@@ -21,6 +21,8 @@ pub(crate) struct Version {
     pub(crate) dropped: bool,
     /// Dropped because the venue refused it.
     pub(crate) rejected: bool,
+    /// Its id is no longer known: sixteen versions that the chain has done with are newer.
+    pub(crate) forgotten: bool,
 }
 
 /// One order with all its versions.
@@ -123,7 +125,18 @@ impl Order {
 
     /// Whether `cl_ord_id` is one of the ids the order had.
     pub(crate) fn had_id(&self, cl_ord_id: u64) -> bool {
-        self.versions.iter().any(|v| v.cl_ord_id == cl_ord_id)
+        self.versions
+            .iter()
+            .any(|v| v.cl_ord_id == cl_ord_id && !v.forgotten)
+    }
+
+    /// Before another replace enters: of the versions that are neither in force nor pending the newest
+    /// sixteen stay known, and version 0 always.
+    pub(crate) fn forget_done(&mut self) {
+        let done = |v: &&mut Version| v.dropped;
+        for old in self.versions[1..].iter_mut().rev().filter(done).skip(16) {
+            old.forgotten = true;
+        }
     }
 
     /// Each version keeps at most this much of its leaves.

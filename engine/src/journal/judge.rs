@@ -3,8 +3,9 @@
 //!
 //! The rules for damage, in order:
 //! 1. in any segment but the last: refuse;
-//! 2. with an intact frame of the same segment behind it: refuse, because the
-//!    writer never has two frames unsynced;
+//! 2. with an intact frame behind it in the same segment, of whatever place: refuse,
+//!    because the writer never has two frames unsynced, and a frame that stands
+//!    where it was not meant to is a write gone astray, perhaps over this one;
 //! 3. at or below any point known to be durable: refuse;
 //! 4. otherwise a torn tail: keep a copy, cut, report.
 //!
@@ -220,7 +221,8 @@ impl<S: Storage> Judge<'_, S> {
     }
 }
 
-/// The first intact frame header of the same segment behind a damaged place.
+/// The first intact frame header behind a damaged place, whatever place it names: a torn write
+/// leaves pieces of one frame, and no second header.
 fn intact_frame_behind(
     file: &impl StorageFile,
     damaged: Position,
@@ -242,9 +244,7 @@ fn intact_frame_behind(
         let mut bytes = [0; FRAME_HEADER_BYTES];
         let whole = size.saturating_sub(offset) >= wide(EMPTY_FRAME_BYTES)
             && file.read_at(&mut bytes, offset)? == bytes.len();
-        let own = FrameHeader::decode(&bytes)
-            .is_ok_and(|header| header.segment == damaged.segment && header.offset == offset);
-        if whole && own {
+        if whole && FrameHeader::decode(&bytes).is_ok() {
             return Ok(Some(offset));
         }
     }

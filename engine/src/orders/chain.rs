@@ -2,10 +2,29 @@
 //!
 //! Version 0 is the order as accepted; each replace adds a version. Reserved is the largest leaves and,
 //! independently, the largest value over the versions that may still come into force (R10).
+//!
+//! Versions that a chain has done with stay for reports that name them: the newest of each chain, and no
+//! more than the table holds. Of those that are dropped the chain keeps the largest quantity (C18), and of
+//! version 0 always its id.
 
-use super::version::{Reserved, Version, VersionState, worth_of};
+use super::version::{DONE_KEPT, Reserved, Version, VersionState, worth_of};
 use super::{NONE, Orders, id_tag};
 use wire::Price;
+
+/// Fills a place until a version stands in it.
+const UNUSED: Version = Version {
+    cl_ord_id: 0,
+    price: Price(0),
+    qty: 0,
+    leaves_at_accept: 0,
+    value_at_accept: 0,
+    cash_at_accept: 0,
+    gone: 0,
+    state: VersionState::Refused,
+    number: 0,
+    next: NONE,
+    order: NONE,
+};
 
 impl Orders {
     /// Slots of the versions that are not in force, newest first.
@@ -16,6 +35,14 @@ impl Orders {
             let version = self.versions.get(at as usize)?;
             Some(std::mem::replace(&mut at, version.next))
         })
+    }
+
+    /// The versions asked for after the one in force, newest first: only these may still come into force.
+    #[inline]
+    fn newer(&self, slot: u32) -> impl Iterator<Item = &Version> {
+        let number = self.aside[slot as usize].number;
+        self.others(slot)
+            .take_while(move |other| other.number > number)
     }
 
     /// The versions that are not in force, newest first.
@@ -48,10 +75,11 @@ impl Orders {
             state: VersionState::InForce,
             number: aside.number,
             next: NONE,
+            order: slot,
         }
     }
 
-    /// An order's versions, oldest first.
+    /// An order's versions that are kept, oldest first.
     pub(crate) fn versions(&self, slot: u32) -> impl Iterator<Item = Version> {
         let others: Vec<Version> = self.others(slot).copied().collect();
         let in_force = self.in_force(slot);
@@ -72,19 +100,15 @@ impl Orders {
         if order.others == NONE {
             return order.cl_ord_id;
         }
-        let number = self.aside[slot as usize].number;
-        self.others(slot)
+        self.newer(slot)
             .find(|other| other.state != VersionState::Refused)
-            .filter(|other| other.number > number)
             .map_or(order.cl_ord_id, |other| other.cl_ord_id)
     }
 
     /// clOrdId of the order as accepted.
     #[inline]
     pub(crate) fn first_cl_ord_id(&self, slot: u32) -> u64 {
-        self.others(slot)
-            .find(|other| other.number == 0)
-            .map_or(self.get(slot).cl_ord_id, |other| other.cl_ord_id)
+        self.aside[slot as usize].first_cl_ord_id
     }
 
     /// Largest total quantity of any version: what a short sell has located.
@@ -92,9 +116,10 @@ impl Orders {
         self.others(slot)
             .map(|other| other.qty)
             .fold(self.get(slot).qty, i64::max)
+            .max(self.aside[slot as usize].largest_dropped)
     }
 
-    /// Prices of all versions.
+    /// Prices of all versions that are kept.
     pub(crate) fn prices(&self, slot: u32) -> impl Iterator<Item = i64> + '_ {
         let own = self.aside[slot as usize].price;
         std::iter::once(own).chain(self.others(slot).map(|other| other.price.0))
@@ -106,7 +131,7 @@ impl Orders {
         let cum_qty = order.cum_qty;
         let own = (order.leaves() > 0).then(|| self.aside[slot as usize].price);
         own.into_iter().chain(
-            self.others(slot)
+            self.newer(slot)
                 .filter(move |other| other.is_live() && other.leaves(cum_qty) > 0)
                 .map(|other| other.price.0),
         )
@@ -115,7 +140,7 @@ impl Orders {
     /// Replaces that are not answered.
     #[inline]
     pub(crate) fn pending(&self, slot: u32) -> usize {
-        self.others(slot)
+        self.newer(slot)
             .filter(|other| other.state == VersionState::Pending)
             .count()
     }
@@ -124,7 +149,7 @@ impl Orders {
     #[inline]
     pub(crate) fn open_qty(&self, slot: u32) -> i64 {
         let order = self.get(slot);
-        self.others(slot)
+        self.newer(slot)
             .filter(|other| other.is_live())
             .map(|other| other.leaves(order.cum_qty))
             .fold(order.leaves(), i64::max)
@@ -155,7 +180,7 @@ impl Orders {
     /// What the version in force reserves, and the replaces that are not answered.
     fn with_pending(&self, slot: u32, mut reserved: Reserved) -> Reserved {
         let cum_qty = self.get(slot).cum_qty;
-        for other in self.others(slot) {
+        for other in self.newer(slot) {
             if other.state != VersionState::Pending {
                 continue;
             }
@@ -173,8 +198,19 @@ impl Orders {
         reserved
     }
 
+    /// Whether another replace has room: replaces that live orders wait for may fill the table, and no
+    /// others.
+    #[inline]
+    pub(crate) fn has_room_for_replace(&self) -> bool {
+        !self.free_versions.is_empty()
+            || self.versions.len() < self.capacity
+            || self.next_done().is_some()
+    }
+
     /// Adds a replace to a chain.
     pub(crate) fn add_replace(&mut self, slot: u32, mut version: Version) {
+        self.drop_done(slot);
+        let at = self.free_version();
         let order = self.get(slot);
         let (session, newest) = (order.session, order.others);
         let number = self
@@ -184,29 +220,82 @@ impl Orders {
             .max(self.aside[slot as usize].number);
         version.number = number.saturating_add(1);
         version.next = newest;
-        let added = match self.free_versions.pop() {
-            Some(at) => {
-                self.versions[at as usize] = version;
-                at
-            }
-            None => {
-                self.versions.push(version);
-                u32::try_from(self.versions.len().saturating_sub(1)).unwrap_or(NONE)
-            }
-        };
-        self.get_mut(slot).others = added;
+        version.order = slot;
+        self.versions[at as usize] = version;
+        self.get_mut(slot).others = at;
         self.by_id.insert(id_tag(session, version.cl_ord_id), slot);
+    }
+
+    /// A place for a version. The table is full only when what it holds is of use to somebody: then that of
+    /// a version that its chain has done with.
+    fn free_version(&mut self) -> u32 {
+        if let Some(at) = self.free_versions.pop() {
+            return at;
+        }
+        if self.versions.len() >= self.capacity
+            && let Some(done) = self.next_done()
+        {
+            self.hand = done.saturating_add(1);
+            let slot = self.versions[done as usize].order;
+            let before = self
+                .other_slots(slot)
+                .find(|at| self.versions[*at as usize].next == done);
+            self.drop_version(slot, before.unwrap_or(NONE), done);
+            return self.free_versions.pop().unwrap_or(done);
+        }
+        self.versions.push(UNUSED);
+        u32::try_from(self.versions.len().saturating_sub(1)).unwrap_or(NONE)
+    }
+
+    /// The next version, round the table, that no live order waits for.
+    #[cold]
+    fn next_done(&self) -> Option<u32> {
+        let all = u32::try_from(self.versions.len()).unwrap_or(NONE);
+        (self.hand.min(all)..all)
+            .chain(0..self.hand.min(all))
+            .find(|at| {
+                let version = &self.versions[*at as usize];
+                version.order != NONE
+                    && (version.state != VersionState::Pending || self.get(version.order).terminal)
+            })
+    }
+
+    /// Drops the oldest of the versions that a chain has done with, so that another one may follow them.
+    fn drop_done(&mut self, slot: u32) {
+        let (mut before, mut at, mut done) = (NONE, self.get(slot).others, 0);
+        while let Some(version) = self.versions.get(at as usize).copied() {
+            done += usize::from(version.state != VersionState::Pending);
+            if version.state != VersionState::Pending && done > DONE_KEPT {
+                self.drop_version(slot, before, at);
+            } else {
+                before = at;
+            }
+            at = version.next;
+        }
+    }
+
+    /// Takes a version out of a chain and frees its place; `before` is the next newer one in the list, if any.
+    fn drop_version(&mut self, slot: u32, before: u32, at: u32) {
+        let version = std::mem::replace(&mut self.versions[at as usize], UNUSED);
+        match self.versions.get_mut(before as usize) {
+            Some(before) => before.next = version.next,
+            None => self.get_mut(slot).others = version.next,
+        }
+        let aside = &mut self.aside[slot as usize];
+        aside.largest_dropped = aside.largest_dropped.max(version.qty);
+        if version.cl_ord_id != aside.first_cl_ord_id {
+            let session = self.items[slot as usize].session;
+            self.by_id.remove(id_tag(session, version.cl_ord_id), slot);
+        }
+        self.free_versions.push(at);
     }
 
     /// Frees the versions that are not in force, of an order that is forgotten.
     pub(super) fn forget_others(&mut self, slot: u32) {
-        let session = self.get(slot).session;
         let mut at = self.get(slot).others;
-        while let Some(version) = self.versions.get(at as usize) {
-            let (tag, next) = (id_tag(session, version.cl_ord_id), version.next);
-            self.by_id.remove(tag, slot);
-            self.free_versions.push(at);
-            at = next;
+        while at != NONE {
+            self.drop_version(slot, NONE, at);
+            at = self.get(slot).others;
         }
     }
 

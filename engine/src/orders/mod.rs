@@ -29,6 +29,8 @@ pub(crate) struct Orders {
     /// Versions that are not in force.
     versions: Vec<Version>,
     free_versions: Vec<u32>,
+    /// Where the next look for a version that can be dropped begins.
+    hand: u32,
     ended: VecDeque<u32>,
     by_id: Index,
     /// The newest order of each list of those whose ids end in the same bits; ids follow the sequence, so that
@@ -47,8 +49,10 @@ impl Orders {
             aside: Vec::with_capacity(capacity),
             versions: Vec::with_capacity(capacity),
             free_versions: Vec::with_capacity(capacity),
+            hand: 0,
             ended: VecDeque::with_capacity(capacity),
-            by_id: Index::with_capacity(capacity.saturating_mul(2)),
+            // Ids: those in force, first ones, and those of other versions.
+            by_id: Index::with_capacity(capacity.saturating_mul(3)),
             by_order_id: vec![NONE; capacity.next_power_of_two()],
             live: 0,
             // The least n with 10 n ≥ 9 capacity.
@@ -64,6 +68,7 @@ impl Orders {
             aside,
             versions,
             free_versions,
+            hand: _,
             ended,
             by_id: _,
             by_order_id: _,
@@ -105,6 +110,7 @@ impl Orders {
             let order = self.get(slot);
             order.session == session
                 && (order.cl_ord_id == cl_ord_id
+                    || self.first_cl_ord_id(slot) == cl_ord_id
                     || self.others(slot).any(|other| other.cl_ord_id == cl_ord_id))
         })
     }
@@ -179,6 +185,8 @@ impl Orders {
         let list = self.list_of(order_id);
         self.aside[slot as usize] = Aside {
             price: message.price.0,
+            first_cl_ord_id: message.cl_ord_id,
+            largest_dropped: 0,
             jobs: Marks::default(),
             number: 0,
             next: std::mem::replace(&mut self.by_order_id[list], slot),
@@ -213,10 +221,12 @@ impl Orders {
         };
         let order = self.get(slot);
         let (session, cl_ord_id, order_id) = (order.session, order.cl_ord_id, order.order_id);
-        if order.others != NONE {
-            self.forget_others(slot);
-        }
+        let first = self.first_cl_ord_id(slot);
+        self.forget_others(slot);
         self.by_id.remove(id_tag(session, cl_ord_id), slot);
+        if first != cl_ord_id {
+            self.by_id.remove(id_tag(session, first), slot);
+        }
         self.unlist(slot, order_id);
         Some(slot)
     }

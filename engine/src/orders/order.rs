@@ -58,6 +58,10 @@ const _: () = assert!(size_of::<Order>() == 128, "an order is two cache lines");
 pub(super) struct Aside {
     /// Price of the version in force.
     pub(super) price: i64,
+    /// clOrdId of version 0: what the order is called, whatever replaced it.
+    pub(super) first_cl_ord_id: u64,
+    /// The largest total quantity of the versions that are no longer kept.
+    pub(super) largest_dropped: i64,
     pub(super) jobs: Marks,
     /// Place of the version in force in the chain.
     pub(super) number: u32,
@@ -66,6 +70,8 @@ pub(super) struct Aside {
     /// Where it stands among those that it could match.
     pub(super) peers: Link,
 }
+
+const _: () = assert!(size_of::<Aside>() == 64, "what stands aside is one cache line");
 
 /// Which wide jobs an order belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -175,6 +181,8 @@ impl Aside {
     /// Fills a slot until its order stands in it.
     pub(super) const UNUSED: Self = Self {
         price: 0,
+        first_cl_ord_id: 0,
+        largest_dropped: 0,
         jobs: Marks { matched: 0, due: 0 },
         number: 0,
         next: NONE,

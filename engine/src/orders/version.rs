@@ -8,6 +8,10 @@ use wire::Price;
 /// Most replaces that may be under way in one chain.
 pub(crate) const PENDING_MAX: usize = 8;
 
+/// So many versions that a chain has done with stay findable by their ids, beside version 0: a replace
+/// drops the older ones, so that an order that is replaced all day stays as small as it was.
+pub(super) const DONE_KEPT: usize = 16;
+
 /// Where a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum VersionState {
@@ -41,7 +45,11 @@ pub(crate) struct Version {
     pub(super) number: u32,
     /// The next older one that is not in force.
     pub(super) next: u32,
+    /// The order it belongs to.
+    pub(super) order: u32,
 }
+
+const _: () = assert!(size_of::<Version>() == 72, "nine words");
 
 /// max(0, qty − cumQty − gone).
 #[inline]
@@ -106,6 +114,7 @@ pub(crate) fn version(
         state: VersionState::Pending,
         number: 0,
         next: NONE,
+        order: NONE,
     }
 }
 

@@ -18,6 +18,8 @@ struct Service {
     /// Account and desk.
     scopes: [u32; 2],
     ord_type: OrdType,
+    /// A replace for whose version the table has no place.
+    no_room: bool,
 }
 
 impl RiskEngine {
@@ -63,6 +65,7 @@ impl RiskEngine {
             cl_ord_id: m.cl_ord_id,
             scopes: [account, scopes[1]],
             ord_type: m.ord_type,
+            no_room: false,
         };
         self.check_service(turn, &service, slot, found)?;
         Ok(Ask {
@@ -104,7 +107,8 @@ impl RiskEngine {
             return Err(Refusal::plain(RejectCode::Busy));
         }
         let longest = state.limits.longest_window(LimitKind::DuplicateOrder);
-        if state.orders.is_nearly_full()
+        if service.no_room
+            || state.orders.is_nearly_full()
             || (longest > 0 && state.accepted_orders.is_nearly_full(turn.t, longest))
             || state.exposure.is_nearly_full()
             || state.executions.is_nearly_full()
@@ -194,6 +198,7 @@ impl RiskEngine {
             cl_ord_id: m.cl_ord_id,
             scopes: [order.account, scopes[1]],
             ord_type: order.ord_type,
+            no_room: !orders.has_room_for_replace(),
         };
         self.check_service(&turn, &service, order.instrument, found)?;
         let ask = Ask {
