@@ -6,7 +6,8 @@
 //! 2. with an intact frame behind it in the same segment, of whatever place: refuse,
 //!    because the writer never has two frames unsynced, and a frame that stands
 //!    where it was not meant to is a write gone astray, perhaps over this one;
-//! 3. at or below any point known to be durable: refuse;
+//! 3. at or below any point known to be durable, or when the file `durable`, which is
+//!    never torn, is damaged and cannot say: refuse;
 //! 4. otherwise a torn tail: keep a copy, cut, report.
 //!
 //! Before them stands one more: what no torn write can leave behind is refused
@@ -22,7 +23,7 @@ use super::format::{
 use super::frame::{FRAME_MAGIC, FrameHeader};
 use super::recovery::RecoveryError;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces};
-use super::watermark::Watermark;
+use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
 
 /// The end of a journal that was being written when the machine stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,14 @@ pub enum Refusal {
         /// The end of what is known to have been durable.
         known: Position,
     },
+    /// Rule 3: what would say how much had been durable is damaged too.
+    #[error(
+        "{damage}; `{WATERMARK_FILE}` is damaged too and cannot say whether that had been durable"
+    )]
+    NothingKnown {
+        /// What is wrong where.
+        damage: Damage,
+    },
     /// No torn write leaves this behind.
     #[error("{damage}; no torn write does this")]
     NotTorn {
@@ -105,6 +114,7 @@ impl Refusal {
             Self::EarlierSegment { damage, .. }
             | Self::FrameBehind { damage, .. }
             | Self::KnownDurable { damage, .. }
+            | Self::NothingKnown { damage }
             | Self::NotTorn { damage } => damage.position,
             Self::EndsEarly { end, .. } => *end,
             Self::OtherHistory { known } => *known,
@@ -117,7 +127,10 @@ impl Refusal {
         match self {
             Self::EarlierSegment { .. } => 1,
             Self::FrameBehind { .. } => 2,
-            Self::KnownDurable { .. } | Self::EndsEarly { .. } | Self::OtherHistory { .. } => 3,
+            Self::KnownDurable { .. }
+            | Self::NothingKnown { .. }
+            | Self::EndsEarly { .. }
+            | Self::OtherHistory { .. } => 3,
             Self::NotTorn { .. } => 0,
         }
     }
@@ -137,6 +150,7 @@ pub(super) struct Judge<'a, S: Storage> {
     pub(super) storage: &'a S,
     pub(super) last: SegmentId,
     pub(super) known: Option<Watermark>,
+    pub(super) watermark: WatermarkFile,
 }
 
 impl<S: Storage> Judge<'_, S> {
@@ -184,6 +198,10 @@ impl<S: Storage> Judge<'_, S> {
                 known: known.position,
             }
             .into());
+        }
+        // It is replaced by renaming: no crash damages it, so the disk has lied about something.
+        if self.watermark == WatermarkFile::Damaged {
+            return Err(Refusal::NothingKnown { damage }.into());
         }
         let torn_end = nonzero_end(&file, position.offset, end.segment.size)?;
         let mut header = [0; FRAME_HEADER_BYTES];

@@ -167,6 +167,7 @@ pub fn scan_locked<S: Storage>(
         storage: &storage,
         last,
         known,
+        watermark,
     };
     let mut reader = Reader::open(storage.clone(), start.segment())
         .map_err(|error| judge.refuse_header(error))?;

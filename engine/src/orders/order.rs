@@ -71,7 +71,10 @@ pub(super) struct Aside {
     pub(super) peers: Link,
 }
 
-const _: () = assert!(size_of::<Aside>() == 64, "what stands aside is one cache line");
+const _: () = assert!(
+    size_of::<Aside>() == 64,
+    "what stands aside is one cache line"
+);
 
 /// Which wide jobs an order belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]

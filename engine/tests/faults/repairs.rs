@@ -259,5 +259,5 @@ fn a_repair_struck_at_any_operation_destroys_nothing_and_never_goes_on_untold() 
 #[test]
 #[ignore = "minutes in a release build"]
 fn full_repairs() {
-    campaign("repairs struck at every operation", 1_000);
+    campaign("repairs struck at every operation", 2_000);
 }

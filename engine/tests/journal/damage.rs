@@ -114,6 +114,52 @@ fn a_damaged_frame_with_an_intact_one_behind_it_is_refused_by_rule_2() {
 }
 
 #[test]
+fn a_frame_that_went_astray_over_the_one_it_proves_is_refused_by_rule_2() {
+    let files = SimFiles::new(1);
+    let mut writer = JournalWriter::create(files.clone(), options()).unwrap();
+    append_durably(&mut writer, 20);
+    let end = usize::try_from(writer.head().0.offset).unwrap();
+    writer.restate(NOW).unwrap();
+    let mut bytes = files.contents("000000000001.seg").unwrap();
+    let (frame, proof) = (128, bytes[end..end + 128].to_vec());
+    assert!(end > frame + 256, "the frame is larger than what hits it");
+    bytes[end..].fill(0);
+    bytes[frame + 128..frame + 256].copy_from_slice(&proof);
+    files.replace("000000000001.seg", &bytes);
+    let refused = refusal(&files);
+    assert_eq!(refused.rule(), 2);
+    assert_eq!(refused.position().offset, 128);
+}
+
+#[test]
+fn damage_is_refused_by_rule_3_while_the_file_that_could_excuse_it_is_damaged_too() {
+    let files = SimFiles::new(1);
+    let mut writer = JournalWriter::create(files.clone(), options()).unwrap();
+    append_durably(&mut writer, 2);
+    writer.store_watermark().unwrap();
+    append(&mut writer).unwrap();
+    writer.write_batch(NOW).unwrap();
+    let torn = usize::try_from(writer.head().0.offset).unwrap() - 64;
+    let files = flip(&files, "000000000001.seg", torn * 8);
+    let (_, scan) = scan_checked(&files).unwrap();
+    assert!(
+        matches!(scan.verdict(), Verdict::TornTail(_)),
+        "a torn tail"
+    );
+    drop(scan);
+    for empty in [true, false] {
+        let mut bytes = files.contents("durable").unwrap();
+        bytes[40] ^= 1;
+        bytes.truncate(if empty { 0 } else { bytes.len() });
+        let damaged = files.fork();
+        damaged.replace("durable", &bytes);
+        let refused = refusal(&damaged);
+        assert!(matches!(refused, Refusal::NothingKnown { .. }), "{refused}");
+        assert_eq!(refused.rule(), 3);
+    }
+}
+
+#[test]
 fn a_last_batch_known_durable_is_refused_by_rule_3() {
     let files = SimFiles::new(1);
     let mut writer = JournalWriter::create(files.clone(), options()).unwrap();
