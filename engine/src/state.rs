@@ -11,7 +11,6 @@ use crate::orders::Orders;
 use crate::peers::Peers;
 use crate::proposals::Proposals;
 use crate::sessions::Sessions;
-use crate::shelves::Shelves;
 use crate::tree::Tree;
 use crate::windows::{AcceptedOrders, FillLogs};
 use bincode::{Decode, Encode};
@@ -50,8 +49,6 @@ pub(crate) struct State {
     pub(crate) executions: Executions,
     pub(crate) sessions: Sessions,
     pub(crate) cash: Cash,
-    /// Where the books of a row stand.
-    pub(crate) shelves: Shelves,
     pub(crate) peers: Peers,
     /// C6: accepted new orders.
     pub(crate) accepted_orders: AcceptedOrders,
@@ -92,7 +89,6 @@ impl State {
             executions: Executions::with_capacity(firm.executions as usize),
             sessions: Sessions::with_capacity(firm.sessions as usize),
             cash: Cash::with_capacity(rows),
-            shelves: Shelves::with_capacity(rows),
             peers: Peers::with_capacity(rows.saturating_mul(2)),
             accepted_orders: AcceptedOrders::with_capacity(firm.orders as usize),
             trader_fills: FillLogs::with_capacity(1_024),
@@ -120,7 +116,6 @@ impl State {
         self.executions.make_room();
         self.sessions.make_room(firm.sessions as usize);
         self.cash.make_room(rows);
-        self.shelves.make_room(rows);
         self.day_buys.make_room(rows);
         self.proposals.make_room();
         self.peers.make_room(rows.saturating_mul(2));

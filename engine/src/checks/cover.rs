@@ -16,8 +16,8 @@ pub(super) fn sale_is_covered(state: &State, order: &Ask) -> Result<(), Refusal>
     if order.is_buy() || definition.short_sale_check != Flag::Yes {
         return Ok(());
     }
-    let book = order
-        .account_row()
+    let row = order.account_row();
+    let book = row
         .map(|slot| *state.exposure.short(slot))
         .unwrap_or_default();
     let (bound, observed) = if order.side == Side::SellShort {
@@ -25,7 +25,8 @@ pub(super) fn sale_is_covered(state: &State, order: &Ask) -> Result<(), Refusal>
         (left, i128::from(unlocated(order)))
     } else {
         let settled = i128::from(book.settled) - i128::from(book.sold);
-        (settled, book.live_sells + order.qty_delta())
+        let live = row.map_or(0, |slot| state.exposure.live_sells(slot));
+        (settled, live + order.qty_delta())
     };
     if observed <= bound {
         return Ok(());

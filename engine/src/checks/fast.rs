@@ -199,11 +199,9 @@ impl Walk<'_> {
         {
             return None;
         }
-        let (buy, sell) = match self.buy {
-            true => (row.reserved_buy + self.value, row.reserved_sell),
-            false => (row.reserved_buy, row.reserved_sell + self.value),
-        };
-        self.adds[index(LimitKind::GrossNotional)] = gross_of(row.value, buy, sell) - row.gross();
+        let mut reserved = row.reserved;
+        reserved[usize::from(self.buy)] += self.value;
+        self.adds[index(LimitKind::GrossNotional)] = gross_of(row.value, reserved) - row.gross();
         let place = level * SELECTORS;
         let uses = |sums| Uses { slot, row, sums };
         // Most rows and groups have no limits of their own.

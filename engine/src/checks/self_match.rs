@@ -56,7 +56,7 @@ fn reachable(state: &State, order: &Ask) -> Option<u32> {
     let buys = !order.is_buy();
     let known = order
         .account_row()
-        .map(|row| state.shelves.get(row).peers[usize::from(buys)])
+        .map(|row| state.exposure.shelf(row).peers[usize::from(buys)])
         .filter(|list| *list != NOT_YET);
     let list = match known {
         Some(list) => list,

@@ -1,21 +1,21 @@
-//! How rows and sums are kept: what every order moves of one stands in one cache line.
+//! How rows are kept: what every order moves of one stands in one cache line.
 //!
 //! Lines hold 64-bit numbers below 2⁶¹, so that adding three of them can't overflow and a check of the result
 //! is one comparison. A row or sum that has outgrown its line, at 23 thousand million units or 230
 //! million million of the base currency, is kept in full beside it and takes the long way, as exact as
 //! the short one; it comes back into its line as soon as it fits.
 
-use super::moves::Moved;
-use super::row::{Row, Sums, Tail};
+use super::links::Links;
+use super::row::{Row, Tail};
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// Numbers in lines are in −BOUND..BOUND.
 const BOUND: i64 = 1 << 61;
 /// The first number of a line whose numbers are kept beside it.
-const BESIDE: i64 = i64::MIN;
+pub(super) const BESIDE: i64 = i64::MIN;
 /// Numbers of a line.
-const NUMBERS: usize = 6;
+pub(super) const NUMBERS: usize = 6;
 
 /// Whether all of these may stand in a line.
 #[inline(always)]
@@ -27,7 +27,7 @@ pub(crate) fn fit<const N: usize>(numbers: [i64; N]) -> bool {
 }
 
 /// The numbers as they stand in a line, if all of them fit.
-fn narrow(numbers: [i128; NUMBERS]) -> Option<[i64; NUMBERS]> {
+pub(super) fn narrow(numbers: [i128; NUMBERS]) -> Option<[i64; NUMBERS]> {
     let mut narrow = [0; NUMBERS];
     for (narrow, number) in narrow.iter_mut().zip(numbers) {
         *narrow = i64::try_from(number).ok()?;
@@ -38,15 +38,19 @@ fn narrow(numbers: [i128; NUMBERS]) -> Option<[i64; NUMBERS]> {
 /// The group's sum of rows that no limit on their group looks at: none is kept.
 pub(crate) const NO_GROUP: u32 = u32::MAX;
 
+/// The sides of a row or sum, as an order's side is looked up: `usize::from(buy)`.
+pub(crate) const SELL: usize = 0;
+/// See [`SELL`].
+pub(crate) const BUY: usize = 1;
+
 /// What orders read and move of a row.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[repr(C, align(64))]
 pub(crate) struct Line {
     pub(crate) position: i64,
-    pub(crate) open_buy: i64,
-    pub(crate) open_sell: i64,
-    pub(crate) reserved_buy: i64,
-    pub(crate) reserved_sell: i64,
+    /// Open quantity and reserved value of live sells and of live buys, by [`SELL`] and [`BUY`].
+    pub(crate) open: [i64; 2],
+    pub(crate) reserved: [i64; 2],
     pub(crate) value: i64,
     pub(crate) live: i32,
     /// Limits of this scope on this instrument.
@@ -64,22 +68,22 @@ impl Line {
     /// max(|V + OB|, |V − OS|).
     #[inline(always)]
     pub(crate) fn gross(&self) -> i64 {
-        gross_of(self.value, self.reserved_buy, self.reserved_sell)
+        gross_of(self.value, self.reserved)
     }
 }
 
 /// max(|V + OB|, |V − OS|) of numbers of lines.
 #[inline(always)]
-pub(crate) fn gross_of(value: i64, reserved_buy: i64, reserved_sell: i64) -> i64 {
-    (value + reserved_buy)
-        .abs()
-        .max((value - reserved_sell).abs())
+pub(crate) fn gross_of(value: i64, reserved: [i64; 2]) -> i64 {
+    let worst = (value + reserved[BUY]).abs();
+    worst.max((value - reserved[SELL]).abs())
 }
 
 /// All rows, by slot.
 #[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct Rows {
     pub(super) lines: Vec<Line>,
+    pub(super) links: Vec<Links>,
     pub(super) tails: Vec<Tail>,
     /// Numbers of the rows that have outgrown their lines.
     beside: BTreeMap<u32, [i128; NUMBERS]>,
@@ -89,6 +93,7 @@ impl Rows {
     pub(super) fn with_capacity(rows: usize) -> Self {
         Self {
             lines: Vec::with_capacity(rows),
+            links: Vec::with_capacity(rows),
             tails: Vec::with_capacity(rows),
             beside: BTreeMap::new(),
         }
@@ -96,6 +101,7 @@ impl Rows {
 
     pub(super) fn make_room(&mut self, rows: usize) {
         crate::table::room_for(&mut self.lines, rows);
+        crate::table::room_for(&mut self.links, rows);
         crate::table::room_for(&mut self.tails, rows);
     }
 
@@ -104,20 +110,19 @@ impl Rows {
     }
 
     /// Adds an empty row.
-    pub(super) fn push(&mut self, (scope, limits, group): (u32, u32, u32), tail: Tail) {
+    pub(super) fn push(&mut self, (scope, limits, group): (u32, u32, u32), links: Links) {
         self.lines.push(Line {
             position: 0,
-            open_buy: 0,
-            open_sell: 0,
-            reserved_buy: 0,
-            reserved_sell: 0,
+            open: [0; 2],
+            reserved: [0; 2],
             value: 0,
             live: 0,
             limits,
             group,
             scope,
         });
-        self.tails.push(tail);
+        self.links.push(links);
+        self.tails.push(Tail::default());
     }
 
     /// The six numbers of a row.
@@ -128,10 +133,10 @@ impl Rows {
         }
         [
             line.position,
-            line.open_buy,
-            line.open_sell,
-            line.reserved_buy,
-            line.reserved_sell,
+            line.open[BUY],
+            line.open[SELL],
+            line.reserved[BUY],
+            line.reserved[SELL],
             line.value,
         ]
         .map(i128::from)
@@ -157,6 +162,7 @@ impl Rows {
             live: i64::from(line.live),
             scope: line.scope,
             group: line.group,
+            instrument: self.links[slot as usize].instrument,
             tail: self.tails[slot as usize],
         }
     }
@@ -178,10 +184,10 @@ impl Rows {
         if let Some(numbers) = narrow(numbers) {
             [
                 line.position,
-                line.open_buy,
-                line.open_sell,
-                line.reserved_buy,
-                line.reserved_sell,
+                line.open[BUY],
+                line.open[SELL],
+                line.reserved[BUY],
+                line.reserved[SELL],
                 line.value,
             ] = numbers;
             if was_beside {
@@ -194,218 +200,16 @@ impl Rows {
     }
 }
 
-/// What orders read and move of a sum.
-#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
-#[repr(C, align(64))]
-pub(crate) struct SumLine {
-    pub(crate) gross: i64,
-    pub(crate) long: i64,
-    pub(crate) short: i64,
-    pub(crate) buying: i64,
-    pub(crate) selling: i64,
-    pub(crate) profit: i64,
-    pub(crate) live: i32,
-    pub(crate) limits: u32,
-    pub(crate) unmarked: u32,
-    pub(crate) unrated: u32,
-}
-
-impl SumLine {
-    pub(crate) fn is_beside(&self) -> bool {
-        self.gross == BESIDE
-    }
-}
-
-/// Sums of one kind, by slot: over groups, or over all instruments.
-#[derive(Debug, Clone, Encode, Decode)]
-pub(super) struct SumTable {
-    pub(super) lines: Vec<SumLine>,
-    /// Numbers of the sums that have outgrown their lines.
-    beside: BTreeMap<u32, [i128; NUMBERS]>,
-}
-
-impl SumTable {
-    pub(super) fn with_capacity(sums: usize) -> Self {
-        Self {
-            lines: Vec::with_capacity(sums),
-            beside: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn make_room(&mut self, sums: usize) {
-        crate::table::room_for(&mut self.lines, sums);
-    }
-
-    /// Adds an empty sum.
-    pub(super) fn push(&mut self) -> u32 {
-        self.lines.push(SumLine::default());
-        u32::try_from(self.lines.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    pub(super) fn get(&self, slot: u32) -> Sums {
-        let line = &self.lines[slot as usize];
-        let [gross, long, short, buying, selling, profit] = if line.is_beside() {
-            self.beside.get(&slot).copied().unwrap_or_default()
-        } else {
-            [
-                line.gross,
-                line.long,
-                line.short,
-                line.buying,
-                line.selling,
-                line.profit,
-            ]
-            .map(i128::from)
-        };
-        Sums {
-            gross,
-            long,
-            short,
-            live: i64::from(line.live),
-            buying,
-            selling,
-            profit,
-            unmarked: i64::from(line.unmarked),
-            unrated: i64::from(line.unrated),
-        }
-    }
-
-    fn put(&mut self, slot: u32, sums: &Sums) {
-        let numbers = [
-            sums.gross,
-            sums.long,
-            sums.short,
-            sums.buying,
-            sums.selling,
-            sums.profit,
-        ];
-        let line = &mut self.lines[slot as usize];
-        line.live = i32::try_from(sums.live).unwrap_or(i32::MAX);
-        line.unmarked = u32::try_from(sums.unmarked).unwrap_or(u32::MAX);
-        line.unrated = u32::try_from(sums.unrated).unwrap_or(u32::MAX);
-        let was_beside = line.is_beside();
-        if let Some(numbers) = narrow(numbers) {
-            [
-                line.gross,
-                line.long,
-                line.short,
-                line.buying,
-                line.selling,
-                line.profit,
-            ] = numbers;
-            if was_beside {
-                self.beside.remove(&slot);
-            }
-        } else {
-            line.gross = BESIDE;
-            self.beside.insert(slot, numbers);
-        }
-    }
-
-    /// Adds a change of any size.
-    pub(super) fn add(&mut self, slot: u32, change: &Sums) {
-        let mut sums = self.get(slot);
-        sums.add(change);
-        self.put(slot, &sums);
-    }
-
-    /// Adds what an order opened or released: its value on its side, and what that does to the gross value.
-    #[inline(always)]
-    pub(super) fn open(&mut self, slot: u32, gross: i64, moved: &Moved) {
-        let line = &mut self.lines[slot as usize];
-        // Where the sum has outgrown its line, this does not fit either.
-        let gross = line.gross.wrapping_add(gross);
-        let (side, turnover) = match moved.buy {
-            true => (line.long, line.buying),
-            false => (line.short, line.selling),
-        };
-        let (side, turnover) = (side + moved.value, turnover + moved.value);
-        if !fit([gross, side, turnover]) {
-            let change = gross.wrapping_sub(line.gross);
-            return self.open_beside(slot, change, moved);
-        }
-        line.gross = gross;
-        if moved.buy {
-            (line.long, line.buying) = (side, turnover);
-        } else {
-            (line.short, line.selling) = (side, turnover);
-        }
-        line.live += moved.live;
-    }
-
-    #[cold]
-    fn open_beside(&mut self, slot: u32, gross: i64, moved: &Moved) {
-        let value = i128::from(moved.value);
-        let (buys, sells) = if moved.buy { (value, 0) } else { (0, value) };
-        let change = Sums {
-            gross: i128::from(gross),
-            long: buys,
-            short: sells,
-            live: i64::from(moved.live),
-            buying: buys,
-            selling: sells,
-            ..Sums::default()
-        };
-        self.add(slot, &change);
-    }
-
-    /// Adds what a fill moved: gross, long, short, buying, selling.
-    #[inline(always)]
-    pub(super) fn fill(&mut self, slot: u32, change: [i64; 5], live: i32) {
-        let line = &mut self.lines[slot as usize];
-        let after = [
-            line.gross.wrapping_add(change[0]),
-            line.long.wrapping_add(change[1]),
-            line.short.wrapping_add(change[2]),
-            line.buying.wrapping_add(change[3]),
-            line.selling.wrapping_add(change[4]),
-        ];
-        if fit(after) {
-            [line.gross, line.long, line.short, line.buying, line.selling] = after;
-            line.live += live;
-        } else {
-            let [gross, long, short, buying, selling] = change.map(i128::from);
-            let change = Sums {
-                gross,
-                long,
-                short,
-                live: i64::from(live),
-                buying,
-                selling,
-                ..Sums::default()
-            };
-            self.add(slot, &change);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MOST: i128 = (1 << 61) - 1;
 
-    fn tail() -> Tail {
-        Tail {
-            bought: 0,
-            sold: 0,
-            opening: 0,
-            traded: 0,
-            profit: 0,
-            day_fills: 0,
-            instrument: 0,
-            next_of_instrument: None,
-            next_of_scope: None,
-            unmarked: false,
-            unrated: false,
-            saturated: false,
-        }
-    }
-
     #[test]
     fn a_row_that_outgrows_its_line_keeps_every_number_and_comes_back() {
         let mut rows = Rows::with_capacity(1);
-        rows.push((3, 0, 7), tail());
+        rows.push((3, 0, 7), Links::of(0, [u32::MAX; 2], (None, None)));
         for (position, beside) in [
             (MOST, false),
             (MOST + 1, true),
@@ -425,25 +229,5 @@ mod tests {
             assert_eq!(rows.lines[0].is_beside(), beside, "{position}");
             assert_eq!(rows.beside.len(), usize::from(beside), "{position}");
         }
-    }
-
-    #[test]
-    fn a_sum_that_outgrows_its_line_stays_exact_and_comes_back() {
-        let mut sums = SumTable::with_capacity(1);
-        sums.push();
-        let step = (1_i64 << 61) - 1;
-        let (mut gross, mut long) = (0_i128, 0_i128);
-        for sign in [1, 1, 1, -1, -1, -1, -1] {
-            sums.fill(0, [sign * step, -sign * step, 3, 1, 2], 1);
-            gross += i128::from(sign * step);
-            long -= i128::from(sign * step);
-            let kept = sums.get(0);
-            assert_eq!((kept.gross, kept.long), (gross, long));
-            let fits = (-MOST - 1..=MOST).contains(&gross) && (-MOST - 1..=MOST).contains(&long);
-            assert_eq!(sums.lines[0].is_beside(), !fits, "{gross}");
-        }
-        let kept = sums.get(0);
-        let rest = (kept.live, kept.buying, kept.selling, kept.short);
-        assert_eq!(rest, (7, 7, 14, 21));
     }
 }

@@ -10,24 +10,30 @@
 //! Invariant: a sum equals the fold of its rows' contributions; [`Exposure::check`] recomputes it.
 
 mod line;
+mod links;
 mod moves;
 mod remarks;
 mod row;
+mod sums;
 mod uses;
 mod whole;
 
-pub(crate) use line::{Line, NO_GROUP, SumLine, fit, gross_of};
+pub(crate) use line::{BUY, Line, NO_GROUP, SELL, fit, gross_of};
+pub(crate) use moves::Opened;
 pub(crate) use remarks::Remarks;
 pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
+pub(crate) use sums::SumLine;
 pub(crate) use uses::{Lines, Uses};
 
 use crate::instrument::{Instrument, Instruments};
 use crate::limits::{Limits, SetKey};
-use crate::table::{Table, room_for};
+use crate::index::{Index, Tag};
+use crate::table::{Table, mix, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
 use bincode::{Decode, Encode};
-use line::{Rows, SumTable};
-use row::Tail;
+use line::Rows;
+use links::Links;
+use sums::SumTable;
 use wire::{Scope, Selector};
 
 /// What covers the sells of one account in one instrument (C18). Quantities in 10⁻⁸.
@@ -40,19 +46,16 @@ pub(crate) struct ShortBook {
     /// Located quantity as loaded today, and what accepted short sells have used of it.
     pub(crate) locates: i64,
     pub(crate) located_used: i64,
-    /// Leaves of live plain sells.
-    pub(crate) live_sells: i128,
 }
 
 /// All rows and sums.
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Exposure {
     rows: Rows,
-    /// Rows of desk and firm in the same instrument (accounts only).
-    uppers: Vec<[u32; 2]>,
     /// One book for each row, used for accounts only.
     shorts: Vec<ShortBook>,
-    by_place: Table<u64>,
+    /// (scope, instrument) → row.
+    by_place: Index,
     /// Sums over product groups.
     groups: SumTable,
     /// (scope, group) → sum.
@@ -72,13 +75,18 @@ fn place(scope: u32, other: u32) -> u64 {
     (u64::from(scope) << 32) | u64::from(other)
 }
 
+/// Where the row of a place is looked for.
+#[inline]
+fn tag(scope: u32, instrument: u32) -> Tag {
+    Tag::of_hash(mix(place(scope, instrument)))
+}
+
 impl Exposure {
     pub(crate) fn with_capacity(rows: usize, scopes: usize) -> Self {
         Self {
             rows: Rows::with_capacity(rows),
-            uppers: Vec::with_capacity(rows),
             shorts: Vec::with_capacity(rows),
-            by_place: Table::with_capacity(rows, 0),
+            by_place: Index::with_capacity(rows),
             groups: SumTable::with_capacity(rows),
             by_group: Table::with_capacity(rows, 0),
             alls: SumTable::with_capacity(scopes),
@@ -93,7 +101,6 @@ impl Exposure {
     pub(crate) fn make_room(&mut self, scopes: usize) {
         let Self {
             rows,
-            uppers,
             shorts,
             by_place: _,
             groups,
@@ -106,7 +113,6 @@ impl Exposure {
         } = self;
         remarks.make_room(scopes);
         rows.make_room(*capacity);
-        room_for(uppers, *capacity);
         room_for(shorts, *capacity);
         groups.make_room(*capacity);
         alls.make_room(scopes);
@@ -130,8 +136,11 @@ impl Exposure {
         self.rows.len() >= self.capacity
     }
 
+    #[inline]
     pub(crate) fn find(&self, scope: u32, instrument: u32) -> Option<u32> {
-        self.by_place.get(place(scope, instrument))
+        self.by_place.find(tag(scope, instrument), |slot| {
+            self.line(slot).scope == scope && self.instrument_of_row(slot) == instrument
+        })
     }
 
     /// A row as a whole.
@@ -149,10 +158,6 @@ impl Exposure {
         self.line(slot).scope
     }
 
-    pub(crate) fn instrument_of_row(&self, slot: u32) -> u32 {
-        self.rows.tails[slot as usize].instrument
-    }
-
     /// The set of limits of the row's scope on its instrument.
     pub(crate) fn set_limits_of_row(&mut self, slot: u32, set: u32) {
         self.rows.lines[slot as usize].limits = set;
@@ -164,12 +169,18 @@ impl Exposure {
         *fills = fills.saturating_add(change);
     }
 
+    /// What covers sells besides live ones.
     pub(crate) fn short(&self, slot: u32) -> &ShortBook {
         &self.shorts[slot as usize]
     }
 
     pub(crate) fn short_mut(&mut self, slot: u32) -> &mut ShortBook {
         &mut self.shorts[slot as usize]
+    }
+
+    /// Leaves of live plain sells (C18).
+    pub(crate) fn live_sells(&self, slot: u32) -> i128 {
+        self.rows.links[slot as usize].live_sells
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
@@ -225,9 +236,9 @@ impl Exposure {
         self.by_group.insert(place(scope, group), slot);
         let mut next = self.first_of_scope[scope as usize];
         while let Some(row) = next {
-            let tail = &self.rows.tails[row as usize];
-            next = tail.next_of_scope;
-            if instruments.get(tail.instrument).definition.product_group == group {
+            let links = &self.rows.links[row as usize];
+            next = links.next_of_scope;
+            if instruments.get(links.instrument).definition.product_group == group {
                 self.rows.lines[row as usize].group = slot;
                 let part = self.row(row).contribution();
                 self.groups.add(slot, &part);
@@ -282,48 +293,14 @@ impl Exposure {
             selector: Selector::Instrument,
             selector_id: id,
         });
-        let tail = Tail {
-            bought: 0,
-            sold: 0,
-            opening: 0,
-            traded: 0,
-            profit: 0,
-            day_fills: 0,
-            instrument,
-            next_of_instrument: *first,
-            next_of_scope: self.first_of_scope[scope as usize],
-            unmarked: false,
-            unrated: false,
-            saturated: false,
-        };
-        self.rows.push((scope, set, group), tail);
-        self.uppers.push([desk_row, firm_row]);
+        let next = (*first, self.first_of_scope[scope as usize]);
+        let links = Links::of(instrument, [desk_row, firm_row], next);
+        self.rows.push((scope, set, group), links);
         self.shorts.push(ShortBook::default());
         *first = Some(slot);
         self.first_of_scope[scope as usize] = Some(slot);
-        self.by_place.insert(place(scope, instrument), slot);
+        self.by_place.insert(tag(scope, instrument), slot);
         slot
-    }
-
-    /// The rows of desk and firm above an account's row.
-    pub(crate) fn uppers(&self, account_row: u32) -> [u32; 2] {
-        self.uppers[account_row as usize]
-    }
-
-    /// R28: the account's row leads to another desk's.
-    pub(crate) fn set_desk_row(&mut self, account_row: u32, desk_row: u32) {
-        self.uppers[account_row as usize][0] = desk_row;
-    }
-
-    /// The rows of a chain, from the account's and the trader's: account, desk, firm, trader.
-    pub(crate) fn chain_rows(&self, account_row: u32, trader_row: u32) -> [u32; CHAIN] {
-        let [desk_row, firm_row] = self.uppers(account_row);
-        [account_row, desk_row, firm_row, trader_row]
-    }
-
-    /// Slots of a list of an instrument's rows.
-    pub(crate) fn list(&self, first: Option<u32>) -> impl Iterator<Item = u32> + '_ {
-        std::iter::successors(first, |slot| self.next_in_list(*slot))
     }
 
     /// Slots of all rows of an instrument.
@@ -333,17 +310,5 @@ impl Exposure {
     ) -> impl Iterator<Item = u32> + '_ {
         self.list(instrument.first_upper_row)
             .chain(self.list(instrument.first_row))
-    }
-
-    /// The row behind another one of the same list.
-    pub(crate) fn next_in_list(&self, slot: u32) -> Option<u32> {
-        self.rows.tails[slot as usize].next_of_instrument
-    }
-
-    /// Slots of a scope's rows.
-    pub(crate) fn rows_of_scope(&self, scope: u32) -> impl Iterator<Item = u32> + '_ {
-        std::iter::successors(self.first_of_scope[scope as usize], |slot| {
-            self.rows.tails[*slot as usize].next_of_scope
-        })
     }
 }

@@ -2,155 +2,178 @@
 //!
 //! Each has a short way over lines and a long way over whole rows that takes any number.
 
-use super::{Delta, Exposure, NO_GROUP, Row, Sums, Valuation, fit};
-use crate::instrument::Instruments;
+use super::{CHAIN, Delta, Exposure, NO_GROUP, Row, Sums, Valuation, fit};
+use crate::instrument::{Instrument, Instruments};
+use crate::units::ValueFactor;
 
-/// A change whose numbers fit lines.
+/// What an order opens or, negative, releases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opened {
+    pub(crate) buy: bool,
+    pub(crate) qty: i64,
+    /// Reserved value.
+    pub(crate) value: i64,
+    /// Live orders.
+    pub(crate) live: i32,
+}
+
+impl Opened {
+    /// Where the numbers of its side stand in a line.
+    #[inline(always)]
+    pub(super) fn side(&self) -> usize {
+        usize::from(self.buy)
+    }
+}
+
+/// A fill, with what it releases, whose numbers fit lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moved {
-    pub(super) buy: bool,
-    pub(super) qty: i64,
-    pub(super) value: i64,
-    pub(super) live: i32,
+    pub(super) opened: Opened,
     pub(super) position: i64,
     pub(super) turnover: i64,
+    pub(super) mark: i64,
+    pub(super) factor: ValueFactor,
 }
 
 impl Moved {
+    /// What a change moves in rows of an instrument with mark and rate.
     #[inline(always)]
-    fn of(delta: &Delta) -> Option<Self> {
+    fn of(delta: &Delta, instrument: &Instrument) -> Option<Self> {
         let moved = Self {
-            buy: delta.buy,
-            qty: i64::try_from(delta.qty).ok()?,
-            value: i64::try_from(delta.value).ok()?,
-            live: i32::try_from(delta.live).ok()?,
+            opened: Opened {
+                buy: delta.buy,
+                qty: i64::try_from(delta.qty).ok()?,
+                value: i64::try_from(delta.value).ok()?,
+                live: i32::try_from(delta.live).ok()?,
+            },
             position: i64::try_from(delta.position).ok()?,
             turnover: i64::try_from(delta.turnover).ok()?,
+            mark: instrument.mark?,
+            factor: instrument.factor?,
         };
-        fit([moved.qty, moved.value, moved.position, moved.turnover]).then_some(moved)
+        let Opened { qty, value, .. } = moved.opened;
+        fit([qty, value, moved.position, moved.turnover]).then_some(moved)
+    }
+
+    /// A change of worth as the net value of the change's own side sees it.
+    #[inline(always)]
+    pub(super) fn along(&self, worth: i64) -> i64 {
+        if self.opened.buy { worth } else { -worth }
     }
 }
 
 impl Exposure {
     /// Applies a change to one row and to its sums.
     pub(crate) fn apply(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
-        self.apply_all(&[slot], delta, instruments);
+        let instrument = instruments.get(self.instrument_of_row(slot));
+        self.apply_all(&[slot], delta, instrument);
     }
 
-    /// Applies a change to each of some rows and to their sums.
-    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instruments: &Instruments) {
-        let fills =
-            delta.position != 0 || delta.traded != 0 || delta.opening != 0 || delta.turnover != 0;
-        let moved = Moved::of(delta);
-        if let Some(moved) = &moved
-            && !fills
-        {
-            for slot in rows {
-                self.open(*slot, moved);
-            }
-            return;
-        }
+    /// Applies a change to each of some rows of an instrument and to their sums.
+    pub(crate) fn apply_all(&mut self, rows: &[u32], delta: &Delta, instrument: &Instrument) {
+        // What moves the opening position or the day's profit is rare or takes whole rows.
+        let moved = match self.profits || delta.opening != 0 {
+            true => None,
+            false => Moved::of(delta, instrument),
+        };
         for slot in rows {
-            let short = moved.as_ref().filter(|_| !self.profits);
-            let filled = short.and_then(|moved| self.fill(*slot, moved, delta, instruments));
+            let filled = moved
+                .as_ref()
+                .and_then(|moved| self.fill(*slot, moved, delta));
             if filled.is_none() {
-                self.apply_whole(*slot, delta, instruments);
+                self.apply_whole(*slot, delta, instrument);
             }
         }
     }
 
     /// Applies a change that moves a position with a mark and a rate; nothing where that takes the long way.
     #[inline(always)]
-    fn fill(
-        &mut self,
-        slot: u32,
-        moved: &Moved,
-        delta: &Delta,
-        instruments: &Instruments,
-    ) -> Option<()> {
+    fn fill(&mut self, slot: u32, moved: &Moved, delta: &Delta) -> Option<()> {
         let line = &mut self.rows.lines[slot as usize];
-        let tail = &mut self.rows.tails[slot as usize];
-        let instrument = instruments.get(tail.instrument);
-        let (mark, factor) = (instrument.mark?, instrument.factor?);
-        if line.is_beside() || tail.unmarked || tail.unrated {
+        let all = self.alls.lines.get(line.scope as usize)?;
+        // Rows without mark or rate are counted in their sums.
+        if line.is_beside() || all.unmarked | all.unrated != 0 {
             return None;
         }
-        let mut after = *line;
-        let (open, reserved) = match moved.buy {
-            true => (&mut after.open_buy, &mut after.reserved_buy),
-            false => (&mut after.open_sell, &mut after.reserved_sell),
-        };
-        *open += moved.qty;
-        *reserved += moved.value;
-        let (open, reserved) = (*open, *reserved);
+        let (side, mut after) = (moved.opened.side(), *line);
+        after.open[side] += moved.opened.qty;
+        after.reserved[side] += moved.opened.value;
         after.position += moved.position;
-        after.live += moved.live;
-        after.value = factor.line_value(after.position, mark)?;
+        after.live += moved.opened.live;
+        after.value = moved.factor.line_value(after.position, moved.mark)?;
+        let (open, reserved) = (after.open[side], after.reserved[side]);
         fit([open, reserved, after.position, after.value]).then_some(())?;
-        let worth = after.value - line.value;
-        let (long, short, buying, selling) = match moved.buy {
-            true => (worth + moved.value, -worth, moved.value + moved.turnover, 0),
-            false => (worth, moved.value - worth, 0, moved.value + moved.turnover),
-        };
-        let change = [after.gross() - line.gross(), long, short, buying, selling];
+        let change = (after.gross() - line.gross(), after.value - line.value);
         *line = after;
-        match moved.buy {
+        let tail = &mut self.rows.tails[slot as usize];
+        debug_assert!(!tail.saturated, "a value at its end does not fit a line");
+        match moved.opened.buy {
             true => tail.bought += delta.turnover,
             false => tail.sold += delta.turnover,
         }
-        tail.opening += delta.opening;
         tail.traded += delta.traded;
-        tail.saturated = false;
-        self.alls.fill(after.scope, change, moved.live);
+        self.alls.fill(after.scope, change, moved);
         if after.group != NO_GROUP {
-            self.groups.fill(after.group, change, moved.live);
+            self.groups.fill(after.group, change, moved);
         }
         Some(())
     }
 
+    /// Opens or releases the same in each of some rows and in their sums.
+    #[inline(never)]
+    pub(crate) fn open_all(&mut self, rows: &[u32; CHAIN], opened: &Opened) {
+        if fit([opened.qty, opened.value]) {
+            for slot in rows {
+                self.open(*slot, opened);
+            }
+        } else {
+            for slot in rows {
+                self.open_beside(*slot, opened);
+            }
+        }
+    }
+
     /// Applies a change of what is open and reserved: it moves one side of the row only.
     #[inline(always)]
-    fn open(&mut self, slot: u32, moved: &Moved) {
+    fn open(&mut self, slot: u32, opened: &Opened) {
         let line = &mut self.rows.lines[slot as usize];
-        let before = line.gross();
-        let (open, reserved) = match moved.buy {
-            true => (line.open_buy, line.reserved_buy),
-            false => (line.open_sell, line.reserved_sell),
-        };
-        let (open, reserved) = (open + moved.qty, reserved + moved.value);
-        if line.is_beside() || !fit([open, reserved]) {
-            return self.open_beside(slot, moved);
+        let (before, side) = (line.gross(), opened.side());
+        let after = [
+            line.open[side] + opened.qty,
+            line.reserved[side] + opened.value,
+        ];
+        if line.is_beside() || !fit(after) {
+            return self.open_beside(slot, opened);
         }
-        if moved.buy {
-            (line.open_buy, line.reserved_buy) = (open, reserved);
-        } else {
-            (line.open_sell, line.reserved_sell) = (open, reserved);
-        }
-        line.live += moved.live;
+        [line.open[side], line.reserved[side]] = after;
+        line.live += opened.live;
         let change = line.gross() - before;
         let (group, scope) = (line.group, line.scope);
-        self.alls.open(scope, change, moved);
+        self.alls.open(scope, change, opened);
         if group != NO_GROUP {
-            self.groups.open(group, change, moved);
+            self.groups.open(group, change, opened);
         }
     }
 
     #[cold]
-    fn open_beside(&mut self, slot: u32, moved: &Moved) {
+    #[inline(never)]
+    fn open_beside(&mut self, slot: u32, opened: &Opened) {
         let mut row = self.row(slot);
         let before = row.contribution();
-        let (open, reserved) = match moved.buy {
+        let (open, reserved) = match opened.buy {
             true => (&mut row.open_buy, &mut row.reserved_buy),
             false => (&mut row.open_sell, &mut row.reserved_sell),
         };
-        *open += i128::from(moved.qty);
-        *reserved += i128::from(moved.value);
-        row.live += i64::from(moved.live);
+        *open += i128::from(opened.qty);
+        *reserved += i128::from(opened.value);
+        row.live += i64::from(opened.live);
         self.put(slot, &row, &before);
     }
 
     /// Applies a change of any size, and values what is held at the mark.
-    fn apply_whole(&mut self, slot: u32, delta: &Delta, instruments: &Instruments) {
+    #[cold]
+    #[inline(never)]
+    fn apply_whole(&mut self, slot: u32, delta: &Delta, instrument: &Instrument) {
         let mut row = self.row(slot);
         let before = row.contribution();
         if delta.buy {
@@ -166,7 +189,7 @@ impl Exposure {
         row.position += delta.position;
         row.tail.opening += delta.opening;
         row.tail.traded += delta.traded;
-        row.revalue(&instruments.get(row.instrument).valuation(), self.profits);
+        row.revalue(&instrument.valuation(), self.profits);
         self.put(slot, &row, &before);
     }
 

@@ -1,5 +1,6 @@
 //! One row: position and open exposure of one scope in one instrument, and what it adds to its sums.
 
+use super::Opened;
 use crate::units::ValueFactor;
 use bincode::{Decode, Encode};
 
@@ -25,26 +26,26 @@ pub(crate) struct Row {
     pub(crate) scope: u32,
     /// Sum over the product group, if one is kept.
     pub(crate) group: u32,
+    pub(crate) instrument: u32,
     /// What fills move besides.
     pub(crate) tail: Tail,
 }
 
-/// The part of a row that only fills, loads and marks move.
-#[derive(Debug, Clone, Copy, Encode, Decode)]
+/// The part of a row that only fills, loads and marks move. What a fill moves stands in the first cache line.
+#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+#[repr(C, align(64))]
 pub(crate) struct Tail {
     /// Value of today's buys and sells at their fill prices, each rounded up, 10⁻⁴.
     pub(crate) bought: i128,
     pub(crate) sold: i128,
-    /// Position at the roll, and Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
-    pub(crate) opening: i128,
+    /// Σ ±quantity · price of today's fills (buys +) in 10⁻¹⁶.
     pub(crate) traded: i128,
-    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing, and while no limit asks for it.
-    pub(crate) profit: i128,
     /// Fills since the roll (accounts only): a position load is `loaded + fills since the roll`.
     pub(crate) day_fills: i128,
-    pub(crate) instrument: u32,
-    pub(super) next_of_instrument: Option<u32>,
-    pub(super) next_of_scope: Option<u32>,
+    /// Position at the roll.
+    pub(crate) opening: i128,
+    /// Profit and loss of the day in 10⁻⁴; 0 where mark or rate is missing, and while no limit asks for it.
+    pub(crate) profit: i128,
     pub(super) unmarked: bool,
     pub(super) unrated: bool,
     pub(crate) saturated: bool,
@@ -155,6 +156,19 @@ pub(crate) struct Delta {
     pub(crate) opening: i128,
     /// Σ ±quantity · price of today's fills, 10⁻¹⁶.
     pub(crate) traded: i128,
+}
+
+impl Delta {
+    /// The same, with what an order opens or releases in the same event.
+    pub(crate) fn with(&self, opened: &Opened) -> Self {
+        Self {
+            buy: opened.buy,
+            qty: i128::from(opened.qty),
+            value: i128::from(opened.value),
+            live: i64::from(opened.live),
+            ..*self
+        }
+    }
 }
 
 /// What a position is valued with.

@@ -1,6 +1,6 @@
 //! What is used of a limit, as the lines of a row and of its sums tell it.
 
-use super::{Exposure, Line, SumLine, fit};
+use super::{BUY, Exposure, Line, SELL, SumLine, fit};
 use wire::LimitKind;
 
 /// A row that stands in its line, with its sums over group and all that stand in theirs.
@@ -37,19 +37,19 @@ impl Exposure {
         let row = uses.row;
         Some(match (kind, uses.sums) {
             // One bound for each instrument: this row alone can raise the highest use.
-            (LimitKind::MaxLong, _) => row.position + row.open_buy,
-            (LimitKind::MaxShort, _) => row.open_sell - row.position,
+            (LimitKind::MaxLong, _) => row.position + row.open[BUY],
+            (LimitKind::MaxShort, _) => row.open[SELL] - row.position,
             (LimitKind::MaxOpenOrders, Some(sums)) => i64::from(sums.live),
             (LimitKind::MaxOpenOrders, None) => i64::from(row.live),
             (LimitKind::GrossNotional, Some(sums)) => sums.gross,
             (LimitKind::GrossNotional, None) => row.gross(),
-            (LimitKind::NetLong, Some(sums)) => sums.long,
-            (LimitKind::NetLong, None) => row.value + row.reserved_buy,
-            (LimitKind::NetShort, Some(sums)) => sums.short,
-            (LimitKind::NetShort, None) => row.reserved_sell - row.value,
-            (LimitKind::DailyBuyTurnover, Some(sums)) => sums.buying,
-            (LimitKind::DailySellTurnover, Some(sums)) => sums.selling,
-            (LimitKind::DailyTurnover, Some(sums)) => sums.buying + sums.selling,
+            (LimitKind::NetLong, Some(sums)) => sums.net[BUY],
+            (LimitKind::NetLong, None) => row.value + row.reserved[BUY],
+            (LimitKind::NetShort, Some(sums)) => sums.net[SELL],
+            (LimitKind::NetShort, None) => row.reserved[SELL] - row.value,
+            (LimitKind::DailyBuyTurnover, Some(sums)) => sums.turnover[BUY],
+            (LimitKind::DailySellTurnover, Some(sums)) => sums.turnover[SELL],
+            (LimitKind::DailyTurnover, Some(sums)) => sums.turnover[BUY] + sums.turnover[SELL],
             (LimitKind::DailyLoss, Some(sums)) => -sums.profit,
             _ => return self.used_by_fills(uses, kind),
         })
@@ -58,8 +58,8 @@ impl Exposure {
     /// The rest: what the row's fills of the day used.
     fn used_by_fills(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
         let tail = &self.rows.tails[uses.slot as usize];
-        let buying = tail.bought + i128::from(uses.row.reserved_buy);
-        let selling = tail.sold + i128::from(uses.row.reserved_sell);
+        let buying = tail.bought + i128::from(uses.row.reserved[BUY]);
+        let selling = tail.sold + i128::from(uses.row.reserved[SELL]);
         let used = match kind {
             LimitKind::DailyBuyTurnover => buying,
             LimitKind::DailySellTurnover => selling,

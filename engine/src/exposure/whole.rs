@@ -14,12 +14,7 @@ impl Exposure {
             row.revalue(&instruments.get(row.instrument).valuation(), self.profits);
             self.put(slot, &row, &before);
         }
-        for book in &mut self.shorts {
-            *book = ShortBook {
-                live_sells: book.live_sells,
-                ..ShortBook::default()
-            };
-        }
+        self.shorts.fill(ShortBook::default());
     }
 
     /// What an account's row would take away from or bring to a desk (R28).

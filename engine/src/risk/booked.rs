@@ -78,10 +78,10 @@ impl RiskEngine {
             .longest_window(LimitKind::RepeatedExecution);
         let state = &mut self.state;
         let row = state.orders.get(order).trader_row;
-        let log = match state.shelves.get(row).fills {
+        let log = match state.exposure.shelf(row).fills {
             NOT_YET => {
                 let log = state.trader_fills.find_or_new(trader, 0);
-                state.shelves.get_mut(row).fills = log;
+                state.exposure.shelf_mut(row).fills = log;
                 log
             }
             log => log,
@@ -153,7 +153,7 @@ impl RiskEngine {
             .state
             .limits
             .longest_window(LimitKind::MarketMakerProtection);
-        let log = match self.state.shelves.get(row).fills {
+        let log = match self.state.exposure.shelf(row).fills {
             NOT_YET => self.look_up_fills(row),
             log => log,
         };
@@ -172,7 +172,7 @@ impl RiskEngine {
         let instrument = state.exposure.instrument_of_row(account_row);
         let group = state.instruments.get(instrument).definition.product_group;
         let log = state.account_fills.find_or_new(account, group);
-        state.shelves.get_mut(account_row).fills = log;
+        state.exposure.shelf_mut(account_row).fills = log;
         log
     }
 

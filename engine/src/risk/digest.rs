@@ -349,20 +349,21 @@ impl RiskEngine {
                 (
                     (node.scope, node.id, instrument),
                     *state.exposure.short(slot),
+                    state.exposure.live_sells(slot),
                 )
             })
-            .filter(|(_, book)| *book != ShortBook::default())
+            .filter(|(_, book, live_sells)| *book != ShortBook::default() || *live_sells != 0)
             .collect();
-        books.sort_unstable_by_key(|(key, _)| *key);
+        books.sort_unstable_by_key(|(key, ..)| *key);
         to.part(18, books.len());
-        for ((scope, id, instrument), book) in books {
+        for ((scope, id, instrument), book, live_sells) in books {
             to.put(scope.0);
             to.put(id);
             to.put(instrument);
             for value in [book.settled, book.sold, book.locates, book.located_used] {
                 to.put(value);
             }
-            to.put(book.live_sells);
+            to.put(live_sells);
         }
     }
 

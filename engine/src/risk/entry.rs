@@ -151,7 +151,8 @@ impl RiskEngine {
         if account_row == NO_ROW {
             return scopes.map(find);
         }
-        exposure.chain_rows(account_row, find(scopes[3]))
+        let trader_row = exposure.trader_row(account_row, scopes[3]);
+        exposure.chain_rows(account_row, trader_row.unwrap_or(NO_ROW))
     }
 
     #[inline]

@@ -153,7 +153,7 @@ impl RiskEngine {
         let rows = if was_terminal || self.in_one_event {
             self.fill_unsettled(slot, &fill, moved)
         } else {
-            self.settle(slot, moved)
+            self.settle(slot, Some(&moved))
         };
         if qty > open && !was_terminal {
             self.tell_overfill(slot, open, qty);
@@ -222,6 +222,15 @@ impl RiskEngine {
             severity: Severity::Critical,
             ..RiskEvent::default()
         });
+    }
+
+    /// Moves the rows of one instrument.
+    pub(super) fn reserve(&mut self, rows: &[u32], delta: &Delta) {
+        if let Some(row) = rows.first() {
+            let exposure = &mut self.state.exposure;
+            let instrument = exposure.instrument_of_row(*row);
+            exposure.apply_all(rows, delta, self.state.instruments.get(instrument));
+        }
     }
 
     /// R15: whose fill it is when the order is not known. `None`: the firm's suspense account.

@@ -84,7 +84,7 @@ impl RiskEngine {
     /// The list of those that an order of an account's row could meet on its own side.
     #[inline]
     fn peers_of(&mut self, account_row: u32, buy: bool) -> u32 {
-        let list = self.state.shelves.get(account_row).peers[usize::from(buy)];
+        let list = self.state.exposure.shelf(account_row).peers[usize::from(buy)];
         if list == NOT_YET {
             return self.look_up_peers(account_row, buy);
         }
@@ -98,14 +98,14 @@ impl RiskEngine {
         let instrument = exposure.instrument_of_row(account_row);
         let group = checks::group_of(&self.state, account);
         let list = self.state.peers.find_or_new(group, instrument, buy);
-        self.state.shelves.get_mut(account_row).peers[usize::from(buy)] = list;
+        self.state.exposure.shelf_mut(account_row).peers[usize::from(buy)] = list;
         list
     }
 
     /// The cash book of an account's row; `None` where there is none and none is to be opened.
     #[inline]
     fn cash_of(&mut self, account_row: u32, opens: bool) -> Option<&mut CashBook> {
-        let book = match self.state.shelves.get(account_row).cash {
+        let book = match self.state.exposure.shelf(account_row).cash {
             NOT_YET => self.look_up_cash(account_row, opens)?,
             book => book,
         };
@@ -123,7 +123,7 @@ impl RiskEngine {
         } else {
             self.state.cash.find(account, currency)?
         };
-        self.state.shelves.get_mut(account_row).cash = book;
+        self.state.exposure.shelf_mut(account_row).cash = book;
         Some(book)
     }
 
@@ -138,7 +138,7 @@ impl RiskEngine {
             .collect();
         let rows: Vec<u32> = self.state.exposure.rows_of_scope(account).collect();
         for row in rows {
-            self.state.shelves.get_mut(row).peers = [NOT_YET; 2];
+            self.state.exposure.shelf_mut(row).peers = [NOT_YET; 2];
         }
         for slot in live {
             let buy = self.state.orders.get(slot).is_buy();
@@ -182,8 +182,7 @@ impl RiskEngine {
         let order = self.state.orders.get(slot);
         let (row, side) = (order.account_row, order.side);
         if side == Side::Sell && qty_change != 0 {
-            let book = self.state.exposure.short_mut(row);
-            book.live_sells = book.live_sells.saturating_add(i128::from(qty_change));
+            self.state.exposure.add_live_sells(row, qty_change);
         }
         if side == Side::Buy
             && cash_change != 0

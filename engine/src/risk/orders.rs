@@ -3,7 +3,7 @@
 use super::{RiskEngine, Turn};
 use crate::checks::{self, Ask, Findings, NO_ROW, Proposal, Refusal};
 use crate::decision::{Decision, Outbox};
-use crate::exposure::Delta;
+use crate::exposure::Opened;
 use crate::orders::{Accepted, version};
 use crate::tree::CHAIN;
 use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, RoutedReplace};
@@ -42,14 +42,15 @@ impl RiskEngine {
         // From here on the order is accepted: nothing below can fail.
         let order_id = turn.seq;
         let rows = self.rows_of(ask);
-        let delta = Delta {
+        let opened = Opened {
             buy: ask.is_buy(),
-            qty: i128::from(m.qty.0),
-            value: i128::from(worth.value),
+            qty: m.qty.0,
+            value: worth.value,
             live: 1,
-            ..Delta::default()
         };
-        self.reserve(&rows, &delta);
+        // R28: all levels, or none. They were all checked before.
+        self.state.exposure.open_all(&rows, &opened);
+        self.state.exposure.note_trader_row(rows[0], rows[3]);
         let session = turn.session.unwrap_or_default();
         let inline = self.state.sessions.get(session).is_inline();
         let accepted = Accepted {
@@ -181,7 +182,7 @@ impl RiskEngine {
         let added = version(m.cl_ord_id, m.price, (m.qty.0, ask.leaves), worth);
         self.state.orders.add_replace(slot, added);
         self.note_replace(slot, ask);
-        let rows = self.settle(slot, Delta::default());
+        let rows = self.settle(slot, None);
         if found.tells {
             self.refresh_rows(&rows);
         }
@@ -249,12 +250,5 @@ impl RiskEngine {
         };
         let (account_row, trader_row) = (row(account), row(trader));
         self.state.exposure.chain_rows(account_row, trader_row)
-    }
-
-    /// R28: all levels, or none. They were all checked before.
-    pub(super) fn reserve(&mut self, rows: &[u32], delta: &Delta) {
-        self.state
-            .exposure
-            .apply_all(rows, delta, &self.state.instruments);
     }
 }

@@ -5,7 +5,7 @@
 use super::{RiskEngine, Turn};
 use crate::checks::Refusal;
 use crate::decision::{Decision, Outbox, Outcome};
-use crate::exposure::Delta;
+use crate::exposure::{Delta, Opened};
 use crate::orders::Reserved;
 use crate::tree::CHAIN;
 use wire::{
@@ -145,7 +145,7 @@ impl RiskEngine {
     pub(super) fn settle_and_tell(&mut self, slot: u32) {
         let before = self.state.orders.get(slot);
         let (qty, value) = (before.reserved_qty, before.reserved_value);
-        let rows = self.settle(slot, Delta::default());
+        let rows = self.settle(slot, None);
         let after = self.state.orders.get(slot);
         if after.reserved_qty > qty || after.reserved_value > value {
             self.refresh_rows(&rows);
@@ -157,7 +157,7 @@ impl RiskEngine {
     /// Brings what is reserved in line with the versions, moves with it in the same event what `moved`
     /// says, and ends the order when nothing of it is live. Returns the rows that moved.
     #[inline]
-    pub(super) fn settle(&mut self, slot: u32, moved: Delta) -> [u32; CHAIN] {
+    pub(super) fn settle(&mut self, slot: u32, moved: Option<&Delta>) -> [u32; CHAIN] {
         let reserved = self.state.orders.reserved(slot);
         let order = self.state.orders.get(slot);
         let ends = if order.unresolved {
@@ -178,25 +178,27 @@ impl RiskEngine {
         slot: u32,
         reserved: Reserved,
         ends: bool,
-        moved: Delta,
+        moved: Option<&Delta>,
     ) -> [u32; CHAIN] {
         let order = self.state.orders.get_mut(slot);
         let qty_change = reserved.qty.saturating_sub(order.reserved_qty);
         let value_change = reserved.value.saturating_sub(order.reserved_value);
         let cash_change = reserved.cash.saturating_sub(order.reserved_cash);
-        let delta = Delta {
+        let opened = Opened {
             buy: order.is_buy(),
-            qty: i128::from(qty_change),
-            value: i128::from(value_change),
+            qty: qty_change,
+            value: value_change,
             live: if ends { -1 } else { 0 },
-            ..moved
         };
         order.reserved_qty = reserved.qty;
         order.reserved_value = reserved.value;
         order.reserved_cash = reserved.cash;
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.reserve(&rows, &delta);
+        match moved {
+            None => self.state.exposure.open_all(&rows, &opened),
+            Some(moved) => self.reserve(&rows, &moved.with(&opened)),
+        }
         self.note_reserve(slot, qty_change, cash_change);
         if ends {
             self.end_order(slot);
@@ -234,7 +236,7 @@ impl RiskEngine {
     /// Releases all that is reserved and ends the order, whatever its versions say.
     pub(super) fn release(&mut self, slot: u32) {
         self.state.orders.keep_at_most(slot, 0);
-        let rows = self.settle_to(slot, Reserved::NOTHING, true, Delta::default());
+        let rows = self.settle_to(slot, Reserved::NOTHING, true, None);
         self.refresh_released(&rows);
     }
 

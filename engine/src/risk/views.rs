@@ -324,7 +324,7 @@ impl RiskEngine {
                     sold: book.sold,
                     locates: book.locates,
                     located_used: book.located_used,
-                    live_sells: book.live_sells,
+                    live_sells: self.state.exposure.live_sells(slot),
                 }
             })
             .collect();
