@@ -6,16 +6,16 @@
 //! kind it does not know) it says nothing, and [`super::decide`] decides. So a new control needs no line
 //! here: it is slower until it has one. A debug build runs both and panics where they differ.
 
-use super::price::{age, is_outside, is_stale};
+use super::price::{age, is_outside};
 use super::rate::next_arrival;
 use super::refusal::BPS_MAX;
 use super::{Ask, Findings, Headroom, Values, cover, duplicate, protection, self_match, size};
 use crate::exposure::{Lines, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::{Check, KINDS, Limit, NO_SET, WATCHED, bit};
+use crate::limits::{Bounds, Check, Limit, NO_SET, UNLIMITED, bit};
 use crate::state::State;
 use crate::tree::CHAIN;
-use wire::{LimitKind, OrdType, TradingState};
+use wire::{LimitKind, OrdType, TradingState, Unit};
 
 /// Most rate buckets that a chain may have here.
 const BUCKETS: usize = 6;
@@ -26,9 +26,6 @@ const SAID: u32 = bit(LimitKind::MaxOrderQty)
     | bit(LimitKind::OrderRate)
     | bit(LimitKind::GrossNotional);
 
-/// Kinds that orders use up: a loss refuses none.
-const USED: u32 = WATCHED & !bit(LimitKind::DailyLoss);
-
 /// What an order that passes everything moves and tells.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Passed {
@@ -36,14 +33,17 @@ pub(crate) struct Passed {
     pub(crate) headroom: Headroom,
     /// Its use of some limit crosses a warn level or its bound.
     pub(crate) tells: bool,
-    buckets: [(u32, u64); BUCKETS],
+    /// Slots of the rate buckets that advance, and where to.
+    buckets: [u32; BUCKETS],
+    arrivals: [u64; BUCKETS],
     count: usize,
 }
 
 impl Passed {
     /// Slots of the rate buckets that advance, and where to.
-    pub(crate) fn buckets(&self) -> &[(u32, u64)] {
-        &self.buckets[..self.count]
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (u32, u64)> {
+        let all = self.buckets.into_iter().zip(self.arrivals);
+        all.take(self.count)
     }
 }
 
@@ -80,28 +80,29 @@ impl Tightest {
     }
 }
 
+/// Room for C8 to C12, whose kinds are fewer and follow each other; a power of two, so that no index has to be
+/// checked.
+const ADDS: usize = 16;
+
+const fn index(kind: LimitKind) -> usize {
+    kind.0 as usize % ADDS
+}
+
 /// The order with all that its walk over the chain needs.
 struct Walk<'a> {
     state: &'a State,
     ask: &'a Ask,
-    instrument: &'a Instrument,
-    reference: Reference,
     /// Change of the reserved value.
     value: i64,
     buy: bool,
     /// What the order adds to the use of each kind; to gross value at the level at hand.
     adds: [i64; ADDS],
+    /// The tightest bounds on the order by itself.
+    bounds: Bounds,
     passed: Passed,
     tightest: Tightest,
     /// Kinds with an enforced limit somewhere in the chain.
     said: u32,
-}
-
-/// Room for every kind; a power of two, so that no index has to be checked.
-const ADDS: usize = KINDS.next_power_of_two();
-
-const fn index(kind: LimitKind) -> usize {
-    kind.0 as usize
 }
 
 /// What the order moves if every control surely lets it pass; `None` where they have to be asked.
@@ -122,41 +123,45 @@ pub(crate) fn passes(state: &State, ask: &Ask) -> Option<Passed> {
     let mut walk = Walk {
         state,
         ask,
-        instrument,
-        reference: instrument.reference?,
         value,
         buy: ask.is_buy(),
         adds: [0; ADDS],
+        bounds: Bounds::NONE,
         passed: Passed {
             values,
             headroom: Headroom::default(),
             tells: false,
-            buckets: [(0, 0); BUCKETS],
+            buckets: [0; BUCKETS],
+            arrivals: [0; BUCKETS],
             count: 0,
         },
         tightest: Tightest::NONE,
         said: 0,
     };
-    walk.adds[index(LimitKind::DailyTurnover)] = value;
-    let own = if walk.buy {
-        walk.adds[index(LimitKind::MaxLong)] = qty;
-        walk.adds[index(LimitKind::NetLong)] = value;
-        walk.adds[index(LimitKind::DailyBuyTurnover)] = value;
-        LimitKind::MaxLong
-    } else {
-        walk.adds[index(LimitKind::MaxShort)] = qty;
-        walk.adds[index(LimitKind::NetShort)] = value;
-        walk.adds[index(LimitKind::DailySellTurnover)] = value;
-        LimitKind::MaxShort
+    let [own, net, turnover] = match walk.buy {
+        true => [
+            LimitKind::MaxLong,
+            LimitKind::NetLong,
+            LimitKind::DailyBuyTurnover,
+        ],
+        false => [
+            LimitKind::MaxShort,
+            LimitKind::NetShort,
+            LimitKind::DailySellTurnover,
+        ],
     };
-    if !ask.is_replace() {
-        walk.adds[index(LimitKind::MaxOpenOrders)] = 1;
+    walk.adds[index(own)] = qty;
+    for kind in [net, turnover, LimitKind::DailyTurnover] {
+        walk.adds[index(kind)] = value;
     }
+    walk.adds[index(LimitKind::MaxOpenOrders)] = i64::from(!ask.is_replace());
     for level in 0..CHAIN {
         walk.level(level)?;
     }
     let must = SAID | bit(own);
     (walk.said & must == must).then_some(())?;
+    walk.is_within_bounds(instrument, instrument.reference?)
+        .then_some(())?;
     others_let_pass(state, ask, &values)?;
     walk.passed.headroom = walk.headroom();
     Some(walk.passed)
@@ -201,34 +206,44 @@ impl Walk<'_> {
         }
         let mut reserved = row.reserved;
         reserved[usize::from(self.buy)] += self.value;
-        self.adds[index(LimitKind::GrossNotional)] = gross_of(row.value, reserved) - row.gross();
+        let gross = gross_of(row.value, reserved) - row.gross();
+        self.adds[index(LimitKind::GrossNotional)] = gross;
         let place = level * SELECTORS;
         let uses = |sums| Uses { slot, row, sums };
         // Most rows and groups have no limits of their own.
         if row.limits != NO_SET {
-            self.set(row.limits, uses(None), place)?;
+            self.rare_set(row.limits, &uses(None), place)?;
         }
         if let Some(group) = group {
-            self.set(group.limits, uses(Some(group)), place + 1)?;
+            self.rare_set(group.limits, &uses(Some(group)), place + 1)?;
         }
-        if all.limits != NO_SET {
-            self.set(all.limits, uses(Some(all)), place + 2)?;
-        }
-        Some(())
+        self.set(all.limits, &uses(Some(all)), place + 2)
     }
 
+    #[inline(never)]
+    fn rare_set(&mut self, set: u32, uses: &Uses<'_>, place: usize) -> Option<()> {
+        self.set(set, uses, place)
+    }
+
+    /// The limits of a scope on an instrument, a group or all, of which this is used.
     #[inline(always)]
-    fn set(&mut self, set: u32, uses: Uses<'_>, place: usize) -> Option<()> {
+    fn set(&mut self, set: u32, uses: &Uses<'_>, place: usize) -> Option<()> {
         let limits = &self.state.limits;
-        let set = limits.set(set);
-        self.said |= set.enforced;
-        for check in limits.checks(set) {
-            if USED & bit(check.kind) == 0 {
-                self.check_order(check)?;
+        let entry = limits.set(set);
+        self.said |= entry.enforced;
+        if let Some(bounds) = limits.bounds(entry) {
+            self.bounds.tighten(bounds);
+        }
+        if entry.special() != 0 {
+            self.specials(set)?;
+        }
+        for check in limits.checks(entry) {
+            if check.kind == LimitKind::DailyLoss {
+                // It refuses no order.
                 continue;
             }
-            let used = self.state.exposure.used(&uses, check.kind)?;
-            let used = used + self.adds[index(check.kind) % ADDS];
+            let used = self.state.exposure.used(uses, check.kind)?;
+            let used = used + self.adds[index(check.kind)];
             if !check.is_quiet(used) {
                 self.check_loud(check, used)?;
                 if check.shadow {
@@ -259,38 +274,29 @@ impl Walk<'_> {
         }
     }
 
-    /// A limit that looks at the order alone, or at nothing that an order moves.
-    #[inline(always)]
-    fn check_order(&mut self, check: &Check) -> Option<()> {
-        let (ask, value) = (self.ask, check.value);
-        let limit = || self.state.limits.get(check.slot);
-        let kept = match check.kind {
-            LimitKind::MaxOrderQty => ask.qty <= value,
-            LimitKind::MaxOrderNotional => self.passed.values.full <= value,
-            LimitKind::PriceCollar => {
-                let reference = i128::from(self.reference.price);
-                !is_outside(ask, self.instrument, reference, (value, check.unit))
+    /// Limits that look at what came before the order.
+    fn specials(&mut self, set: u32) -> Option<()> {
+        let limits = &self.state.limits;
+        let mut kinds = limits.set(set).special();
+        while kinds != 0 {
+            let kind = kinds.trailing_zeros();
+            kinds &= kinds.wrapping_sub(1);
+            let slot = limits.slot_in_set(set, kind as usize);
+            let limit = limits.get(slot);
+            match limit.kind {
+                LimitKind::OrderRate => self.take_rate(slot, limit)?,
+                LimitKind::DuplicateOrder => self.is_new_enough(limit).then_some(())?,
+                _ => return None,
             }
-            LimitKind::ReferenceMaxAge => !is_stale(limit(), self.reference, ask.t),
-            LimitKind::OrderRate => return self.take_rate(check.slot, limit()),
-            LimitKind::DuplicateOrder => self.is_new_enough(limit()),
-            LimitKind::MaxOrderVsAdv => {
-                let volume = self.instrument.definition.average_daily_volume;
-                let share = i128::from(ask.qty) * crate::units::BPS;
-                let most = i128::from(volume.0) * i128::from(value);
-                volume.is_null() || share <= most
-            }
-            LimitKind::RepeatedExecution
-            | LimitKind::DailyLoss
-            | LimitKind::MarketMakerProtection => true,
-            _ => false,
-        };
-        kept.then_some(())
+        }
+        Some(())
     }
 
     fn take_rate(&mut self, slot: u32, limit: &Limit) -> Option<()> {
         let next = next_arrival(limit, self.ask.t)?;
-        *self.passed.buckets.get_mut(self.passed.count)? = (slot, next);
+        let at = self.passed.count;
+        *self.passed.buckets.get_mut(at)? = slot;
+        self.passed.arrivals[at] = next;
         self.passed.count += 1;
         Some(())
     }
@@ -303,6 +309,27 @@ impl Walk<'_> {
             || bound.is_some_and(|bound| {
                 log.count(duplicate::key(ask), ask.t, limit.window_ns, bound) < bound
             })
+    }
+
+    /// C1 to C4 and C14: the tightest of each kind is kept.
+    fn is_within_bounds(&self, instrument: &Instrument, reference: Reference) -> bool {
+        let (ask, bounds) = (self.ask, &self.bounds);
+        let is_inside = |collar: i64, unit: Unit| {
+            let price = i128::from(reference.price);
+            collar == UNLIMITED || !is_outside(ask, instrument, price, (collar, unit))
+        };
+        let share_is_kept = || {
+            let volume = instrument.definition.average_daily_volume;
+            let most = i128::from(volume.0) * i128::from(bounds.share);
+            volume.is_null() || i128::from(ask.qty) * crate::units::BPS <= most
+        };
+        let age = age(reference.feed_time, ask.t);
+        ask.qty <= bounds.qty
+            && self.passed.values.full <= bounds.notional
+            && is_inside(bounds.collar, Unit::Natural)
+            && is_inside(bounds.collar_ticks, Unit::Ticks)
+            && (bounds.age == UNLIMITED || i128::from(age) <= i128::from(bounds.age))
+            && (bounds.share == UNLIMITED || share_is_kept())
     }
 
     fn headroom(&self) -> Headroom {

@@ -25,9 +25,9 @@ pub(crate) use row::{Delta, Row, Sums, Valuation, gross};
 pub(crate) use sums::SumLine;
 pub(crate) use uses::{Lines, Uses};
 
+use crate::index::{Index, Tag};
 use crate::instrument::{Instrument, Instruments};
 use crate::limits::{Limits, SetKey};
-use crate::index::{Index, Tag};
 use crate::table::{Table, mix, room_for};
 use crate::tree::{CHAIN, FIRM, Tree};
 use bincode::{Decode, Encode};
@@ -152,6 +152,15 @@ impl Exposure {
     #[inline(always)]
     pub(crate) fn line(&self, slot: u32) -> &Line {
         &self.rows.lines[slot as usize]
+    }
+
+    /// Filled position of a row, at the ends of what a message tells where it does not fit.
+    pub(crate) fn position(&self, slot: u32) -> i64 {
+        let line = self.line(slot);
+        match line.is_beside() {
+            true => crate::units::saturate(self.row(slot).position),
+            false => line.position,
+        }
     }
 
     pub(crate) fn scope_of_row(&self, slot: u32) -> u32 {

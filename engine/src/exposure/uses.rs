@@ -56,6 +56,7 @@ impl Exposure {
     }
 
     /// The rest: what the row's fills of the day used.
+    #[cold]
     fn used_by_fills(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
         let tail = &self.rows.tails[uses.slot as usize];
         let buying = tail.bought + i128::from(uses.row.reserved[BUY]);

@@ -6,7 +6,7 @@ use crate::units::high_of;
 use bincode::{Decode, Encode};
 use wire::{LimitKind, Unit};
 
-/// What an order is held against.
+/// What the use of a limit is held against.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[repr(C)]
 pub(crate) struct Check {
@@ -104,11 +104,20 @@ const UNUSED: Check = Check {
 };
 
 /// A piece of the memory for checks: room for a power of two of them.
-#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(super) struct Block {
     first: u32,
     len: u32,
     room: u32,
+}
+
+impl Block {
+    /// Holds nothing.
+    pub(super) const EMPTY: Self = Self {
+        first: 0,
+        len: 0,
+        room: 0,
+    };
 }
 
 /// Sizes of blocks: 1, 2, 4, 8, 16, 32.
@@ -193,13 +202,13 @@ mod tests {
     #[test]
     fn blocks_grow_to_powers_of_two_and_what_they_leave_is_used_again() {
         let mut blocks = Blocks::with_capacity(8);
-        let one = blocks.resize(Block::default(), 1);
+        let one = blocks.resize(Block::EMPTY, 1);
         let two = blocks.resize(one, 2);
         let three = blocks.resize(two, 3);
         assert_eq!((one.room, two.room, three.room), (1, 2, 4));
         let again = [
-            blocks.resize(Block::default(), 1),
-            blocks.resize(Block::default(), 2),
+            blocks.resize(Block::EMPTY, 1),
+            blocks.resize(Block::EMPTY, 2),
         ];
         assert_eq!(
             (again[0].first, again[1].first),
@@ -212,6 +221,6 @@ mod tests {
             three.first,
             "shrinks in place"
         );
-        assert!(blocks.get(Block::default()).is_empty());
+        assert!(blocks.get(Block::EMPTY).is_empty());
     }
 }

@@ -1,18 +1,21 @@
 //! Limits: (scope, selector, kind) → value, version, mode.
 //!
 //! The limits of one scope and one selector are a *set*. A row and its sums know the sets that select them,
-//! and a set knows its *checks*: what an order is held against, in one piece of memory. So a decision
-//! visits only limits that exist. Use of a limit belongs to `exposure`.
+//! and a set knows what an order is held against: its *checks*, of limits that are used up, in one piece of
+//! memory, and its *bounds*, of all limits on the order by itself at once. So a decision visits only limits that exist. Use of a limit belongs to `exposure`.
 
 mod block;
+mod bounds;
 mod limit;
 
 pub(crate) use block::Check;
+pub(crate) use bounds::Bounds;
 pub(crate) use limit::{Limit, REARM_POINTS, with_default_levels};
 
 use crate::table::{Key, Table, mix, room_for};
 use bincode::{Decode, Encode};
 use block::{Block, Blocks};
+use bounds::BOUNDING;
 use std::collections::BTreeSet;
 use wire::{LimitKind, LimitMode, Selector};
 
@@ -40,26 +43,50 @@ pub(crate) const fn bit(kind: LimitKind) -> u32 {
     1 << kind.0
 }
 
+/// Kinds of limits that no order is held against alone: fills are.
+const OF_FILLS: u32 = bit(LimitKind::RepeatedExecution) | bit(LimitKind::MarketMakerProtection);
+
+/// Place of a set whose limits bound no order by itself.
+const NO_BOUNDS: u32 = u32::MAX;
+
 /// The limits of one scope and selector.
-#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Encode, Decode)]
 pub(crate) struct LimitSet {
     /// Bit `kind` is set where a limit of that kind is in force, enforced or shadow.
     pub(crate) mask: u32,
     /// The same, enforced only.
     pub(crate) enforced: u32,
-    /// The same, finite only, enforced or shadow: these have checks, in ascending order of kind.
-    finite: u32,
+    /// The same, finite only, enforced or shadow: those that are used up have checks, in ascending order of
+    /// kind.
+    pub(crate) finite: u32,
     /// The same, enforced and finite, of kinds that are used up.
     pub(crate) watched: u32,
     /// Kinds of limits of which a breach or a warn level was told and is not re-armed.
     pub(crate) told: u32,
     checks: Block,
+    bounds: u32,
 }
 
 /// Slots of the limits of one set by kind; `u32::MAX` where there never was one.
 type SlotsByKind = [u32; KINDS];
 
 impl LimitSet {
+    const EMPTY: Self = Self {
+        mask: 0,
+        enforced: 0,
+        finite: 0,
+        watched: 0,
+        told: 0,
+        checks: Block::EMPTY,
+        bounds: NO_BOUNDS,
+    };
+
+    /// Finite limits that have to be looked at one by one: neither checks nor bounds say all of them.
+    #[inline(always)]
+    pub(crate) fn special(&self) -> u32 {
+        self.finite & !(WATCHED | BOUNDING | OF_FILLS)
+    }
+
     /// Notes whether something was told of a kind; returns how many of all limits that is said of.
     fn tell(&mut self, bit: u32, told: bool, of_all: usize) -> usize {
         let was = self.told & bit != 0;
@@ -98,6 +125,7 @@ pub(crate) struct Limits {
     sets: Vec<LimitSet>,
     slots: Vec<SlotsByKind>,
     checks: Blocks,
+    bounds: Vec<Bounds>,
     by_key: Table<SetKey>,
     /// (end, slot) of temporary limits, soonest first.
     deadlines: BTreeSet<(u64, u32)>,
@@ -118,7 +146,7 @@ impl Limits {
         };
         let mut sets = Vec::with_capacity(capacity.saturating_add(1));
         let mut slots = Vec::with_capacity(capacity.saturating_add(1));
-        sets.push(LimitSet::default());
+        sets.push(LimitSet::EMPTY);
         slots.push([u32::MAX; KINDS]);
         Self {
             items: Vec::with_capacity(capacity),
@@ -126,6 +154,7 @@ impl Limits {
             sets,
             slots,
             checks: Blocks::with_capacity(capacity),
+            bounds: Vec::with_capacity(capacity),
             by_key: Table::with_capacity(capacity, filler),
             deadlines: BTreeSet::new(),
             longest_window: [0; KINDS],
@@ -142,6 +171,7 @@ impl Limits {
         room_for(&mut self.sets, self.capacity.saturating_add(1));
         room_for(&mut self.slots, self.capacity.saturating_add(1));
         self.checks.make_room(self.capacity);
+        room_for(&mut self.bounds, self.capacity);
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -179,10 +209,16 @@ impl Limits {
         &self.sets[set as usize]
     }
 
-    /// What an order is held against: the finite limits in force of a set, in ascending order of kind.
+    /// What uses are held against: the finite limits in force of a set that are used up, in ascending order of kind.
     #[inline(always)]
     pub(crate) fn checks(&self, set: &LimitSet) -> &[Check] {
         self.checks.get(set.checks)
+    }
+
+    /// What an order by itself is held against by a set; `None` where no limit of it ever bounded one.
+    #[inline(always)]
+    pub(crate) fn bounds(&self, set: &LimitSet) -> Option<&Bounds> {
+        self.bounds.get(set.bounds as usize)
     }
 
     /// The limit of `kind` in a set whose mask has it.
@@ -225,8 +261,9 @@ impl Limits {
         let check = Check::of(slot, limit);
         let set = &mut self.sets[self.set_of_slot[slot as usize] as usize];
         self.told = set.tell(bit, told, self.told);
-        if set.finite & bit != 0 {
-            let at = (set.finite & bit.wrapping_sub(1)).count_ones();
+        let used = set.finite & WATCHED;
+        if used & bit != 0 {
+            let at = (used & bit.wrapping_sub(1)).count_ones();
             self.checks.put(set.checks, at, check);
         }
     }
@@ -275,7 +312,7 @@ impl Limits {
         };
         let set = self.by_key.get(key).unwrap_or_else(|| {
             let set = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-            self.sets.push(LimitSet::default());
+            self.sets.push(LimitSet::EMPTY);
             self.slots.push([u32::MAX; KINDS]);
             self.by_key.insert(key, set);
             set
@@ -313,18 +350,29 @@ impl Limits {
         (set, slot)
     }
 
-    /// Lays out the checks of a set anew.
+    /// Lays out the checks and the bounds of a set anew.
     fn lay_out(&mut self, set: u32) {
         let entry = &mut self.sets[set as usize];
-        let kinds = entry.finite;
+        let kinds = entry.finite & WATCHED;
         entry.checks = self.checks.resize(entry.checks, kinds.count_ones());
-        let (block, mut rest) = (entry.checks, kinds);
-        for at in 0..kinds.count_ones() {
-            let kind = rest.trailing_zeros() as usize;
-            rest &= rest.wrapping_sub(1);
-            let slot = self.slots[set as usize][kind];
+        if entry.bounds == NO_BOUNDS && entry.finite & BOUNDING != 0 {
+            entry.bounds = u32::try_from(self.bounds.len()).unwrap_or(NO_BOUNDS);
+            self.bounds.push(Bounds::NONE);
+        }
+        let (entry, slots) = (*entry, self.slots[set as usize]);
+        let limits = |kinds: u32| {
+            let of_kinds = (0_u32..).zip(slots);
+            of_kinds.filter(move |(kind, _)| kinds & (1 << kind) != 0)
+        };
+        for (at, (_, slot)) in (0..).zip(limits(kinds)) {
             let check = Check::of(slot, &self.items[slot as usize]);
-            self.checks.put(block, at, check);
+            self.checks.put(entry.checks, at, check);
+        }
+        if let Some(bounds) = self.bounds.get_mut(entry.bounds as usize) {
+            *bounds = Bounds::NONE;
+            for (_, slot) in limits(entry.finite & BOUNDING) {
+                bounds.bound(&self.items[slot as usize]);
+            }
         }
     }
 }

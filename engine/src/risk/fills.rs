@@ -6,7 +6,6 @@ use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;
 use crate::instrument::ExecutionKey;
 use crate::tree::{CHAIN, FIRM};
-use crate::units::saturate;
 use wire::{
     ExecType, OrderFilled, Qty, RejectCode, RiskEvent, RiskEventKind, Role, Scope, Severity, Side,
     TradingState, VenueReport,
@@ -161,7 +160,7 @@ impl RiskEngine {
         self.booked(&fill, &rows);
         let exposure = &mut self.state.exposure;
         exposure.add_day_fills(rows[0], fill.signed_qty());
-        let position = exposure.row(rows[0]).position;
+        let position = exposure.position(rows[0]);
         let order = self.state.orders.get(slot);
         let leaves = if order.terminal { 0 } else { order.leaves() };
         let filled = OrderFilled {
@@ -172,7 +171,7 @@ impl RiskEngine {
             last_qty: m.last_qty,
             leaves_qty: Qty(leaves),
             cum_qty: Qty(order.cum_qty),
-            net_position: Qty(saturate(position)),
+            net_position: Qty(position),
             account: self.state.tree.get(order.account).id,
             instrument_id: m.instrument_id,
             exec_type: ExecType::Fill,
