@@ -357,9 +357,10 @@ fn full_rings(events: u64) {
     }
     if let Some(Inbound { command, .. }) = waiting {
         // It was never handed over.
-        match command {
-            Command::NewOrder(_) => desk.counts.orders -= 1,
-            _ => desk.counts.reports -= 1,
+        if matches!(command, Command::NewOrder(_)) {
+            desk.counts.orders -= 1;
+        } else {
+            desk.counts.reports -= 1;
         }
     }
     let stopped = handle
