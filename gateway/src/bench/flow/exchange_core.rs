@@ -152,15 +152,16 @@ mod tests {
         let seq = found(&mut engine, &shape, TWELVE);
         let mut flow = Flow::new(shape, 1, seq, 1_000);
         let mut counts = [0_u32; Kind::ALL.len()];
-        for n in 0..40_000 {
+        for n in 0..10_000 {
             let work = flow.next_of_exchange_core();
             let outcome = engine.apply(&work.input, &mut out).outcome;
             let wanted = match work.kind {
                 Kind::New | Kind::Replace | Kind::Cancel => Outcome::Accepted,
-                _ => Outcome::Applied,
+                Kind::Fill | Kind::Report => Outcome::Applied,
+                Kind::Refused => Outcome::Rejected,
             };
             assert_eq!(outcome, wanted, "command {n}, {:?}", work.kind);
-            if n >= 10_000 {
+            if n >= 2_000 {
                 counts[work.kind.index()] += 1;
                 let live = engine.live_orders().count();
                 assert!(
@@ -177,7 +178,7 @@ mod tests {
         for (count, published) in [(new, 12.0), (cancels, 6.0), (replaces, 82.0), (fills, 12.0)] {
             let share = percent(count);
             assert!(
-                (share - published).abs() < 1.0,
+                (share - published).abs() < 1.5,
                 "{share} %, not {published} %"
             );
         }
