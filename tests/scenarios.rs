@@ -56,9 +56,12 @@ scenarios! {
     capacity_ended_orders_are_forgotten
     capacity_full_halts_the_firm
     capacity_notices_come_before_forgetting
+    capacity_of_equal_orders
+    capacity_of_limits
     capacity_of_orders
     capacity_of_replaces
     capacity_of_rows
+    capacity_of_windows
     day_profit_and_loss
     entry_checks
     every_order_looks_at_every_place

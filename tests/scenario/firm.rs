@@ -66,7 +66,7 @@ const PEOPLE: [(&str, u32, &str); 3] = [
     ("ada2", 22, "ada"),
 ];
 
-/// `firm [orders N] [executions N] [rows N] [unopened] [two-person]`: the firm as drawn above; with
+/// `firm [orders N] [executions N] [rows N] [limits N] [unopened] [two-person]`: the firm as drawn above; with
 /// `two-person` Ada has the sessions `risk` and `ada2`, Bob has `risk2`, and loosening takes both.
 pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
     let table = |size: Option<u32>| size.unwrap_or(1_000);
@@ -79,7 +79,7 @@ pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
         orders: table(words.number("orders")?),
         rows: table(words.number("rows")?),
         executions: table(words.number("executions")?),
-        limits: 200,
+        limits: words.number("limits")?.unwrap_or(200),
         sessions: 10,
         ..DefineFirm::default()
     };

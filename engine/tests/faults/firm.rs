@@ -177,11 +177,11 @@ fn a_firm_whose_disk_says_no_at_any_operation_loses_nothing_acknowledged() {
 #[test]
 #[ignore = "minutes in a release build"]
 fn full_firm() {
-    crashes("a firm struck at every operation", 10_000);
+    crashes("a firm struck at every operation", 2_000);
 }
 
 #[test]
 #[ignore = "minutes in a release build"]
 fn full_firm_errors() {
-    errors("a firm with an error at every operation", 1_000);
+    errors("a firm with an error at every operation", 500);
 }

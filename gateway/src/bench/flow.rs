@@ -2,6 +2,8 @@
 //! around a steady number of live orders. It plays both sides and needs no answer from the engine,
 //! because it knows what a firm without tight limits decides.
 
+mod exchange_core;
+
 use super::firm::{DATE, QTY_MAX, REFERENCE, START, Shape, VENUE, VENUE_SESSION};
 use super::random::{Random, Zipf};
 use engine::command::{Command, Sequenced};
@@ -92,6 +94,8 @@ struct Due {
     order: Live,
     cl_ord_id: u64,
     exec_type: ExecType,
+    /// Of a fill.
+    qty: i64,
 }
 
 /// Commands between a request and its report.
@@ -356,6 +360,7 @@ impl Flow {
             order,
             cl_ord_id,
             exec_type,
+            qty: 0,
         });
     }
 
@@ -388,6 +393,16 @@ impl Flow {
             i64::from(self.random.between(1, lots)) * E8
         };
         order.cum += qty;
+        if order.cum == order.qty {
+            self.live.swap_remove(at);
+        } else {
+            self.live[at] = order;
+        }
+        self.book_fill(order, qty)
+    }
+
+    /// A fill of `qty`, which `cum` holds already.
+    fn book_fill(&mut self, order: Live, qty: i64) -> Work {
         self.exec_id += 1;
         let report = VenueReport {
             order_id: order.order_id,
@@ -399,11 +414,6 @@ impl Flow {
             exec_type: ExecType::Fill,
             ..self.about(&order)
         };
-        if order.cum == order.qty {
-            self.live.swap_remove(at);
-        } else {
-            self.live[at] = order;
-        }
         Work {
             kind: Kind::Fill,
             input: self.venue_command(report),

@@ -341,6 +341,34 @@ impl Line {
         Ok(run)
     }
 
+    /// `count` new orders and nothing else, `window` of them under way; how long until the last decision.
+    ///
+    /// # Errors
+    /// As [`Self::order`].
+    pub fn orders(&mut self, count: usize, window: usize) -> anyhow::Result<Duration> {
+        let start = Instant::now();
+        let (mut sent, mut decided, mut heard) = (0, 0, start);
+        while decided < count {
+            while sent < count && self.open.len() < window && self.output.len() < OUTPUT_MAX {
+                let asked = self.desk.order(&mut self.output);
+                self.open.push_back((asked, start));
+                sent += 1;
+            }
+            self.flush()?;
+            match self.receive(|_, _, _| {})? {
+                0 if heard.elapsed() > PATIENCE => {
+                    bail!("{} orders were not answered", self.open.len())
+                }
+                0 => self.wait(),
+                answers => {
+                    decided += answers;
+                    heard = Instant::now();
+                }
+            }
+        }
+        Ok(start.elapsed())
+    }
+
     /// As many messages as go with `window` under way, for `time`; messages a second.
     ///
     /// # Errors

@@ -260,6 +260,15 @@ impl Report {
         print(&table);
     }
 
+    /// Prints rows of any other kind; their figures are the caller's to keep as facts.
+    pub fn rows(&self, header: &[&str], rows: Vec<Vec<String>>) {
+        let mut table = table(header.iter().map(|name| (*name).to_owned()).collect());
+        for row in rows {
+            table.add_row(row);
+        }
+        print(&table);
+    }
+
     /// Prints a sentence and keeps it as a note.
     pub fn note(&mut self, text: impl Into<String>) {
         let text = text.into();

@@ -17,9 +17,7 @@ use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use wire::{E8, Reply, Role, Scope, Text, Topology};
 
 use super::desk::{Books, Desk, Mix};
-use super::firm::{
-    FIRST_DESK_SESSION, INSTANCE, OPS_SESSION, RISK_SESSION, Shape, TWELVE, day_open, genesis,
-};
+use super::firm::{INSTANCE, OPS_SESSION, RISK_SESSION, Shape, TWELVE, day_open, genesis};
 use super::line::{Line, Waiting};
 use crate::clock::{Clock, RealClock};
 use crate::echo::Echo;
@@ -165,17 +163,31 @@ impl RealServer {
         self.connect(RISK_SESSION, Role::Risk)
     }
 
-    /// A logged-on line whose desk keeps about `live` orders.
+    /// A logged-on line whose desk, the first, keeps about `live` orders.
     ///
     /// # Errors
     /// The logon's.
     pub fn line(&self, waiting: Waiting, mix: Mix, live: usize) -> anyhow::Result<Line> {
-        let client = self.connect(FIRST_DESK_SESSION, Role::Desk)?;
+        self.line_of_desk(1, waiting, mix, live)
+    }
+
+    /// The same for any desk of the firm.
+    ///
+    /// # Errors
+    /// The logon's.
+    pub fn line_of_desk(
+        &self,
+        desk: u32,
+        waiting: Waiting,
+        mix: Mix,
+        live: usize,
+    ) -> anyhow::Result<Line> {
+        let client = self.connect(Shape::session_of_desk(desk), Role::Desk)?;
         let stream = client.socket().try_clone()?;
         let first = self.next_id.get();
         // No run sends as many.
         self.next_id.set(first + (1 << 40));
-        let desk = Desk::new(mix, live, client.next_seq_no(), first);
+        let desk = Desk::new(mix, live, client.next_seq_no(), first).of(self.shape, desk);
         Line::new(stream, waiting, Some(client), desk)
     }
 

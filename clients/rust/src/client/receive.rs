@@ -13,7 +13,9 @@ use crate::error::{ClientError, Code};
 const ACK_SEARCH: usize = 64;
 
 impl Client {
-    /// The next event, waiting for at most `timeout`; `None` if there was none.
+    /// The next event, waiting for `timeout`; `None` if there was none. The wait is as coarse as the
+    /// system's timeouts of sockets: on Linux some milliseconds longer than asked for. Who must look
+    /// more often uses [`Client::set_nonblocking`].
     ///
     /// # Errors
     /// [`ClientError`] when the connection is over; [`ClientError::Terminated`] carries the server's
