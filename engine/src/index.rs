@@ -26,6 +26,12 @@ impl Tag {
         Self(u32::try_from(tag).unwrap_or(0))
     }
 
+    /// What tells it from others.
+    #[cfg(test)]
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Of a key that has no neighbours, by a well-mixed hash.
     #[inline]
     pub(crate) fn of_hash(hash: u64) -> Self {
@@ -85,6 +91,12 @@ impl Index {
             len: 0,
             most: size / 8 * 7,
         }
+    }
+
+    /// Entries in it.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     #[inline]

@@ -103,6 +103,8 @@ pub struct Gateway<O> {
     recalling: Vec<usize>,
     /// Slots that wait for older messages of their session.
     settling: Vec<usize>,
+    /// An empty list that stands in for one of these while it is gone through: so no turn allocates.
+    spare: Vec<usize>,
     /// The gateway's own commands that a ring had no room for, by lane; all others of the lane wait
     /// behind them.
     own_control: VecDeque<Inbound>,
@@ -118,6 +120,11 @@ pub struct Gateway<O> {
     seen: u64,
     next_tick: u64,
     told_deadline: u64,
+}
+
+/// Takes a list of slots out, to go through while it fills anew.
+fn take_list(list: &mut Vec<usize>, spare: &mut Vec<usize>) -> Vec<usize> {
+    std::mem::replace(list, std::mem::take(spare))
 }
 
 /// Milliseconds that a failed journal's engine may take to say what is to be cancelled.

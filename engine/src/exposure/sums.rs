@@ -248,4 +248,30 @@ mod tests {
             assert_eq!((kept.live, (kept.buying, kept.selling)), (7, turnover));
         }
     }
+
+    #[test]
+    fn an_order_at_a_sum_that_has_outgrown_its_line_is_counted_on_its_side() {
+        let mut sums = SumTable::with_capacity(1);
+        sums.push();
+        let huge = Sums {
+            gross: 1 << 90,
+            ..Sums::default()
+        };
+        sums.add(0, &huge);
+        for (buy, value) in [(true, 10), (false, 7)] {
+            let opened = Opened {
+                buy,
+                qty: 1,
+                value,
+                live: 1,
+            };
+            sums.open(0, value, &opened);
+        }
+        let kept = sums.get(0);
+        assert_eq!(
+            (kept.gross, kept.long, kept.short, kept.live),
+            ((1 << 90) + 17, 10, 7, 2)
+        );
+        assert_eq!((kept.buying, kept.selling), (10, 7));
+    }
 }

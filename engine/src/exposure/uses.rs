@@ -71,3 +71,37 @@ impl Exposure {
         i64::try_from(used).ok().filter(|used| fit([*used]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposure::Sums;
+    use crate::exposure::links::Links;
+
+    #[test]
+    fn lines_are_only_used_while_a_row_and_both_its_sums_fit_theirs() {
+        let huge = Sums {
+            gross: 1 << 90,
+            ..Sums::default()
+        };
+        for which in 0..8 {
+            let mut exposure = Exposure::with_capacity(4, 4);
+            exposure.add_scope(0);
+            let group = exposure.groups.push();
+            let links = Links::of(0, [u32::MAX; 2], (None, None));
+            exposure.rows.push((0, 0, group), links);
+            if which & 1 != 0 {
+                let mut row = exposure.rows.get(0);
+                row.position = 1 << 90;
+                exposure.rows.put(0, &row);
+            }
+            if which & 2 != 0 {
+                exposure.groups.add(group, &huge);
+            }
+            if which & 4 != 0 {
+                exposure.alls.add(0, &huge);
+            }
+            assert_eq!(exposure.lines(0).is_some(), which == 0, "{which}");
+        }
+    }
+}

@@ -6,6 +6,8 @@
 
 mod chain;
 mod order;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub(crate) use order::{Accepted, Marks, Order};

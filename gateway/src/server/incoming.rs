@@ -4,8 +4,8 @@ use engine::command::Command;
 use engine::pipeline::Inbound;
 use wire::{RejectCode, Role};
 
-use super::Gateway;
 use super::logon::refusal;
+use super::{Gateway, take_list};
 use crate::connection::Filled;
 use crate::office::{Lane, Office};
 use crate::session::{self, Ending, Phase, Step};
@@ -48,12 +48,14 @@ impl<O: Office> Gateway<O> {
         if self.stalled.is_empty() || !(control || orders) {
             return false;
         }
-        for slot in std::mem::take(&mut self.stalled) {
+        let mut stalled = take_list(&mut self.stalled, &mut self.spare);
+        for slot in stalled.drain(..) {
             if let Some(connection) = self.connection(slot) {
                 connection.stalled = false;
             }
             self.ready.push(slot);
         }
+        self.spare = stalled;
         true
     }
 
@@ -71,7 +73,7 @@ impl<O: Office> Gateway<O> {
 
     /// Reads every connection that has something, in rounds.
     pub(super) fn read_ready(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
+        let mut ready = take_list(&mut self.ready, &mut self.spare);
         for _ in 0..ROUNDS_A_TURN {
             ready.retain(|slot| self.read(*slot));
             if ready.is_empty() {
@@ -79,6 +81,7 @@ impl<O: Office> Gateway<O> {
             }
         }
         self.ready.append(&mut ready);
+        self.spare = ready;
     }
 
     /// Takes a round's frames of one connection; whether there may be more.

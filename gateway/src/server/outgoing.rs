@@ -4,7 +4,7 @@ use engine::decision::Outgoing;
 use engine::pipeline::Outbound;
 use wire::{Heartbeat, ReplayComplete, Time};
 
-use super::Gateway;
+use super::{Gateway, take_list};
 use crate::connection::Connection;
 use crate::history::{History, Lost, Recall};
 use crate::office::Office;
@@ -142,24 +142,30 @@ impl<O: Office> Gateway<O> {
                 .now()
                 .saturating_sub(super::nanos(self.limits.route_max_age)),
         };
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = take_list(&mut self.touched, &mut self.spare);
         let mut worked = false;
-        for slot in touched {
+        for slot in touched.drain(..) {
             if let Some(connection) = self.connection(slot) {
                 connection.touched = false;
             }
             worked |= self.write(slot, sending);
         }
+        self.spare = touched;
         worked
     }
 
     /// Looks again at those whose output is being read back: the thread that reads wakes the poll.
     pub(super) fn touch_recalling(&mut self) {
-        for slot in std::mem::take(&mut self.recalling) {
+        if self.recalling.is_empty() {
+            return;
+        }
+        let mut recalling = take_list(&mut self.recalling, &mut self.spare);
+        for slot in recalling.drain(..) {
             if self.connection(slot).is_some_and(|c| c.recall.is_some()) {
                 self.touch(slot);
             }
         }
+        self.spare = recalling;
     }
 
     fn write(&mut self, slot: usize, sending: Now) -> bool {

@@ -139,6 +139,7 @@ impl Bound {
             stalled: Vec::new(),
             out_of_space: Vec::new(),
             touched: Vec::new(),
+            spare: Vec::new(),
             settling: Vec::new(),
             recalling: Vec::new(),
             own_control: VecDeque::new(),
