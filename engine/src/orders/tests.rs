@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use wire::{Capacity, OrdType, Price, Qty, Side, TimeInForce};
 
 const CAPACITY: usize = 8;
@@ -45,7 +45,7 @@ fn ids(orders: &Orders, slot: u32) -> BTreeSet<u64> {
 
 /// Everything that must hold between two commands; `given` are all ids ever given.
 fn check(orders: &Orders, given: &[u64]) {
-    let mut known = HashMap::new();
+    let mut known = BTreeMap::new();
     for (slot, order) in orders.remembered() {
         for id in ids(orders, slot) {
             assert!(known.insert(id, slot).is_none(), "{id} is one order's");
@@ -111,14 +111,14 @@ proptest! {
                 .map(|other| other.cl_ord_id)
                 .last();
             match (what, pending) {
-                (1..=3, _) => {
-                    if orders.has_room_for_replace() && orders.pending(slot) < PENDING_MAX {
-                        let largest = orders.largest_qty(slot);
-                        let qty = i64::try_from(id % 30).unwrap();
-                        orders.add_replace(slot, version(id, Price(1), (qty, qty), NOTHING));
-                        prop_assert_eq!(orders.largest_qty(slot), largest.max(qty));
-                        given.push(id);
-                    }
+                (1..=3, _)
+                    if orders.has_room_for_replace() && orders.pending(slot) < PENDING_MAX =>
+                {
+                    let largest = orders.largest_qty(slot);
+                    let qty = i64::try_from(id % 30).unwrap();
+                    orders.add_replace(slot, version(id, Price(1), (qty, qty), NOTHING));
+                    prop_assert_eq!(orders.largest_qty(slot), largest.max(qty));
+                    given.push(id);
                 }
                 (4 | 5, Some(asked)) => {
                     prop_assert!(orders.put_in_force(slot, asked));
@@ -135,7 +135,7 @@ proptest! {
 
 #[test]
 fn an_id_whose_tag_is_anothers_finds_nothing() {
-    let mut seen = HashMap::new();
+    let mut seen = BTreeMap::new();
     let (session, id, twin) = (0..)
         .flat_map(|id| [(SESSION, id), (SESSION + 1, id)])
         .find_map(|(session, id)| {
