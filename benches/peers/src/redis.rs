@@ -24,11 +24,11 @@ struct Redis {
     script: Script,
     orders: Orders,
     /// Lives as long as the connection is used.
-    _server: Server,
+    _server: Box<Server>,
 }
 
 impl Redis {
-    fn connect(server: Server) -> Result<Self> {
+    fn connect(server: Box<Server>) -> Result<Self> {
         let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), server.port);
         let mut redis = Self {
             connection: ::redis::Client::open(address)?.get_connection()?,
@@ -166,7 +166,7 @@ fn compare(
     settings: &Settings,
     disk: &Path,
     kept: &str,
-    server: Server,
+    server: Box<Server>,
     ack: AckPolicy,
 ) -> Result<()> {
     let mut theirs = Redis::connect(server).context("Redis")?;

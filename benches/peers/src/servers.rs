@@ -43,7 +43,7 @@ impl Drop for Server {
 /// What came of starting a server.
 #[derive(Debug)]
 pub(crate) enum Started {
-    Running(Server),
+    Running(Box<Server>),
     /// Why there is none here.
     Skipped(String),
 }
@@ -116,12 +116,12 @@ pub(crate) fn redis(disk: &Path, always: bool) -> Result<Started> {
         .context("setpriv, of util-linux")?;
     let there = || Ok(TcpStream::connect(("127.0.0.1", port)).is_ok());
     wait_for(&mut child, &log, there).context("redis-server")?;
-    Ok(Started::Running(Server {
+    Ok(Started::Running(Box::new(Server {
         child,
         port,
         stop: None,
         _directory: directory,
-    }))
+    })))
 }
 
 /// PostgreSQL as it is installed, its settings untouched. It refuses to run as root; then it runs as the
@@ -192,12 +192,12 @@ pub(crate) fn postgres(disk: &Path) -> Result<Started> {
     let mut ready = Command::new(bin.join("pg_isready"));
     ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
     wait_for(&mut child, &log, || Ok(ready.status()?.success())).context("postgres")?;
-    Ok(Started::Running(Server {
+    Ok(Started::Running(Box::new(Server {
         child,
         port,
         stop: Some(stop),
         _directory: directory,
-    }))
+    })))
 }
 
 fn newest_postgres() -> Option<PathBuf> {
