@@ -60,6 +60,7 @@ pub(crate) fn round_trips(
 ) -> Result<()> {
     let trips = settings.pick(trips, 100);
     let (mut pairs, mut all) = (Pairs::none(), [histogram(), histogram()]);
+    let mut dropped = 0;
     in_turns(
         settings,
         || {
@@ -78,12 +79,15 @@ pub(crate) fn round_trips(
                 pairs.add(p50(&a), p50(&b));
                 all[0].add(&a)?;
                 all[1].add(&b)?;
+            } else {
+                dropped += 1;
             }
             Ok(())
         },
     )?;
     report.sides(name, &[("portcullis", &all[0]), ("peer", &all[1])]);
     report.ratio("p50, ours / theirs", &pairs, Some(goal), None);
+    tell_dropped(report, dropped);
     Ok(())
 }
 
@@ -104,6 +108,7 @@ pub(crate) fn throughput(
     goal: f64,
 ) -> Result<()> {
     let (mut pairs, mut all) = (Pairs::none(), [Vec::new(), Vec::new()]);
+    let mut dropped = 0;
     in_turns(
         settings,
         || turn(settings, ours, our_load),
@@ -113,6 +118,8 @@ pub(crate) fn throughput(
                 pairs.add(a, b);
                 all[0].push(a);
                 all[1].push(b);
+            } else {
+                dropped += 1;
             }
             Ok(())
         },
@@ -123,7 +130,16 @@ pub(crate) fn throughput(
         our_load.window, their_load.window
     ));
     report.ratio_at_least("decisions/s, ours / theirs", &pairs, Some(goal));
+    tell_dropped(report, dropped);
     Ok(())
+}
+
+fn tell_dropped(report: &mut Report, dropped: u32) {
+    if dropped > 0 {
+        report.note(format!(
+            "{dropped} pairs are left out: orders were refused as Busy, because the disk stood still"
+        ));
+    }
 }
 
 fn turn(settings: &Settings, side: &mut impl Side, load: Load) -> Result<Option<f64>> {
