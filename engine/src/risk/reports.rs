@@ -52,6 +52,10 @@ impl RiskEngine {
         if order.terminal || order.unresolved {
             return Outcome::NoEffect;
         }
+        if m.exec_type != ExecType::New {
+            self.look_at_books_of(slot);
+        }
+        let order = self.state.orders.get_mut(slot);
         let changed = if m.reason == CancelReason::UnknownAtVenue {
             self.become_unresolved(slot)
         } else {
@@ -195,6 +199,7 @@ impl RiskEngine {
         order.reserved_cash = reserved.cash;
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
+        self.state.exposure.look_at_chain(&rows);
         match moved {
             None => self.state.exposure.open_all(&rows, &opened),
             Some(moved) => self.reserve(&rows, &moved.with(&opened)),
