@@ -99,16 +99,6 @@ impl Peers {
         }
     }
 
-    /// Looks at the neighbour that an order gets in a list.
-    #[inline(always)]
-    pub(crate) fn look_at_neighbour(&self, orders: &Orders, list: u32) {
-        if let Some(list) = self.lists.get(list as usize)
-            && let Some(link) = orders.link(list.head)
-        {
-            look_at(&link.previous);
-        }
-    }
-
     /// The bound of a list.
     pub(crate) fn bound(&self, list: u32) -> i64 {
         self.lists[list as usize].bound

@@ -5,7 +5,6 @@ use crate::checks::{self, Ask, Findings, NO_ROW, Proposal, Refusal};
 use crate::decision::{Decision, Outbox};
 use crate::exposure::Opened;
 use crate::orders::{Accepted, version};
-use crate::state::State;
 use crate::tree::CHAIN;
 use wire::{CancelOrder, CancelReason, NewOrder, ReplaceOrder, RoutedOrder, RoutedReplace};
 
@@ -45,9 +44,6 @@ impl RiskEngine {
         // From here on the order is accepted: nothing below can fail.
         let order_id = turn.seq;
         let rows = self.rows_of(ask);
-        let list = self.state.exposure.shelf(rows[0]).peers[usize::from(ask.is_buy())];
-        let State { peers, orders, .. } = &self.state;
-        peers.look_at_neighbour(orders, list);
         let opened = Opened {
             buy: ask.is_buy(),
             qty: m.qty.0,

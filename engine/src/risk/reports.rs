@@ -199,7 +199,6 @@ impl RiskEngine {
         order.reserved_cash = reserved.cash;
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
-        self.state.exposure.look_at_chain(&rows);
         match moved {
             None => self.state.exposure.open_all(&rows, &opened),
             Some(moved) => self.reserve(&rows, &moved.with(&opened)),
