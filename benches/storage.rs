@@ -451,6 +451,7 @@ fn long(request: Request, dir: &Path) {
         );
     }
     println!("  memory after it: {} MiB at most", peak_mib());
+    const NOTHING: &str = "nothing";
     let timed = |what: &str| {
         let options = open_options(AckPolicy::Durable, 1_000_000);
         let start = Instant::now();
@@ -461,10 +462,11 @@ fn long(request: Request, dir: &Path) {
             opened.report.replayed,
             peak_mib()
         );
+        assert_eq!(opened.report.snapshot.is_some(), what != NOTHING, "{what}");
         opened
     };
     // A server that has run on it leaves a snapshot when it stops.
-    Rig::start(timed("nothing"), AckPolicy::Durable).stop();
+    Rig::start(timed(NOTHING), AckPolicy::Durable).stop();
     lengthen(work.path(), &mut flow, records / 20);
     must("close", timed("snapshot and tail").close(START));
 }

@@ -175,7 +175,7 @@ struct FromMemory {
 impl RecordSource for FromMemory {
     fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
         if self.at < self.begin_last {
-            let record = self.begin.next(self.begin_last)?;
+            let record = self.begin.next(durable.min(self.begin_last))?;
             self.at = record.map_or(self.at, |(input, _)| input.seq);
             return Ok(record);
         }

@@ -121,6 +121,19 @@ fn a_clean_stop_leaves_a_snapshot_with_nothing_behind_it() {
 }
 
 #[test]
+fn a_server_that_hears_nothing_leaves_one_too() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), 0, 30, false);
+    for snapshot in snapshots(dir.path()) {
+        std::fs::remove_file(snapshot).unwrap();
+    }
+    let last = run(dir.path(), 30, 0, false);
+    let opened = open(dir.path(), AckPolicy::Durable);
+    assert!(opened.report.snapshot.is_some());
+    assert_eq!((opened.report.records, opened.report.replayed), (last, 0));
+}
+
+#[test]
 fn a_damaged_newest_snapshot_is_named_and_the_other_one_taken() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), 0, 250, false);

@@ -13,7 +13,7 @@ use gateway::bench::servers::{Proof, RealServer, Start};
 use hdrhistogram::Histogram;
 
 use crate::orders::{ALL_ACCOUNTS, DESKS};
-use crate::turns::Side;
+use crate::turns::{Side, TURN_MAX};
 
 /// The server and the lines to it.
 #[derive(Debug)]
@@ -56,8 +56,11 @@ impl Ours {
 impl Side for Ours {
     fn round_trips(&mut self, count: usize) -> Result<Option<Histogram<u64>>> {
         let busy = self.busy();
-        let mut turn = histogram();
+        let (mut turn, start) = (histogram(), Instant::now());
         for _ in 0..count {
+            if start.elapsed() > TURN_MAX {
+                break;
+            }
             record(&mut turn, self.lines[0].order()?);
         }
         Ok((self.busy() == busy).then_some(turn))

@@ -20,7 +20,7 @@ use crate::orders::{
 };
 use crate::ours::Ours;
 use crate::servers::{self, Server, Started};
-use crate::turns::{Load, Side, round_trips, throughput};
+use crate::turns::{Load, Side, TURN_MAX, round_trips, throughput};
 
 const CHECK: &str = "SELECT check_order($1, $2, $3, $4, $5, $6, $7)";
 
@@ -104,8 +104,11 @@ impl Postgres {
 
 impl Side for Postgres {
     fn round_trips(&mut self, count: usize) -> Result<Option<Histogram<u64>>> {
-        let mut turn = histogram();
+        let (mut turn, begun) = (histogram(), Instant::now());
         for _ in 0..count {
+            if begun.elapsed() > TURN_MAX {
+                break;
+            }
             let start = Instant::now();
             self.clients[0].ask(self.firm)?;
             record(&mut turn, nanos(start.elapsed()));
@@ -229,12 +232,12 @@ fn compare(
             true => format!("{kept}: 16 clients"),
             false => format!("{kept}: 16 clients, no limit of the firm in PostgreSQL"),
         };
-        let orders = if sync { 2_000 } else { 4_000 };
+        let orders = if sync { 1_600 } else { 3_200 };
         throughput(
             report,
             settings,
             &format!("{name}, each with one order under way"),
-            (&mut ours, one_each(20_000)),
+            (&mut ours, one_each(8_000)),
             (&mut theirs, one_each(orders)),
             50.0,
         )?;
@@ -245,7 +248,7 @@ fn compare(
             (
                 &mut ours,
                 Load {
-                    orders: 40_000,
+                    orders: 20_000,
                     window: 128 * clients,
                 },
             ),

@@ -17,7 +17,7 @@ use crate::orders::{
 };
 use crate::ours::Ours;
 use crate::servers::{self, Server, Started};
-use crate::turns::{Load, Side, round_trips, throughput};
+use crate::turns::{Load, Side, TURN_MAX, round_trips, throughput};
 
 struct Redis {
     connection: Connection,
@@ -87,8 +87,11 @@ fn right(order: &Order, code: i64) -> Result<()> {
 
 impl Side for Redis {
     fn round_trips(&mut self, count: usize) -> Result<Option<Histogram<u64>>> {
-        let mut turn = histogram();
+        let (mut turn, begun) = (histogram(), Instant::now());
         for _ in 0..count {
+            if begun.elapsed() > TURN_MAX {
+                break;
+            }
             let order = self.orders.next();
             let start = Instant::now();
             let code = self.request(&order).query(&mut self.connection)?;
@@ -179,8 +182,8 @@ fn compare(
             report,
             settings,
             &format!("{kept}: {window} under way"),
-            (&mut ours, load(40_000)),
-            (&mut theirs, load(20_000)),
+            (&mut ours, load(20_000)),
+            (&mut theirs, load(8_000)),
             8.0,
         )?;
     }

@@ -8,10 +8,13 @@ use gateway::bench::figures::{Pairs, histogram, median};
 use gateway::bench::report::Report;
 use hdrhistogram::Histogram;
 
+/// Round trips of a turn end after this time, however few they are: what is loud now is for both sides.
+pub(crate) const TURN_MAX: Duration = Duration::from_secs(1);
+
 /// One side of a comparison. A turn that says nothing, because an order was refused for want of room,
 /// is `None`.
 pub(crate) trait Side {
-    /// `count` orders, one in flight: the time of each, in nanoseconds.
+    /// `count` orders, one in flight, or fewer by the end of [`TURN_MAX`]: the time of each in nanoseconds.
     fn round_trips(&mut self, count: usize) -> Result<Option<Histogram<u64>>>;
 
     /// `count` orders with `window` under way, both of all clients together: how long they took.

@@ -376,3 +376,28 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_counted_once_a_kind_until_it_is_armed_again() {
+        let mut set = LimitSet::EMPTY;
+        let steps = [
+            (1, true, 1),
+            (1, true, 1),
+            (4, true, 2),
+            (1, false, 1),
+            (1, false, 1),
+            (4, false, 0),
+            (1, true, 1),
+        ];
+        let mut told = 0;
+        for (bit, tells, count) in steps {
+            told = set.tell(bit, tells, told);
+            assert_eq!(told, count, "{bit} {tells}");
+        }
+        assert_eq!(set.told, 1);
+    }
+}

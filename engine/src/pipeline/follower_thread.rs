@@ -89,6 +89,7 @@ impl FollowerThread {
     }
 
     fn follow(&mut self) -> Result<(), String> {
+        self.find_place()?;
         while !self.is_over() {
             let durable = self.shared.watermarks.durable();
             if self.follower.seq() < durable {
@@ -103,6 +104,19 @@ impl FollowerThread {
             });
         }
         Ok(())
+    }
+
+    /// Reads on to where the start has come, so that the clerk has a place although no record may follow: a
+    /// stop then leaves a snapshot too.
+    fn find_place(&mut self) -> Result<(), String> {
+        let seq = self.follower.seq();
+        match self.source.next(seq)? {
+            None => Ok(()),
+            Some((input, _)) => Err(format!(
+                "the journal gives record {} again behind record {seq}",
+                input.seq
+            )),
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -30,6 +30,14 @@ pub fn machine() -> String {
     )
 }
 
+/// What else the machine does: threads that run or want to, over the last minute. A figure taken beside
+/// others is to say so.
+#[must_use]
+pub fn load() -> String {
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    told.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
 /// How long a thread that only reads the clock is held up: what the machine itself does to any figure.
 #[must_use]
 pub fn hiccups(time: Duration) -> Histogram<u64> {

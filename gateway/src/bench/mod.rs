@@ -77,7 +77,12 @@ impl Settings {
         let sync = syncs.value_at_quantile(0.5);
         let hiccups =
             machine::hiccups(self.pick(Duration::from_secs(2), Duration::from_millis(50)));
-        println!("  {}", machine::machine());
+        println!(
+            "  {}, load before this {}",
+            machine::machine(),
+            machine::load()
+        );
+        report.fact("load", machine::load());
         println!(
             "  file system {kind}, write + fdatasync of 4 KiB p50 {}; hiccups of an idle thread: {}",
             figures::duration(sync),
