@@ -198,7 +198,12 @@ fn in_process(report: &mut Report, settings: &Settings) -> Result<()> {
         rows.push(row(rate, "exchange-core, published", |n| published[n]));
         let figures: Vec<_> = kept.iter().map(report::percentiles).collect();
         report.fact(&format!("in_process_{rate}"), figures);
-        if !floor.is_empty() {
+        if floor.is_empty() {
+            rows.push(vec![
+                rate.to_string(),
+                "nothing decided: not kept".to_owned(),
+            ]);
+        } else {
             let at = |n: usize| across(&floor, QUANTILES[n].1, Of::Middle);
             rows.push(row(rate, "nothing decided, median", at));
         }

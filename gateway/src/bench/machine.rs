@@ -30,12 +30,12 @@ pub fn machine() -> String {
     )
 }
 
-/// What else the machine does: threads that run or want to, over the last minute. A figure taken beside
-/// others is to say so.
+/// Threads that run or want to, averaged over the last minute: what else this machine does. `None` where
+/// the kernel does not tell.
 #[must_use]
-pub fn load() -> String {
-    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    told.split(' ').next().unwrap_or("unknown").to_owned()
+pub fn load() -> Option<f64> {
+    let told = std::fs::read_to_string("/proc/loadavg").ok()?;
+    told.split(' ').next()?.parse().ok()
 }
 
 /// How long a thread that only reads the clock is held up: what the machine itself does to any figure.

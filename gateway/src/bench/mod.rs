@@ -77,17 +77,21 @@ impl Settings {
         let sync = syncs.value_at_quantile(0.5);
         let hiccups =
             machine::hiccups(self.pick(Duration::from_secs(2), Duration::from_millis(50)));
-        println!(
-            "  {}, load before this {}",
-            machine::machine(),
-            machine::load()
-        );
-        report.fact("load", machine::load());
+        println!("  {}", machine::machine());
         println!(
             "  file system {kind}, write + fdatasync of 4 KiB p50 {}; hiccups of an idle thread: {}",
             figures::duration(sync),
             figures::percentiles(&hiccups)
         );
+        if let Some(load) = machine::load() {
+            report.fact("load", load);
+            // A subject that was measured just before leaves less than one.
+            if load > 1.5 {
+                report.note(format!(
+                    "load {load} before this: others are at work here, and in every figure below"
+                ));
+            }
+        }
         report.fact("file_system", kind);
         report.fact("sync_4_kib_p50_ns", sync);
         report.fact("hiccups", report::percentiles(&hiccups));
