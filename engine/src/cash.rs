@@ -2,6 +2,7 @@
 //! currency itself.
 
 use crate::table::{Table, room_for};
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 
 /// Cash of one account in one currency: one cache line with its place.
@@ -56,6 +57,14 @@ impl Cash {
             self.by_place.insert(place(account, currency), slot);
             slot
         })
+    }
+
+    /// Looks at a book that there may be.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, slot: u32) {
+        if let Some((account, ..)) = self.items.get(slot as usize) {
+            look_at(account);
+        }
     }
 
     pub(crate) fn at_mut(&mut self, slot: u32) -> &mut CashBook {

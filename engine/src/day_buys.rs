@@ -15,6 +15,7 @@
 use crate::exposure::Row;
 use crate::instrument::Instruments;
 use crate::table::room_for;
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 
 /// Today's buys of one row.
@@ -60,6 +61,16 @@ impl DayBuys {
         };
         for row in rows {
             self.add(*row, more);
+        }
+    }
+
+    /// Looks at the buys of some rows.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, rows: &[u32]) {
+        for row in rows {
+            if let Some(bought) = self.by_row.get(*row as usize) {
+                look_at(&bought.qty);
+            }
         }
     }
 

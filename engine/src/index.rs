@@ -5,6 +5,7 @@
 //! [`Table`](crate::table::Table) it can't be iterated, and it grows only when it is full.
 
 use crate::table::mix;
+use crate::touch::look_at;
 use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
@@ -118,6 +119,12 @@ impl Index {
             }
             at = at.wrapping_add(1) & self.mask;
         }
+    }
+
+    /// Looks at where the slot behind a tag is likely to stand.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, tag: Tag) {
+        look_at(&self.entries[self.home(tag)].slot);
     }
 
     /// Adds the slot of an item whose key is new.

@@ -30,6 +30,8 @@ pub(crate) struct Instrument {
     pub(crate) own_factor: ValueFactor,
     /// Multiplier × rate; `None` while the currency has no rate.
     pub(crate) factor: Option<ValueFactor>,
+    /// Whether the two are the same.
+    pub(crate) is_in_base: bool,
     /// The newest factor there ever was: values fills while the currency has no rate.
     pub(crate) last_factor: Option<ValueFactor>,
     /// Multiples of the definition's steps, told without a division.
@@ -166,6 +168,7 @@ impl Instruments {
             opening_mark: None,
             own_factor: ValueFactor::new(definition.multiplier.0, E8),
             factor: None,
+            is_in_base: false,
             last_factor: None,
             qty_steps: Multiple::of(definition.qty_step.0),
             lots: Multiple::of(definition.lot.0),
@@ -198,6 +201,7 @@ impl Instruments {
         instrument.own_factor = ValueFactor::new(instrument.definition.multiplier.0, E8);
         instrument.factor =
             rate.map(|rate| ValueFactor::new(instrument.definition.multiplier.0, rate));
+        instrument.is_in_base = instrument.factor == Some(instrument.own_factor);
         instrument.last_factor = instrument.factor.or(instrument.last_factor);
     }
 }

@@ -77,6 +77,7 @@ mod sessions;
 mod shelves;
 mod state;
 mod table;
+mod touch;
 mod tree;
 mod units;
 mod windows;

@@ -5,6 +5,7 @@
 
 use crate::orders::Orders;
 use crate::table::{Table, room_for};
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 
 /// Marks the end of a list, and an order that is in none.
@@ -88,6 +89,14 @@ impl Peers {
             self.by_place.insert(key(group, instrument, buys), list);
             list
         })
+    }
+
+    /// Looks at a list that there may be.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, list: u32) {
+        if let Some(list) = self.lists.get(list as usize) {
+            look_at(&list.bound);
+        }
     }
 
     /// The bound of a list.

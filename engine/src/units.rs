@@ -64,7 +64,7 @@ impl ValueFactor {
     }
 
     /// product · num / den; `None` above `u128::MAX`.
-    fn divide(self, product: u128) -> Option<Quotient> {
+    fn divide(&self, product: u128) -> Option<Quotient> {
         let scaled = if self.num == 1 {
             product
         } else {
@@ -96,7 +96,7 @@ impl ValueFactor {
 
     /// ⌊n / odd⌋; `exact` tells whether nothing was lost of n before.
     #[inline(always)]
-    fn divide_short(self, n: u64, exact: bool) -> Quotient {
+    fn divide_short(&self, n: u64, exact: bool) -> Quotient {
         let estimate = high_of(n, self.reciprocal_of_odd);
         let rest = n.wrapping_sub(estimate.wrapping_mul(self.odd));
         // As above: at most 1 too small.
@@ -108,13 +108,13 @@ impl ValueFactor {
     }
 
     /// ⌈ |price| · |qty| · multiplier · rate ⌉ in 10⁻⁴; `None` above `i64::MAX`.
-    pub(crate) fn order_value(self, price_e8: i64, qty_e8: i64) -> Option<i64> {
+    pub(crate) fn order_value(&self, price_e8: i64, qty_e8: i64) -> Option<i64> {
         let product = u128::from(price_e8.unsigned_abs()) * u128::from(qty_e8.unsigned_abs());
         i64::try_from(self.divide(product)?.ceiling()?).ok()
     }
 
     /// price · qty · multiplier · rate in 10⁻⁴, signed by the price, rounded up or down; clamped.
-    pub(crate) fn fill_value(self, price_e8: i64, qty_e8: i64, up: bool) -> i128 {
+    pub(crate) fn fill_value(&self, price_e8: i64, qty_e8: i64, up: bool) -> i128 {
         let product = u128::from(price_e8.unsigned_abs()) * u128::from(qty_e8.unsigned_abs());
         let negative = price_e8 < 0;
         // Rounding a negative amount up is rounding its magnitude down.
@@ -122,13 +122,13 @@ impl ValueFactor {
     }
 
     /// ⌊ sum · multiplier · rate ⌋ toward −∞ in 10⁻⁴, of a signed sum in 10⁻¹⁶; clamped.
-    pub(crate) fn profit(self, sum_e16: i128) -> i128 {
+    pub(crate) fn profit(&self, sum_e16: i128) -> i128 {
         let negative = sum_e16 < 0;
         self.signed(sum_e16.unsigned_abs(), negative, negative)
     }
 
     /// A magnitude rounded away from zero or toward it, with its sign; clamped.
-    fn signed(self, product: u128, negative: bool, away: bool) -> i128 {
+    fn signed(&self, product: u128, negative: bool, away: bool) -> i128 {
         let rounded = self.divide(product).and_then(|quotient| {
             if away {
                 quotient.ceiling()
@@ -145,7 +145,7 @@ impl ValueFactor {
 
     /// [`Self::position_value`] of a position that stands in a line; `None` where the value does not fit 64 bits.
     #[inline(always)]
-    pub(crate) fn line_value(self, position_e8: i64, mark_e8: i64) -> Option<i64> {
+    pub(crate) fn line_value(&self, position_e8: i64, mark_e8: i64) -> Option<i64> {
         let magnitude = self.order_value(mark_e8, position_e8)?;
         Some(if position_e8 < 0 {
             -magnitude
@@ -156,7 +156,7 @@ impl ValueFactor {
 
     /// sign(position) · ⌈ |position| · |mark| · multiplier · rate ⌉ in 10⁻⁴, clamped at ±2⁹⁰. The second
     /// value says whether it had to be clamped.
-    pub(crate) fn position_value(self, position_e8: i128, mark_e8: i64) -> (i128, bool) {
+    pub(crate) fn position_value(&self, position_e8: i128, mark_e8: i64) -> (i128, bool) {
         let magnitude = product(position_e8, mark_e8)
             .and_then(|product| self.divide(product.unsigned_abs())?.ceiling())
             .and_then(|value| i128::try_from(value).ok())

@@ -3,6 +3,7 @@
 
 use crate::index::{Index, Tag};
 use crate::table::{Table, mix, room_for};
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
@@ -317,6 +318,15 @@ impl FillLogs {
             self.by_place.insert(place, slot);
             slot
         })
+    }
+
+    /// Looks at a log that there may be.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, slot: u32) {
+        if let Some((_, log)) = self.logs.get(slot as usize) {
+            look_at(&log.next);
+            look_at(&log.unwatched[log.next % KEPT].t);
+        }
     }
 
     pub(crate) fn at(&self, slot: u32) -> &FillLog {

@@ -96,7 +96,7 @@ pub(super) fn limit_value(order: &Ask, instrument: &Instrument) -> Option<Values
 }
 
 fn values_at(price: i64, order: &Ask, instrument: &Instrument) -> Option<Values> {
-    let factor = instrument.factor?;
+    let factor = instrument.factor.as_ref()?;
     let full = factor.order_value(price, order.qty)?;
     let value = if order.leaves == order.qty {
         full
@@ -105,7 +105,7 @@ fn values_at(price: i64, order: &Ask, instrument: &Instrument) -> Option<Values>
     };
     let cash = if !order.is_buy() {
         0
-    } else if factor == instrument.own_factor {
+    } else if instrument.is_in_base {
         value
     } else {
         // The value is of the base currency: what the instrument's own can't tell is more than any cash.

@@ -3,6 +3,7 @@
 
 use super::{CHAIN, Exposure};
 use crate::shelves::Shelf;
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 
 /// No row.
@@ -95,6 +96,36 @@ impl Exposure {
         let links = self.links_mut(account_row);
         if links.trader_row != trader_row {
             links.trader_row = trader_row;
+        }
+    }
+
+    /// Looks at the rows of a chain and at the account's sums.
+    #[inline(always)]
+    pub(crate) fn look_at_chain(&self, rows: &[u32; CHAIN]) {
+        for slot in rows {
+            if let Some(line) = self.rows.lines.get(*slot as usize) {
+                look_at(&line.position);
+            }
+        }
+        if let Some(line) = self.rows.lines.get(rows[0] as usize) {
+            look_at(&self.all_line(line.scope).gross);
+        }
+    }
+
+    /// Looks at the rows that a fill moves, as far as an order knows them by itself.
+    #[inline(always)]
+    pub(crate) fn look_at_ends(&self, account_row: u32, trader_row: u32) {
+        for slot in [account_row, trader_row] {
+            look_at(&self.line(slot).position);
+            look_at(&self.links(slot).instrument);
+        }
+    }
+
+    /// Looks at what a fill moves in the rows of a chain besides.
+    #[inline(always)]
+    pub(crate) fn look_at_fills(&self, rows: &[u32; CHAIN]) {
+        for slot in rows {
+            look_at(&self.rows.tails[*slot as usize].bought);
         }
     }
 

@@ -27,18 +27,18 @@ impl Opened {
 
 /// A fill, with what it releases, whose numbers fit lines.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moved {
+pub(super) struct Moved<'a> {
     pub(super) opened: Opened,
     pub(super) position: i64,
     pub(super) turnover: i64,
     pub(super) mark: i64,
-    pub(super) factor: ValueFactor,
+    pub(super) factor: &'a ValueFactor,
 }
 
-impl Moved {
+impl<'a> Moved<'a> {
     /// What a change moves in rows of an instrument with mark and rate.
     #[inline(always)]
-    fn of(delta: &Delta, instrument: &Instrument) -> Option<Self> {
+    fn of(delta: &Delta, instrument: &'a Instrument) -> Option<Self> {
         let moved = Self {
             opened: Opened {
                 buy: delta.buy,
@@ -49,7 +49,7 @@ impl Moved {
             position: i64::try_from(delta.position).ok()?,
             turnover: i64::try_from(delta.turnover).ok()?,
             mark: instrument.mark?,
-            factor: instrument.factor?,
+            factor: instrument.factor.as_ref()?,
         };
         let Opened { qty, value, .. } = moved.opened;
         fit([qty, value, moved.position, moved.turnover]).then_some(moved)
@@ -88,7 +88,7 @@ impl Exposure {
 
     /// Applies a change that moves a position with a mark and a rate; nothing where that takes the long way.
     #[inline(always)]
-    fn fill(&mut self, slot: u32, moved: &Moved, delta: &Delta) -> Option<()> {
+    fn fill(&mut self, slot: u32, moved: &Moved<'_>, delta: &Delta) -> Option<()> {
         let line = &mut self.rows.lines[slot as usize];
         let all = self.alls.lines.get(line.scope as usize)?;
         // Rows without mark or rate are counted in their sums.

@@ -159,7 +159,7 @@ impl SumTable {
     /// Adds what a fill moved: it turned over a value on its side and released what was reserved there, and the
     /// worth of the position changed.
     #[inline(always)]
-    pub(super) fn fill(&mut self, slot: u32, (gross, worth): (i64, i64), moved: &Moved) {
+    pub(super) fn fill(&mut self, slot: u32, (gross, worth): (i64, i64), moved: &Moved<'_>) {
         let line = &mut self.lines[slot as usize];
         let Opened { value, live, .. } = moved.opened;
         let side = moved.opened.side();
@@ -183,7 +183,7 @@ impl SumTable {
 
     #[cold]
     #[inline(never)]
-    fn fill_beside(&mut self, slot: u32, (gross, worth): (i64, i64), moved: &Moved) {
+    fn fill_beside(&mut self, slot: u32, (gross, worth): (i64, i64), moved: &Moved<'_>) {
         let (value, worth) = (i128::from(moved.opened.value), i128::from(worth));
         let turnover = value + i128::from(moved.turnover);
         let mut change = Sums {
@@ -222,7 +222,7 @@ mod tests {
                 position: 0,
                 turnover: 1,
                 mark: 1,
-                factor: ValueFactor::new(1, 1),
+                factor: &ValueFactor::new(1, 1),
             };
             let mut sums = SumTable::with_capacity(1);
             sums.push();

@@ -128,3 +128,97 @@ impl Limit {
         (from, to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(value: Option<i64>, kind: LimitKind, selector: Selector) -> Limit {
+        Limit {
+            value,
+            quiet_from: 0,
+            quiet_to: 0,
+            arrival: 0,
+            interval: 0,
+            scope: 0,
+            kind,
+            mode: LimitMode::Enforced,
+            unit: Unit::default(),
+            breached: false,
+            warned: 0,
+            selector,
+            selector_id: 0,
+            window_ns: 0,
+            permanent: value,
+            expires_at: 0,
+            version: 1,
+            warn: [0; 3],
+        }
+    }
+
+    /// What a use says of a limit, one level after the other: which are told, and whether it is past the value.
+    fn told(limit: &Limit, used: i128) -> (u8, bool) {
+        let Some(bound) = limit.finite().filter(|_| !limit.is_shadow()) else {
+            return (0, false);
+        };
+        let bound = i128::from(bound);
+        if limit.kind == LimitKind::DailyLoss {
+            return (limit.warned, used >= bound);
+        }
+        let mut warned = 0;
+        for (at, level) in limit.warn_levels().into_iter().enumerate() {
+            let level = i128::from(level);
+            let was = limit.warned & (1 << at) != 0;
+            let stays = was && used * 100 > bound * (level - 5);
+            if bound > 0 && (used * 100 >= bound * level || stays) {
+                warned |= 1 << at;
+            }
+        }
+        (warned, used > bound)
+    }
+
+    #[test]
+    fn of_quiet_uses_nothing_is_to_be_told_and_they_are_all_of_them() {
+        let kinds = [
+            (LimitKind::MaxOpenOrders, Selector::All, false),
+            (LimitKind::MaxLong, Selector::Instrument, false),
+            (LimitKind::MaxLong, Selector::All, true),
+            (LimitKind::MaxShort, Selector::Group, true),
+            (LimitKind::GrossNotional, Selector::Group, false),
+            (LimitKind::DailyLoss, Selector::All, false),
+        ];
+        for (kind, selector, each) in kinds {
+            for value in [
+                None,
+                Some(UNLIMITED),
+                Some(0),
+                Some(1),
+                Some(7),
+                Some(99),
+                Some(200),
+            ] {
+                for (case, warned) in (0..32).map(|case| (case, case & 7)) {
+                    let mut limit = limit(value, kind, selector);
+                    (limit.warned, limit.breached) = (warned, case & 8 != 0);
+                    if case & 16 != 0 {
+                        limit.mode = LimitMode::Shadow;
+                        limit.warn = [50, 51, 99];
+                    }
+                    if kind == LimitKind::DailyLoss && warned != 0 {
+                        continue;
+                    }
+                    limit.derive();
+                    assert_eq!(limit.is_each(), each);
+                    let told_before = (limit.warned, limit.breached);
+                    for used in -3..270 {
+                        let quiet = (limit.quiet_from..limit.quiet_to).contains(&used);
+                        let same = told(&limit, i128::from(used)) == told_before;
+                        // One row alone does not tell whether the highest use has fallen.
+                        let unsure = each && told_before != (0, false);
+                        assert_eq!(quiet, same && !unsure, "{limit:?} at {used}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ pub(crate) use version::{PENDING_MAX, Reserved, Version, VersionState, Worth, ve
 use crate::index::{Index, Tag};
 use crate::peers::{Link, UNLISTED};
 use crate::table::{masked, room_for};
+use crate::touch::look_at;
 use bincode::{Decode, Encode};
 use order::Aside;
 use std::collections::VecDeque;
@@ -169,6 +170,39 @@ impl Orders {
         (0..)
             .zip(&self.items)
             .filter(|(_, order)| order.order_id != 0)
+    }
+
+    /// Looks at the order whose place the next one takes.
+    #[inline(always)]
+    pub(crate) fn look_at_next(&self) {
+        if let Some(slot) = self.ended.front() {
+            self.look_at(*slot);
+            look_at(&self.aside[*slot as usize].first_cl_ord_id);
+        }
+    }
+
+    /// Looks at where the ids of that order stand.
+    #[inline(always)]
+    pub(crate) fn look_at_next_ids(&self) {
+        if let Some(slot) = self.ended.front() {
+            let order = self.get(*slot);
+            self.by_id.look_at(id_tag(order.session, order.cl_ord_id));
+            look_at(&self.by_order_id[self.list_of(order.order_id)]);
+        }
+    }
+
+    /// Looks at an order and at what it reserves.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, slot: u32) {
+        let order = self.get(slot);
+        look_at(&order.session);
+        look_at(&order.reserved_qty);
+    }
+
+    /// Looks at what stands beside an order.
+    #[inline(always)]
+    pub(crate) fn look_beside(&self, slot: u32) {
+        look_at(&self.aside[slot as usize].number);
     }
 
     /// Adds an accepted order and returns its slot.

@@ -85,6 +85,28 @@ fn check(orders: &Orders, given: &[u64]) {
         "each place is in a chain or free"
     );
     assert!(orders.versions.len() <= CAPACITY);
+    for (slot, order) in orders.remembered() {
+        let versions: Vec<Version> = orders.versions(slot).collect();
+        assert!(
+            versions.is_sorted_by(|a, b| a.number < b.number),
+            "oldest first"
+        );
+        let at = versions
+            .iter()
+            .position(|version| version.cl_ord_id == order.cl_ord_id)
+            .unwrap();
+        assert_eq!(versions[at].state, VersionState::InForce);
+        // R10: what is older than the version in force has been dropped, what is newer waits or was refused.
+        assert!(versions[..at].iter().all(|older| !older.is_live()));
+        let newer = &versions[at + 1..];
+        assert!(
+            newer
+                .iter()
+                .all(|newer| newer.state != VersionState::Superseded)
+        );
+        let waiting = newer.iter().filter(|newer| newer.is_live()).count();
+        assert_eq!(orders.pending(slot), waiting);
+    }
 }
 
 proptest! {
@@ -105,11 +127,12 @@ proptest! {
                 continue;
             }
             let slot = live[which.index(live.len())];
-            let pending = orders
+            let asked: Vec<u64> = orders
                 .others(slot)
                 .filter(|other| other.state == VersionState::Pending)
                 .map(|other| other.cl_ord_id)
-                .last();
+                .collect();
+            let pending = (!asked.is_empty()).then(|| asked[which.index(asked.len())]);
             match (what, pending) {
                 (1..=3, _)
                     if orders.has_room_for_replace() && orders.pending(slot) < PENDING_MAX =>

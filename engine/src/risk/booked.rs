@@ -43,7 +43,8 @@ impl RiskEngine {
                 ..Delta::default()
             };
         }
-        let factor = self.state.instruments.get(fill.instrument).last_factor;
+        let instrument = self.state.instruments.get(fill.instrument);
+        let factor = instrument.last_factor.as_ref();
         Delta {
             buy,
             turnover: factor.map_or(0, |factor| {

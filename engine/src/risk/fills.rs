@@ -45,7 +45,10 @@ impl RiskEngine {
         }
         let (account, instrument) = match order {
             // A report fits its order, instrument included.
-            Some(slot) => (None, Some(self.state.orders.get(slot).instrument)),
+            Some(slot) => {
+                self.look_at_books_of(slot);
+                (None, Some(self.state.orders.get(slot).instrument))
+            }
             None => (
                 self.account_of_unknown(turn, m)?,
                 self.state.instruments.find(m.instrument_id),
@@ -67,6 +70,12 @@ impl RiskEngine {
                 Standing::Booked | Standing::Busted => return Ok(self.booked_before(slot, m)),
             },
         };
+        if let Some(slot) = order {
+            let order = self.state.orders.get(slot);
+            let (account_row, trader_row) = (order.account_row, order.trader_row);
+            let rows = self.state.exposure.chain_rows(account_row, trader_row);
+            self.look_at_fills(&rows);
+        }
         // R16: a fill that was busted before is no loss and no breach in between.
         self.in_one_event = busted.is_some();
         let booked = Execution {
@@ -108,6 +117,29 @@ impl RiskEngine {
             self.take_back(slot, reopen, None, qty, out);
         }
         Ok(Outcome::Applied)
+    }
+
+    /// Looks at the memory that a report of an order moves.
+    #[inline(always)]
+    pub(super) fn look_at_books_of(&self, slot: u32) {
+        let orders = &self.state.orders;
+        let order = orders.get(slot);
+        let (account_row, trader_row) = (order.account_row, order.trader_row);
+        self.state.exposure.look_at_ends(account_row, trader_row);
+        orders.look_at(slot);
+        orders.look_beside(slot);
+    }
+
+    /// Looks at the memory that a fill moves besides.
+    #[inline(always)]
+    fn look_at_fills(&self, rows: &[u32; CHAIN]) {
+        let state = &self.state;
+        state.exposure.look_at_chain(rows);
+        state.exposure.look_at_fills(rows);
+        state.day_buys.look_at(rows);
+        let log_of = |row| state.exposure.shelf(row).fills;
+        state.account_fills.look_at(log_of(rows[0]));
+        state.trader_fills.look_at(log_of(rows[3]));
     }
 
     /// R13: an execution that was booked before has no effect; if it says something else, that is told.

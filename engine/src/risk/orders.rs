@@ -17,6 +17,7 @@ impl RiskEngine {
         decision: &mut Decision,
     ) {
         let mut found = Findings::default();
+        self.state.orders.look_at_next();
         let entered = self.check_entry(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
         // By reference: what was asked is larger than what it costs to look at it in its place.
@@ -27,6 +28,7 @@ impl RiskEngine {
                 return;
             }
         };
+        self.look_at_books(ask);
         let worth = match self.decide(ask, &mut found) {
             Ok(values) => values.worth,
             Err(refusal) => {
@@ -87,6 +89,21 @@ impl RiskEngine {
                 ..RoutedOrder::default()
             };
             self.route(ask.instrument, routed.into(), out);
+        }
+    }
+
+    /// Looks at the memory that an order which entered is decided by and stands in.
+    #[inline(always)]
+    fn look_at_books(&self, ask: &Ask) {
+        let state = &self.state;
+        state.exposure.look_at_chain(&ask.rows);
+        state.orders.look_at_next_ids();
+        if ask.rows[0] != NO_ROW {
+            let shelf = state.exposure.shelf(ask.rows[0]);
+            for list in shelf.peers {
+                state.peers.look_at(list);
+            }
+            state.cash.look_at(shelf.cash);
         }
     }
 
@@ -162,7 +179,11 @@ impl RiskEngine {
         let entered = self.check_replace(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
         let (slot, ask) = match &entered {
-            Ok((slot, ask)) => (*slot, ask),
+            Ok((slot, ask)) => {
+                self.look_at_books_of(*slot);
+                self.state.exposure.look_at_chain(&ask.rows);
+                (*slot, ask)
+            }
             Err(refusal) => {
                 *decision = self.reject_found(turn, (m.cl_ord_id, 101), *refusal, &found, out);
                 return;

@@ -52,6 +52,10 @@ impl RiskEngine {
         if order.terminal || order.unresolved {
             return Outcome::NoEffect;
         }
+        if m.exec_type != ExecType::New {
+            self.look_at_books_of(slot);
+        }
+        let order = self.state.orders.get_mut(slot);
         let changed = if m.reason == CancelReason::UnknownAtVenue {
             self.become_unresolved(slot)
         } else {
