@@ -62,6 +62,8 @@ fn open_options(ack: AckPolicy, snapshot_every: u64) -> OpenOptions {
         START,
     );
     options.duties.snapshot_every = snapshot_every;
+    // A flow has a clock of its own, which runs ahead of this one in a long journal.
+    options.accept_clock = true;
     options
 }
 
