@@ -33,7 +33,6 @@ pub(crate) struct Passed {
     pub(crate) headroom: Headroom,
     /// Its use of some limit crosses a warn level or its bound.
     pub(crate) tells: bool,
-    /// Slots of the rate buckets that advance, and where to.
     buckets: [u32; BUCKETS],
     arrivals: [u64; BUCKETS],
     count: usize,

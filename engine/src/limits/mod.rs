@@ -2,7 +2,8 @@
 //!
 //! The limits of one scope and one selector are a *set*. A row and its sums know the sets that select them,
 //! and a set knows what an order is held against: its *checks*, of limits that are used up, in one piece of
-//! memory, and its *bounds*, of all limits on the order by itself at once. So a decision visits only limits that exist. Use of a limit belongs to `exposure`.
+//! memory, and its *bounds*, of all limits on the order by itself at once. So a decision visits only limits that
+//! exist. Use of a limit belongs to `exposure`.
 
 mod block;
 mod bounds;

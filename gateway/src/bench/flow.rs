@@ -275,16 +275,26 @@ impl Flow {
         if refused {
             order.qty = Qty(QTY_MAX + E8);
         }
-        let desk = self.shape.desk_of(order.account);
-        let (cl_ord_id, input) =
-            self.desk_command(desk, |cl_ord_id| NewOrder { cl_ord_id, ..order }.into());
+        let (live, input) = self.ask_for(order);
         if refused {
             return Work {
                 kind: Kind::Refused,
                 input,
             };
         }
-        self.live.push(Live {
+        self.live.push(live);
+        Work {
+            kind: Kind::New,
+            input,
+        }
+    }
+
+    /// A new order by the desk of its account, and what it is once accepted.
+    fn ask_for(&mut self, order: NewOrder) -> (Live, Sequenced) {
+        let desk = self.shape.desk_of(order.account);
+        let (cl_ord_id, input) =
+            self.desk_command(desk, |cl_ord_id| NewOrder { cl_ord_id, ..order }.into());
+        let live = Live {
             order_id: self.seq,
             cl_ord_id,
             account: order.account,
@@ -294,11 +304,8 @@ impl Flow {
             side: order.side,
             qty: order.qty.0,
             cum: 0,
-        });
-        Work {
-            kind: Kind::New,
-            input,
-        }
+        };
+        (live, input)
     }
 
     fn any(&mut self) -> usize {

@@ -9,7 +9,7 @@
 
 use super::super::firm::Shape;
 use super::{Due, Flow, Kind, LAG, Live, Work};
-use wire::{E8, ExecType, NewOrder, OrdType, TimeInForce};
+use wire::{E8, ExecType, NewOrder, TimeInForce};
 
 /// Client commands in a hundred.
 const GTC: u32 = 9;
@@ -89,23 +89,9 @@ impl Flow {
     fn asked(&mut self, tif: TimeInForce) -> (Work, Live) {
         let order = NewOrder {
             tif,
-            ord_type: OrdType::Limit,
             ..self.drawn()
         };
-        let desk = self.shape.desk_of(order.account);
-        let (cl_ord_id, input) =
-            self.desk_command(desk, |cl_ord_id| NewOrder { cl_ord_id, ..order }.into());
-        let live = Live {
-            order_id: self.seq,
-            cl_ord_id,
-            account: order.account,
-            instrument: order.instrument_id,
-            trader: order.trader_id,
-            desk,
-            side: order.side,
-            qty: order.qty.0,
-            cum: 0,
-        };
+        let (live, input) = self.ask_for(order);
         (
             Work {
                 kind: Kind::New,
