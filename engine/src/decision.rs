@@ -76,6 +76,14 @@ impl WireField for Outcome {
     fn is_valid(&self, optional: bool) -> bool {
         matches!(self.0, 1..=6) | (optional & (self.0 == u8::MAX))
     }
+
+    fn get(block: &[u8], at: usize) -> Self {
+        Self(<u8 as WireField>::get(block, at))
+    }
+
+    fn put(self, block: &mut [u8], at: usize) {
+        self.0.put(block, at);
+    }
 }
 
 messages! {

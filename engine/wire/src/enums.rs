@@ -72,6 +72,16 @@ macro_rules! wire_enums {
                     _ => false,
                 }
             }
+
+            #[inline]
+            fn get(block: &[u8], at: usize) -> Self {
+                Self(<u8 as WireField>::get(block, at))
+            }
+
+            #[inline]
+            fn put(self, block: &mut [u8], at: usize) {
+                self.0.put(block, at);
+            }
         }
     )*
 

@@ -108,6 +108,12 @@ pub trait Message: Encode + Decode<()> + Copy + Default + core::fmt::Debug + Par
     /// The macro writes it out field by field, so that a received order costs a few comparisons and
     /// no walk through the layout.
     fn first_invalid(&self) -> Option<usize>;
+
+    /// Takes the fields from the front of a root block, whatever they hold; `None` if it is too short.
+    fn get(block: &[u8]) -> Option<Self>;
+
+    /// Writes the fields to the front of `block`; `None`, and nothing written, if it is too short.
+    fn put(&self, block: &mut [u8]) -> Option<()>;
 }
 
 /// A type that may stand as a field of a message.
@@ -126,6 +132,43 @@ pub trait WireField: Encode + Decode<()> + Copy {
     /// Whether the schema allows the value. Plain integers always pass: their ranges belong to the
     /// engine, which refuses them by name.
     fn is_valid(&self, optional: bool) -> bool;
+
+    /// Takes the value from `block`, beginning at byte `at`.
+    ///
+    /// # Panics
+    /// If the block ends before the value.
+    fn get(block: &[u8], at: usize) -> Self;
+
+    /// Writes the value to `block`, beginning at byte `at`.
+    ///
+    /// # Panics
+    /// If the block ends before the value.
+    fn put(self, block: &mut [u8], at: usize);
+}
+
+/// Bytes `at..at + N` of a block.
+///
+/// # Panics
+/// If the block ends before them.
+#[inline]
+pub(crate) fn bytes_at<const N: usize>(block: &[u8], at: usize) -> [u8; N] {
+    match block[at..].first_chunk() {
+        Some(bytes) => *bytes,
+        None => panic!("a field of {N} bytes at {at} in a block of {}", block.len()),
+    }
+}
+
+/// Puts `bytes` at `at..at + N` of a block.
+///
+/// # Panics
+/// If the block ends before them.
+#[inline]
+pub(crate) fn set_bytes_at<const N: usize>(block: &mut [u8], at: usize, bytes: [u8; N]) {
+    let have = block.len();
+    match block[at..].first_chunk_mut() {
+        Some(place) => *place = bytes,
+        None => panic!("a field of {N} bytes at {at} in a block of {have}"),
+    }
 }
 
 macro_rules! integer_field {
@@ -137,8 +180,19 @@ macro_rules! integer_field {
             const ZERO: Self = 0;
             const NULL: Self = $null;
 
+            #[inline]
             fn is_valid(&self, _optional: bool) -> bool {
                 true
+            }
+
+            #[inline]
+            fn get(block: &[u8], at: usize) -> Self {
+                Self::from_le_bytes(bytes_at(block, at))
+            }
+
+            #[inline]
+            fn put(self, block: &mut [u8], at: usize) {
+                set_bytes_at(block, at, self.to_le_bytes());
             }
         }
     )*};
@@ -266,6 +320,38 @@ macro_rules! messages {
                     return None;
                 }
                 valid.iter().position(|one| !one)
+            }
+
+            // Offsets are known when this is compiled: what remains is a load and a store a field.
+            #[inline]
+            fn get(block: &[u8]) -> Option<Self> {
+                const LENGTH: usize = 0 $(+ <$ty as $crate::WireField>::SIZE)*;
+                let block = block.get(..LENGTH)?;
+                let mut end = 0;
+                $(
+                    end += <$ty as $crate::WireField>::SIZE;
+                    let $field = <$ty as $crate::WireField>::get(
+                        block,
+                        end - <$ty as $crate::WireField>::SIZE,
+                    );
+                )*
+                Some(Self { $( $field, )* })
+            }
+
+            #[inline]
+            fn put(&self, block: &mut [u8]) -> Option<()> {
+                const LENGTH: usize = 0 $(+ <$ty as $crate::WireField>::SIZE)*;
+                let block = block.get_mut(..LENGTH)?;
+                let mut end = 0;
+                $(
+                    end += <$ty as $crate::WireField>::SIZE;
+                    $crate::WireField::put(
+                        self.$field,
+                        block,
+                        end - <$ty as $crate::WireField>::SIZE,
+                    );
+                )*
+                Some(())
             }
         }
     )*};

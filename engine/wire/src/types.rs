@@ -4,7 +4,7 @@
 
 pub use crate::enums::*;
 
-use crate::layout::{FieldKind, WireField};
+use crate::layout::{FieldKind, WireField, bytes_at, set_bytes_at};
 use bincode::{Decode, Encode};
 use core::fmt;
 
@@ -37,8 +37,19 @@ macro_rules! scaled {
             const ZERO: Self = Self(0);
             const NULL: Self = Self($null);
 
+            #[inline]
             fn is_valid(&self, _optional: bool) -> bool {
                 true
+            }
+
+            #[inline]
+            fn get(block: &[u8], at: usize) -> Self {
+                Self(<$inner as WireField>::get(block, at))
+            }
+
+            #[inline]
+            fn put(self, block: &mut [u8], at: usize) {
+                self.0.put(block, at);
             }
         }
     )*};
@@ -119,5 +130,15 @@ impl<const N: usize> WireField for Text<N> {
             wrong |= u8::from(*b == 0) & u8::from(*next != 0);
         }
         wrong == 0
+    }
+
+    #[inline]
+    fn get(block: &[u8], at: usize) -> Self {
+        Self(bytes_at(block, at))
+    }
+
+    #[inline]
+    fn put(self, block: &mut [u8], at: usize) {
+        set_bytes_at(block, at, self.0);
     }
 }

@@ -264,6 +264,14 @@ fn golden_frames_decode_to_their_fields_and_encode_to_their_bytes() {
             .unwrap_or_else(|e| panic!("{label}: {e}"));
         assert_eq!(message.debug(), expected_debug(&golden), "{label}");
         assert_eq!(message.encode(), golden.frame, "{label}");
+        let by_bincode = message.bincode();
+        let (template_id, block) = by_bincode.split_first_chunk().unwrap();
+        assert_eq!(
+            u16::from_le_bytes(*template_id),
+            frame.template_id,
+            "{label}"
+        );
+        assert_eq!(block, frame.block, "{label}");
         for (field, (name, value)) in golden.layout.fields.iter().zip(&golden.fields) {
             assert_eq!(field.name, name, "{label}");
             let bytes = &frame.block[field.offset..field.offset + field.size];

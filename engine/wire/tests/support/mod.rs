@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use wire::bincode;
 use wire::codec::{HEADER_LEN, MAX_FRAME, split_frame, write_frame};
 use wire::schema::all_layouts;
 use wire::{Field, FieldKind, Layout, Malformed, Reply, Request, SessionMessage};
@@ -77,6 +78,19 @@ impl Any {
             Self::Reply(m) => write_frame(m.layout().template_id, &mut out, |b| m.encode_block(b)),
         };
         out[..len].to_vec()
+    }
+
+    /// What bincode makes of it: the template id, then the fields, little-endian, of fixed length.
+    pub fn bincode(&self) -> Vec<u8> {
+        let config = bincode::config::standard()
+            .with_little_endian()
+            .with_fixed_int_encoding();
+        match self {
+            Self::Session(m) => bincode::encode_to_vec(m, config),
+            Self::Request(m) => bincode::encode_to_vec(m, config),
+            Self::Reply(m) => bincode::encode_to_vec(m, config),
+        }
+        .unwrap()
     }
 
     /// The struct's own `Debug` form, without the names of the sets around it.
