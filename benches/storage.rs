@@ -133,6 +133,8 @@ impl Rig {
 
     /// What the engine has answered; calls `each` for every command taken.
     fn drain(&mut self, mut each: impl FnMut()) {
+        self.doors.decide();
+        self.doors.hand_on();
         while let Some(outbound) = self.doors.outbound.pop() {
             if matches!(outbound, Outbound::Taken { .. }) {
                 self.taken += 1;
@@ -184,10 +186,9 @@ impl Rig {
                 planned.push_back(sent * 1_000_000_000 / RATE);
                 sent += 1;
             }
-            let now = nanos(start.elapsed());
             self.drain(|| {
                 if let Some(at) = planned.pop_front() {
-                    figures::record(&mut times, now.saturating_sub(at));
+                    figures::record(&mut times, nanos(start.elapsed()).saturating_sub(at));
                 }
             });
             std::thread::yield_now();
@@ -195,8 +196,8 @@ impl Rig {
         (times, refused)
     }
 
-    fn stop(self) {
-        must("stop", self.handle.shutdown(&self.doors, drop));
+    fn stop(mut self) {
+        must("stop", self.handle.shutdown(&mut self.doors, drop));
     }
 }
 

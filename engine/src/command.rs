@@ -335,6 +335,16 @@ impl Command {
         }
     }
 
+    /// Whether somebody waits for the record of this to be on the disk, whenever replies may leave: queries
+    /// are answered from durable records, and a session that comes is told what is durable.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        matches!(
+            self,
+            Self::Query(_) | Self::SessionUp(_) | Self::SessionDown(_)
+        )
+    }
+
     /// Whether it may wait with its client while the last space of the journal is kept: what opens
     /// exposure, what only asks, what the market says, and what is refused anyway. What reports, closes,
     /// restricts or lets a session come and go never waits.

@@ -12,7 +12,7 @@ use engine::follower::Follower;
 use engine::journal::{
     Build, Head, JournalWriter, Reader, RealFiles, RepairOrder, SegmentId, repair, segments,
 };
-use engine::pipeline::{AckPolicy, Inbound, Options};
+use engine::pipeline::{AckPolicy, Inbound};
 use engine::record::{MAX_RECORD, encode_record};
 use engine::recover::{self, OpenOptions, RULES_VERSION, StartCause};
 use engine::snapshot::{Snapshots, is_snapshot_behind};
@@ -40,7 +40,7 @@ fn sealing(dir: &Path) -> OpenOptions {
 /// sequence.
 fn run(dir: &Path, options: &OpenOptions, from: u64, count: u64) -> u64 {
     let opened = recover::open(dir, options).unwrap();
-    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let (mut doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Durable));
     let mut desk = Desk::at(101, from);
     let enter = || {
         while let Some(notice) = doors.notices.pop() {
@@ -82,7 +82,7 @@ fn run(dir: &Path, options: &OpenOptions, from: u64, count: u64) -> u64 {
         enter();
         std::thread::sleep(Duration::from_millis(1));
     }
-    handle.shutdown(&doors, |_| {}).unwrap().seq
+    handle.shutdown(&mut doors, |_| {}).unwrap().seq
 }
 
 fn heads(dir: &Path) -> Vec<(usize, Head)> {

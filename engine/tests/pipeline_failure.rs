@@ -10,74 +10,21 @@
 mod pipeline_kit;
 
 use engine::command::{Command, Sequenced};
-use engine::pipeline::{
-    AckPolicy, Inbound, Options, Outbound, PipelineError, Sink, SinkError, Space,
-};
-use pipeline_kit::{Desk, NOW, open, records, start, tiny};
+use engine::pipeline::{AckPolicy, Inbound, Outbound, PipelineError, Sink, SinkError, Space};
+use pipeline_kit::{Desk, FailingSink, NOW, open, records, start, tiny};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wire::{Query, QueryWhat, Reply};
-
-/// A disk that takes so many records and then fails at writing or at syncing.
-struct FailingSink {
-    inner: Box<dyn Sink>,
-    left: u64,
-    at_sync: bool,
-}
-
-impl FailingSink {
-    fn error() -> SinkError {
-        SinkError("no space left on the test's patience".to_owned())
-    }
-}
-
-impl Sink for FailingSink {
-    fn has_room_for(&self, length: usize) -> bool {
-        self.inner.has_room_for(length)
-    }
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
-        self.left = self.left.saturating_sub(1);
-        self.inner.push(seq, record)
-    }
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        if self.left == 0 && !self.at_sync {
-            return Err(Self::error());
-        }
-        self.inner.write(now_ns)
-    }
-    fn sync(&mut self) -> Result<u64, SinkError> {
-        if self.left == 0 {
-            return Err(Self::error());
-        }
-        self.inner.sync()
-    }
-    fn needs_restate(&self) -> bool {
-        self.left > 0 && self.inner.needs_restate()
-    }
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        self.inner.restate(now_ns)
-    }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
-        self.inner.prepare_ahead(waiting_bytes)
-    }
-    fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
-        panic!("a failed journal is never marked as cleanly stopped");
-    }
-}
 
 #[test]
 fn after_a_failed_write_or_sync_nothing_more_is_published_and_the_stop_says_why() {
     for at_sync in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let mut opened = open(dir.path(), AckPolicy::Durable);
-        opened.sink = Box::new(FailingSink {
-            inner: opened.sink,
-            left: 50,
-            at_sync,
-        });
+        opened.sink = FailingSink::after(50, at_sync, opened.sink);
         let started = opened.seq;
-        let (doors, handle) = start(opened, tiny(AckPolicy::Durable));
+        let (mut doors, handle) = start(opened, tiny(AckPolicy::Durable));
         let mut desk = Desk::new(101);
         let deadline = Instant::now() + Duration::from_secs(10);
         let mut waiting = desk.next(0);
@@ -91,7 +38,7 @@ fn after_a_failed_write_or_sync_nothing_more_is_published_and_the_stop_says_why(
         assert!(doors.watermarks.failure().unwrap().contains("patience"));
         let durable = doors.watermarks.durable();
         assert!(durable < started + 50);
-        let error = handle.shutdown(&doors, |_| {}).unwrap_err();
+        let error = handle.shutdown(&mut doors, |_| {}).unwrap_err();
         assert!(matches!(error, PipelineError::Failed(_)));
         assert_eq!(doors.watermarks.durable(), durable);
         if !at_sync {
@@ -123,7 +70,7 @@ fn queries_are_answered_from_durable_records_and_wait_for_the_sequence_they_ask_
     let dir = tempfile::tempdir().unwrap();
     let opened = open(dir.path(), AckPolicy::Memory);
     let base = opened.seq;
-    let (doors, handle) = start(opened, Options::new(AckPolicy::Memory));
+    let (mut doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Memory));
     let push = |inbound| doors.control.try_push(inbound).unwrap();
     push(query(1, QueryWhat::Positions, base + 4));
     push(query(2, QueryWhat::OpenOrders, 0));
@@ -150,17 +97,17 @@ fn queries_are_answered_from_durable_records_and_wait_for_the_sequence_they_ask_
     assert_eq!(await_ends(2), [(1002, base + 2), (1003, base + 3)]);
     doors.orders.try_push(desk.next(0)).unwrap();
     assert_eq!(await_ends(3)[2], (1001, base + 4));
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
 }
 
 #[test]
 fn a_query_that_waits_for_room_in_the_reports_never_holds_up_the_journal() {
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(AckPolicy::Durable);
+    let mut options = pipeline_kit::usual(AckPolicy::Durable);
     options.report_slots = 1;
     let opened = open(dir.path(), AckPolicy::Durable);
     let base = opened.seq;
-    let (doors, handle) = start(opened, options);
+    let (mut doors, handle) = start(opened, options);
     for n in 1..=20 {
         let inbound = query(n, QueryWhat::Limits, 0);
         doors.control.try_push(inbound).unwrap();
@@ -178,7 +125,7 @@ fn a_query_that_waits_for_room_in_the_reports_never_holds_up_the_journal() {
         }
     }
     assert_eq!(ends, 20);
-    handle.shutdown(&doors, |_: Outbound| {}).unwrap();
+    handle.shutdown(&mut doors, |_: Outbound| {}).unwrap();
 }
 
 /// A disk whose next sync stands still until it is let go.
@@ -233,11 +180,11 @@ fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) 
         inner: opened.sink,
         frozen: Arc::clone(&frozen),
     });
-    let mut options = Options::new(AckPolicy::Memory);
+    let mut options = pipeline_kit::usual(AckPolicy::Memory);
     options.journal_slots = 256;
     options.reserve = 64;
     options.journal_memory = memory;
-    let (doors, handle) = start(opened, options);
+    let (mut doors, handle) = start(opened, options);
     let mut desk = Desk::new(101);
     let (mut taken, mut waiting) = (0_u64, None);
     let mut pushed = 0;
@@ -260,7 +207,7 @@ fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) 
         "hardly anything is durable yet"
     );
     frozen.store(false, Ordering::Release);
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
     let of_the_desk = |(input, _): &(Sequenced, _)| input.session_id == 101;
     let journalled = records(dir.path()).into_iter().filter(of_the_desk);
     (journalled.map(|(input, _)| input).collect(), taken)

@@ -8,7 +8,7 @@
 mod pipeline_kit;
 
 use engine::command::Command;
-use engine::pipeline::{AckPolicy, Inbound, Options, Outbound};
+use engine::pipeline::{AckPolicy, Inbound, Outbound};
 use engine::recover::{self, OpenOptions};
 use engine::verify::verify;
 use pipeline_kit::{Desk, open, options, start, tiny};
@@ -29,7 +29,7 @@ fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_prov
         ..options(AckPolicy::Durable)
     };
     let opened = recover::open(dir.path(), &small).unwrap();
-    let (doors, handle) = start(opened, tiny(AckPolicy::Durable));
+    let (mut doors, handle) = start(opened, tiny(AckPolicy::Durable));
     let mut desks = [Desk::new(101), Desk::new(102)];
     let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
     let (mut taken, mut dropped, mut last_seq, mut pushed) = (0_u64, 0_u64, 0_u64, 0_u64);
@@ -80,7 +80,7 @@ fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_prov
             }
         }
     }
-    let stopped = handle.shutdown(&doors, &mut drain).unwrap();
+    let stopped = handle.shutdown(&mut doors, &mut drain).unwrap();
     assert_eq!(taken + dropped, messages);
     assert_eq!(stopped.taken, taken);
     assert_eq!(stopped.dropped, dropped);
@@ -99,7 +99,7 @@ fn everything_pushed_is_taken_or_dropped_through_tiny_rings_and_the_journal_prov
 #[test]
 fn durable_never_passes_written_and_both_reach_what_was_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let (doors, handle) = start(
+    let (mut doors, handle) = start(
         open(dir.path(), AckPolicy::Durable),
         tiny(AckPolicy::Durable),
     );
@@ -123,16 +123,16 @@ fn durable_never_passes_written_and_both_reach_what_was_taken() {
         while doors.outbound.pop().is_some() {}
     }
     assert!(doors.watermarks.durable() >= last);
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
 }
 
 #[test]
 fn control_overtakes_waiting_orders_but_never_more_than_64_in_a_row() {
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(AckPolicy::Memory);
+    let mut options = pipeline_kit::usual(AckPolicy::Memory);
     // The outbound ring holds little, so that the engine stops and both inlets fill up.
     options.outbound_slots = 65;
-    let (doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
     let (mut control, mut orders) = (Desk::new(1), Desk::new(101));
     for n in 0..1_000 {
         doors.orders.try_push(orders.next(n)).unwrap();
@@ -142,7 +142,7 @@ fn control_overtakes_waiting_orders_but_never_more_than_64_in_a_row() {
     }
     let mut order = Vec::new();
     handle
-        .shutdown(&doors, |outbound| {
+        .shutdown(&mut doors, |outbound| {
             if let Outbound::Taken { session_id, .. } = outbound {
                 order.push(session_id);
             }
@@ -174,7 +174,7 @@ fn a_full_inlet_gives_the_command_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = tiny(AckPolicy::Memory);
     options.orders_slots = 4;
-    let (doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
     let mut desk = Desk::new(101);
     // Nobody drains the outbound ring, so the engine stops and the inlet fills.
     let mut given_back = None;
@@ -188,22 +188,22 @@ fn a_full_inlet_gives_the_command_back() {
     }
     let (sent, back) = given_back.unwrap();
     assert_eq!(sent, back);
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
 }
 
 #[test]
 fn orders_are_busy_while_only_the_reserve_is_left() {
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(AckPolicy::Memory);
+    let mut options = pipeline_kit::usual(AckPolicy::Memory);
     options.outbound_slots = 65 + 64;
     options.reserve = 32;
-    let (doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
     let mut desk = Desk::new(101);
     for n in 0..200 {
         doors.orders.try_push(desk.next(n)).unwrap();
     }
     std::thread::sleep(Duration::from_millis(100));
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
     let busy = pipeline_kit::records(dir.path())
         .into_iter()
         .filter(|(input, _)| input.session_id == 101)
@@ -219,7 +219,7 @@ fn a_sleeping_gateway_is_woken_when_its_replies_may_leave() {
     for ack in [AckPolicy::Durable, AckPolicy::Written, AckPolicy::Memory] {
         let dir = tempfile::tempdir().unwrap();
         let (sender, receiver) = std::sync::mpsc::channel();
-        let (doors, handle) = pipeline_kit::start_with_wake(
+        let (mut doors, handle) = pipeline_kit::start_with_wake(
             open(dir.path(), ack),
             tiny(ack),
             std::sync::Arc::new(move || {
@@ -249,23 +249,23 @@ fn a_sleeping_gateway_is_woken_when_its_replies_may_leave() {
                 }
             }
         }
-        handle.shutdown(&doors, |_| {}).unwrap();
+        handle.shutdown(&mut doors, |_| {}).unwrap();
     }
 }
 
 #[test]
 fn every_command_of_the_journal_is_what_was_pushed() {
     let dir = tempfile::tempdir().unwrap();
-    let (doors, handle) = start(
+    let (mut doors, handle) = start(
         open(dir.path(), AckPolicy::Written),
-        Options::new(AckPolicy::Written),
+        pipeline_kit::usual(AckPolicy::Written),
     );
     let mut desk = Desk::new(101);
     let pushed: Vec<Inbound> = (0..20).map(|n| desk.next(n)).collect();
     for inbound in &pushed {
         doors.orders.try_push(*inbound).unwrap();
     }
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
     let found: Vec<Command> = pipeline_kit::records(dir.path())
         .into_iter()
         .filter(|(input, _)| input.session_id == 101)

@@ -5,7 +5,7 @@
 
 mod pipeline_kit;
 
-use engine::pipeline::{AckPolicy, Options, in_hand_file, stop_closed_on_panic};
+use engine::pipeline::{AckPolicy, in_hand_file, stop_closed_on_panic};
 use pipeline_kit::{Desk, open, start_with_wake};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn break_in(directory: PathBuf) {
         let thread = std::thread::current();
         assert_ne!(thread.name(), Some("portcullis-engine"), "an invariant");
     });
-    let (doors, _handle) = start_with_wake(opened, Options::new(AckPolicy::Memory), wake);
+    let (doors, _handle) = start_with_wake(opened, pipeline_kit::usual(AckPolicy::Memory), wake);
     let mut desk = Desk::new(101);
     for n in 0..GOOD {
         doors.orders.try_push(desk.next(n)).unwrap();

@@ -6,7 +6,7 @@ mod pipeline_kit;
 
 use engine::command::{Command, DefineDesk, Started, TimePassed};
 use engine::journal::{Build, JournalWriter, RealFiles, Verdict};
-use engine::pipeline::{AckPolicy, Doors, Inbound, Options, Outbound};
+use engine::pipeline::{AckPolicy, Doors, Inbound, Outbound};
 use engine::record::{MAX_RECORD, encode_record};
 use engine::recover::{self, OpenOptions, StartCause};
 use engine::verify::{VerifyError, verify};
@@ -17,7 +17,7 @@ use wire::Flag;
 
 /// Runs a server with a few messages, then kills it or stops it.
 fn run(dir: &Path, ack: AckPolicy, first: u64, count: u64, kill: bool) -> u64 {
-    let (doors, handle) = start(open(dir, ack), Options::new(ack));
+    let (mut doors, handle) = start(open(dir, ack), pipeline_kit::usual(ack));
     let mut desk = Desk::at(101, first);
     for n in 0..count {
         doors.orders.try_push(desk.next(n)).unwrap();
@@ -29,7 +29,7 @@ fn run(dir: &Path, ack: AckPolicy, first: u64, count: u64, kill: bool) -> u64 {
     if kill {
         handle.kill();
     } else {
-        handle.shutdown(&doors, |_| {}).unwrap();
+        handle.shutdown(&mut doors, |_| {}).unwrap();
     }
     last
 }
@@ -113,7 +113,7 @@ fn a_kill_in_full_flow_loses_nothing_that_was_durable_and_leaves_nothing_half_do
     for round in 0..10_u64 {
         let dir = tempfile::tempdir().unwrap();
         let opened = open(dir.path(), AckPolicy::Memory);
-        let (doors, handle) = start(opened, Options::new(AckPolicy::Memory));
+        let (doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Memory));
         let mut desk = Desk::new(101);
         for n in 0..500 + 300 * round {
             let mut waiting = desk.next(n);
@@ -137,14 +137,14 @@ fn the_logs_of_a_recovered_journal_hold_what_was_sent_before() {
     let dir = tempfile::tempdir().unwrap();
     let opened = open(dir.path(), AckPolicy::Durable);
     assert!(opened.logs.iter().all(|log| log.session_id != 101));
-    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let (mut doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Durable));
     let mut desk = Desk::new(101);
     for n in 0..50 {
         doors.orders.try_push(desk.next(n)).unwrap();
     }
     let mut sent = Vec::new();
     handle
-        .shutdown(&doors, |outbound| {
+        .shutdown(&mut doors, |outbound| {
             if let Outbound::Send(outgoing) = outbound
                 && outgoing.session_id == 101
             {
@@ -341,9 +341,9 @@ fn a_first_start_that_was_killed_in_the_middle_is_finished_or_refused_by_name() 
 #[test]
 fn time_that_is_due_enters_as_a_record_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
-    let (doors, handle) = start(
+    let (mut doors, handle) = start(
         open(dir.path(), AckPolicy::Memory),
-        Options::new(AckPolicy::Memory),
+        pipeline_kit::usual(AckPolicy::Memory),
     );
     for n in 1..=10 {
         let time = Inbound {
@@ -354,7 +354,7 @@ fn time_that_is_due_enters_as_a_record_of_its_own() {
         };
         doors.control.try_push(time).unwrap();
     }
-    let stopped = handle.shutdown(&doors, |_| {}).unwrap();
+    let stopped = handle.shutdown(&mut doors, |_| {}).unwrap();
     assert_eq!(stopped.taken, 10);
     let times: Vec<u64> = records(dir.path()).iter().map(|(r, _)| r.t).collect();
     assert!(times.is_sorted());

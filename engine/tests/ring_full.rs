@@ -19,7 +19,7 @@ use engine::firm::Firm;
 use engine::follower::RecordSource;
 use engine::journal::sim::SimFiles;
 use engine::pipeline::{
-    AckPolicy, Inbound, Options, Outbound, Pipeline, Sink, SinkError, Space, Wait,
+    AckPolicy, Inbound, Options, Outbound, Pipeline, Shape, Sink, SinkError, Space, Wait,
 };
 use engine::record::decode_record;
 use engine::recover::{OpenOptions, open_on};
@@ -327,10 +327,11 @@ fn full_rings(events: u64) {
         reserve: 32,
         engine_wait: wait,
         writer_wait: wait,
+        shape: Shape::Pipelined,
         ..Options::new(AckPolicy::Memory)
     };
     let clock = Arc::new(|| START);
-    let (doors, handle) = Pipeline::start(opened, small, clock, Arc::new(|| {})).unwrap();
+    let (mut doors, handle) = Pipeline::start(opened, small, clock, Arc::new(|| {})).unwrap();
     let mut desk = Desk {
         counts: Counts::default(),
         in_seq_no: 0,
@@ -364,7 +365,7 @@ fn full_rings(events: u64) {
         }
     }
     let stopped = handle
-        .shutdown(&doors, |outbound| desk.hear(&outbound))
+        .shutdown(&mut doors, |outbound| desk.hear(&outbound))
         .unwrap();
     let counts = &desk.counts;
     println!(

@@ -6,7 +6,7 @@ mod pipeline_kit;
 
 use engine::command::{Command, DefineSession};
 use engine::journal::{RealFiles, Verdict};
-use engine::pipeline::{AckPolicy, Inbound, Options};
+use engine::pipeline::{AckPolicy, Inbound};
 use engine::recover::{self, Opened, StartCause};
 use engine::snapshot::Snapshots;
 use engine::verify::verify;
@@ -22,7 +22,7 @@ fn run(dir: &Path, from: u64, count: u64, killed: bool) -> u64 {
     let mut options = options(AckPolicy::Durable);
     options.duties.snapshot_every = 100;
     let opened = recover::open(dir, &options).unwrap();
-    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let (mut doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Durable));
     let mut desk = Desk::at(101, from);
     for n in 0..count {
         let mut waiting = desk.next(n);
@@ -53,7 +53,7 @@ fn run(dir: &Path, from: u64, count: u64, killed: bool) -> u64 {
         handle.kill();
         return last;
     }
-    handle.shutdown(&doors, |_| {}).unwrap().seq
+    handle.shutdown(&mut doors, |_| {}).unwrap().seq
 }
 
 fn snapshots(dir: &Path) -> Vec<PathBuf> {
@@ -249,7 +249,7 @@ fn open_of_two(dir: &Path) -> Opened {
 /// Serves one message of a session and stops cleanly, with a snapshot.
 fn serve_one(dir: &Path, session_id: u32, command: impl Into<Command>) {
     let opened = open_of_two(dir);
-    let (doors, handle) = start(opened, Options::new(AckPolicy::Durable));
+    let (mut doors, handle) = start(opened, pipeline_kit::usual(AckPolicy::Durable));
     let message = Inbound {
         received_at: NOW + 1,
         session_id,
@@ -257,7 +257,7 @@ fn serve_one(dir: &Path, session_id: u32, command: impl Into<Command>) {
         command: command.into(),
     };
     assert!(doors.control.try_push(message).is_ok());
-    handle.shutdown(&doors, |_| {}).unwrap();
+    handle.shutdown(&mut doors, |_| {}).unwrap();
 }
 
 #[test]

@@ -25,6 +25,13 @@ pub trait Office {
         reason = "the command itself is given back, not an error about it"
     )]
     fn push(&self, lane: Lane, inbound: Inbound) -> Result<(), Inbound>;
+    /// Where the engine has no thread of its own: decides what has been pushed, a bounded number of
+    /// commands. Whether there was anything.
+    fn decide(&mut self) -> bool {
+        false
+    }
+    /// Where the engine has no thread of its own: wakes the writer for what was decided.
+    fn hand_on(&mut self) {}
     /// What the engine sends next.
     fn outbound(&self) -> Option<Outbound>;
     /// The follower's next answer.
@@ -65,6 +72,14 @@ impl Office for Doors {
             Lane::Control => self.control.try_push(inbound),
             Lane::Orders => self.orders.try_push(inbound),
         }
+    }
+
+    fn decide(&mut self) -> bool {
+        Self::decide(self)
+    }
+
+    fn hand_on(&mut self) {
+        Self::hand_on(self);
     }
 
     fn outbound(&self) -> Option<Outbound> {

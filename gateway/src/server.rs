@@ -1,11 +1,11 @@
 //! The I/O thread: one mio loop over the listener, all connections and the office behind them.
 //!
-//! A turn: wait for sockets → accept → read, decode, push → take what the engine and the follower sent →
-//! write, one call a connection → now and then look at the time. It never waits for the engine: what
-//! finds a full ring stays with its connection, whose socket is then not read, and replies are drained
-//! in every turn. This file owns the loop and the two queues of the gateway's own commands; `start`
-//! makes it, `logon` lets connections in, `incoming` and `outgoing` move their messages, `ending` lets
-//! them go.
+//! A turn: wait for sockets → accept → read, decode, push → (on few cores) let the engine decide, which has
+//! no thread of its own there → take what the engine and the follower sent → write, one call a connection →
+//! wake the writer → now and then look at the time. It never waits for the engine: what finds a full ring
+//! stays with its connection, whose socket is then not read, and replies are drained in every turn. This
+//! file owns the loop and the two queues of the gateway's own commands; `start` makes it, `logon` lets
+//! connections in, `incoming` and `outgoing` move their messages, `ending` lets them go.
 //!
 //! Fair service: each turn takes a bounded number of frames from each connection, a session may have a
 //! bounded number of messages in its ring, and accepting is bounded too. So nobody waits for more than
@@ -227,10 +227,12 @@ impl<O: Office> Gateway<O> {
                 Verdict::Handshake(token, result) => self.on_handshake(token, result),
             }
         }
+        worked |= self.office.decide();
         worked |= self.take_outbound();
         self.settle();
         self.touch_recalling();
         worked |= self.write_touched();
+        self.office.hand_on();
         if self.now >= self.next_tick {
             self.next_tick = self.now.saturating_add(TICK);
             self.heed_notices();
@@ -354,6 +356,8 @@ impl<O: Office> Gateway<O> {
 
     /// Best effort: the venues that are up are asked to cancel all inline orders.
     fn ask_for_cancels(&mut self) {
+        // An engine in this loop ends here.
+        self.office.decide();
         let mut rounds = WISHES_ROUNDS;
         while self.office.wishes().is_none() && rounds > 0 {
             rounds -= 1;

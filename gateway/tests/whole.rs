@@ -16,7 +16,7 @@ use engine::clerk::{Duties, Retention};
 use engine::command::{Command, DefineFirm, DefineSession, Sequenced};
 use engine::decision::Decision;
 use engine::journal::{Reader, RealFiles, SegmentId};
-use engine::pipeline::{self, AckPolicy, Pipeline, PipelineHandle, Stopped};
+use engine::pipeline::{self, AckPolicy, Pipeline, PipelineHandle, Shape, Stopped};
 use engine::record::decode_record;
 use engine::recover::{self, OpenOptions};
 use gateway::clock::{Clock, RealClock};
@@ -66,6 +66,7 @@ struct Firm {
     desk: SigningKey,
     risk: SigningKey,
     ack: AckPolicy,
+    shape: Shape,
     limits: Limits,
     duties: Duties,
     segment_bytes: u64,
@@ -78,6 +79,7 @@ impl Firm {
             desk: keys::generate().unwrap(),
             risk: keys::generate().unwrap(),
             ack,
+            shape: Shape::of_this_machine(),
             limits: Limits::default(),
             duties: Duties::default(),
             segment_bytes: 4 << 20,
@@ -97,6 +99,13 @@ impl Firm {
         recover::open(dir, &options).unwrap()
     }
 
+    fn pipeline(&self) -> pipeline::Options {
+        pipeline::Options {
+            shape: self.shape,
+            ..pipeline::Options::new(self.ack)
+        }
+    }
+
     fn config(&self) -> ServerConfig {
         ServerConfig {
             limits: self.limits.clone(),
@@ -107,7 +116,7 @@ impl Firm {
     fn serve(&self) -> Serving {
         let server = Server::start(
             self.config(),
-            pipeline::Options::new(self.ack),
+            self.pipeline(),
             self.open(self.dir.path()),
             Arc::new(RealClock::start()),
         )
@@ -125,13 +134,8 @@ impl Firm {
         let bound = Bound::bind(self.config()).unwrap();
         let address = bound.address();
         let seed = Seed::of(&mut opened);
-        let (doors, pipeline) = Pipeline::start(
-            opened,
-            pipeline::Options::new(self.ack),
-            Arc::new(|| 0),
-            bound.wake(),
-        )
-        .unwrap();
+        let (doors, pipeline) =
+            Pipeline::start(opened, self.pipeline(), Arc::new(|| 0), bound.wake()).unwrap();
         let mut gateway = bound
             .with(seed, doors, Arc::new(RealClock::start()))
             .unwrap();
@@ -214,8 +218,15 @@ fn refused(client: &mut Client) -> Result<u64, ClientError> {
 
 #[test]
 fn orders_are_answered_through_the_whole_pipeline_under_every_policy() {
-    for ack in [AckPolicy::Durable, AckPolicy::Written, AckPolicy::Memory] {
-        let firm = Firm::new(ack);
+    let policies = [AckPolicy::Durable, AckPolicy::Written, AckPolicy::Memory];
+    for (ack, shape) in policies
+        .into_iter()
+        .flat_map(|ack| [(ack, Shape::Pipelined), (ack, Shape::Fused)])
+    {
+        let firm = Firm {
+            shape,
+            ..Firm::new(ack)
+        };
         let serving = firm.serve();
         let mut client = firm.connect(serving.address, 1, Options::default());
         for n in 1..=2000 {
@@ -226,7 +237,7 @@ fn orders_are_answered_through_the_whole_pipeline_under_every_policy() {
             assert_eq!(refused(&mut client).unwrap(), n);
         }
         let stopped = serving.finish();
-        assert_eq!(stopped.dropped, 0, "{ack:?}");
+        assert_eq!(stopped.dropped, 0, "{ack:?} {shape:?}");
     }
 }
 
@@ -476,7 +487,15 @@ fn records(dir: &Path) -> Vec<(Sequenced, Decision)> {
 
 #[test]
 fn a_killed_server_comes_back_and_every_order_has_exactly_one_answer() {
-    let firm = Firm::new(AckPolicy::Durable);
+    for shape in [Shape::Pipelined, Shape::Fused] {
+        kill_and_resume(&Firm {
+            shape,
+            ..Firm::new(AckPolicy::Durable)
+        });
+    }
+}
+
+fn kill_and_resume(firm: &Firm) {
     let (mortal, pipeline) = firm.serve_mortal();
     let mut client = firm.connect(mortal.address, 1, Options::default());
     for n in 1..=5000 {

@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use crate::clerk::Retention;
+use crate::pipeline::Shape;
 use crate::text::ACK;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +42,15 @@ pub enum DayOpening {
     /// The server at its start, with the positions the journal has.
     Auto,
 }
+
+static SHAPE: EnumDef = EnumDef {
+    name: "shape",
+    doc: "On which thread the engine turns.",
+    values: &[
+        ("pipelined", 0, "One of its own."),
+        ("fused", 1, "The gateway's."),
+    ],
+};
 
 static DAY_OPENING: EnumDef = EnumDef {
     name: "day opening",
@@ -98,6 +108,8 @@ pub struct TlsPaths {
 /// Rings and waits of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Threads {
+    /// On which thread the engine turns; without it the number of cores decides.
+    pub shape: Option<Shape>,
     /// Slots of the orders ring.
     pub orders_ring: Option<usize>,
     /// Slots of the control ring.
@@ -108,7 +120,8 @@ pub struct Threads {
     pub engine_spins: Option<u32>,
     /// Rounds that the engine yields before it sleeps.
     pub engine_yields: Option<u32>,
-    /// Cores of the I/O, the engine and the writer thread; without it the system chooses.
+    /// Cores of the I/O, the engine and the writer thread; without it the system chooses. The second is not
+    /// used where the engine turns on the I/O thread.
     pub pin: Option<[u16; 3]>,
 }
 
@@ -322,6 +335,13 @@ fn threads(section: &Section<'_>) -> Threads {
         u32::try_from(rounds).ok()
     };
     let threads = Threads {
+        shape: section
+            .optional("shape")
+            .and_then(|value| value.choice(&SHAPE))
+            .map(|number| match number {
+                1 => Shape::Fused,
+                _ => Shape::Pipelined,
+            }),
         orders_ring: slots("orders_ring"),
         control_ring: slots("control_ring"),
         journal_ring: slots("journal_ring"),

@@ -2,6 +2,7 @@
 //! follower, the watermarks, and the bell that wakes it. Leaves out sessions and sockets.
 
 use super::archive::Archive;
+use super::engine_seat::EngineSeat;
 use super::rings::{Consumer, Producer};
 use super::wait::Bed;
 use super::watermarks::{AckPolicy, Watermarks};
@@ -98,9 +99,25 @@ pub struct Doors {
     /// The journal from its first record, for what is no longer in memory; the gateway takes it.
     pub archive: Option<Archive>,
     pub(super) bell: Arc<Bell>,
+    /// The engine, where it has no thread of its own.
+    pub(super) seat: Option<EngineSeat>,
 }
 
 impl Doors {
+    /// Where the engine has no thread of its own: decides what has been pushed, a bounded number of commands.
+    /// Whether there was anything. Drain the outlet and call it again.
+    pub fn decide(&mut self) -> bool {
+        self.seat.as_mut().is_some_and(EngineSeat::decide)
+    }
+
+    /// Where the engine has no thread of its own: wakes the writer for what was decided. Call it behind
+    /// [`Self::decide`], when replies that need not wait for the disk have left.
+    pub fn hand_on(&mut self) {
+        if let Some(seat) = &mut self.seat {
+            seat.hand_on();
+        }
+    }
+
     /// Asks to be woken by the callback given at the start. True: nothing has happened since `seen`,
     /// block in the poll. False: there is something to do first.
     ///
@@ -125,7 +142,8 @@ impl Doors {
             || !self.reports.is_empty()
             || !self.notices.is_empty()
             || self.watermarks.failure().is_some()
-            || self.outbound.is_half_full();
+            || self.outbound.is_half_full()
+            || self.seat.as_ref().is_some_and(EngineSeat::can_turn);
         if ready {
             self.awake();
         }
@@ -175,6 +193,25 @@ pub(super) struct Bell {
     wants_room: AtomicBool,
     pub(super) policy: AckPolicy,
     wake: Wake,
+}
+
+/// Wakes whoever turns the engine.
+#[derive(Debug, Clone)]
+pub(super) enum EngineWaker {
+    /// Its thread.
+    Thread(Arc<Bed>),
+    /// The gateway's.
+    Gateway(Arc<Bell>),
+}
+
+impl EngineWaker {
+    /// Call it after making the room that a full ring had not.
+    pub(super) fn wake(&self) {
+        match self {
+            Self::Thread(bed) => bed.wake(),
+            Self::Gateway(bell) => bell.ring(),
+        }
+    }
 }
 
 /// Wakes the gateway's poll from any thread.

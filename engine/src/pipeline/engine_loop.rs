@@ -1,5 +1,6 @@
-//! Owns the engine thread: takes commands from the inlets, gives each its sequence, applies it, and
-//! hands the decision on. Leaves out what is decided (see `risk`) and the disk (see `writer_thread`).
+//! Owns the engine's loop: takes commands from the inlets, gives each its sequence, applies it, and
+//! hands the decision on. Leaves out what is decided (see `risk`), the disk (see `writer_thread`) and on
+//! which thread it turns: one of its own (see `engine_thread`) or the gateway's (see `engine_seat`).
 //!
 //! After the start it does no I/O, takes no lock, reads no clock and allocates nothing; its one call
 //! outside is the bell that wakes a sleeping gateway.
@@ -12,14 +13,13 @@ use super::doors::{Bell, Inbound, Outbound};
 use super::in_hand;
 use super::intake::Intake;
 use super::rings::{Consumer, Producer};
-use super::wait::{Bed, Patience, Wait};
+use super::wait::Bed;
 use super::watermarks::AckPolicy;
 use crate::command::{Command, Sequenced, Step, TimePassed};
 use crate::decision::{Decision, Outbox};
 use crate::risk::RiskEngine;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// Commands that control may have in a row while orders wait.
 const CONTROL_RUN_MAX: u32 = 64;
@@ -31,29 +31,24 @@ const WAKE_EVERY: u32 = 16;
 pub(super) const SLOTS_OF_A_COMMAND: usize = Outbox::CAPACITY + 1;
 /// Times that one deadline may fire in a row, in bounded steps, before it counts as stuck.
 const DEADLINE_RUN_MAX: u32 = 1 << 20;
-/// A sleeping engine looks for itself this often: a net under the wake-ups, not a means.
-const NAP: Duration = Duration::from_millis(20);
-
 /// A record on its way to the writer.
 pub(super) type Recorded = (Sequenced, Decision);
 
-/// Everything that the engine thread owns.
+/// Everything that the engine's loop owns.
 #[derive(Debug)]
-pub(super) struct EngineThread {
+pub(super) struct EngineLoop {
     pub(super) engine: RiskEngine,
     pub(super) control: Consumer<Inbound>,
     pub(super) orders: Consumer<Inbound>,
     pub(super) outbound: Producer<Outbound>,
     pub(super) journal: Producer<Recorded>,
     pub(super) shared: Arc<Shared>,
-    pub(super) bed: Arc<Bed>,
     pub(super) writer: Arc<Bed>,
     /// The far end of the journal ring: only asked for the room of the memory behind it.
     pub(super) intake: Arc<Intake>,
     /// Moves records out of the journal ring while the writer is at the disk.
     pub(super) relief: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
-    pub(super) wait: Wait,
     /// Free places, in the outbound ring or for records, below which new orders are `Busy`, beyond what
     /// a command needs.
     pub(super) reserve: usize,
@@ -62,7 +57,7 @@ pub(super) struct EngineThread {
     pub(super) progress: Progress,
 }
 
-/// Where the thread stands between two commands.
+/// Where the loop stands between two commands.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     outbox: Outbox,
@@ -77,9 +72,11 @@ pub(super) struct Progress {
     deadline: u64,
     deadline_run: u32,
     outbound_dirty: bool,
+    /// Something in the ring to the writer is waited for.
+    writer_awaited: bool,
 }
 
-/// What the engine thread leaves behind.
+/// What the engine's loop leaves behind.
 #[derive(Debug)]
 pub(super) struct EngineStopped {
     pub(super) engine: RiskEngine,
@@ -89,61 +86,20 @@ pub(super) struct EngineStopped {
 }
 
 /// What one turn of the loop did.
-enum Turn {
+pub(super) enum Turn {
+    /// A command.
     Worked,
+    /// A step of a long work.
+    Stepped,
+    /// Nothing: there was nothing.
     NothingToDo,
+    /// Nothing: what it might cause has no room downstream.
     NoRoom,
 }
 
-impl EngineThread {
-    /// Runs until asked to stop and the inlets are empty, or until the journal has failed.
-    pub(super) fn run(mut self) -> EngineStopped {
-        let mut patience = Patience::new(self.wait);
-        loop {
-            match self.turn() {
-                Turn::Worked => {
-                    patience.reset();
-                    self.progress.since_wake += 1;
-                    if self.progress.since_wake >= WAKE_EVERY {
-                        self.wake_others();
-                    }
-                    continue;
-                }
-                Turn::NothingToDo if self.shared.stop.load(Ordering::Acquire) => break,
-                Turn::NothingToDo | Turn::NoRoom => {}
-            }
-            self.wake_others();
-            if self.shared.killed() || self.shared.watermarks.failure().is_some() {
-                break;
-            }
-            if self.journal.room() == 0 {
-                self.relief.wake();
-            }
-            if patience.idle() {
-                // A gateway that sleeps while the outbound ring is full must drain it.
-                if !self.has_room() {
-                    self.bell.ring();
-                }
-                self.bed.sleep(NAP, || {
-                    self.shared.stop.load(Ordering::Acquire)
-                        || (self.has_room() && self.has_input())
-                });
-            }
-        }
-        if self.shared.watermarks.failure().is_some() {
-            let wishes = self.engine.cancels_of_inline_orders();
-            self.shared.watermarks.set_wishes(wishes);
-        }
-        self.wake_others();
-        EngineStopped {
-            taken: self.progress.inbound_taken,
-            dropped: self.progress.dropped,
-            seq: self.seq,
-            engine: self.engine,
-        }
-    }
-
-    fn turn(&mut self) -> Turn {
+impl EngineLoop {
+    /// Takes one command, or one bounded step of a long work, if there is one and room for what it causes.
+    pub(super) fn turn(&mut self) -> Turn {
         if !self.has_room() {
             return Turn::NoRoom;
         }
@@ -153,7 +109,7 @@ impl EngineThread {
         {
             self.progress.since_step = 0;
             self.apply(0, 0, self.t, Command::Step(Step::default()), false);
-            return Turn::Worked;
+            return Turn::Stepped;
         }
         self.progress.since_step = self.progress.since_step.saturating_add(1);
         let Some(inbound) = self.take() else {
@@ -258,7 +214,9 @@ impl EngineThread {
             busy: self.is_busy(),
             command,
         };
+        let is_awaited = self.bell.policy != AckPolicy::Memory || input.command.is_awaited();
         self.progress.outbox.clear();
+        self.progress.since_wake = self.progress.since_wake.saturating_add(1);
         in_hand::take_up(&input);
         let decision = self.engine.apply(&input, &mut self.progress.outbox);
         // Outbound first: whoever sees this sequence durable also sees what it sent.
@@ -276,7 +234,11 @@ impl EngineThread {
         if self.journal.try_push((input, decision)).is_err() {
             panic!("the journal ring was full though a slot had been kept for this record");
         }
-        if self.journal.room() < self.journal.capacity() / 2 {
+        let room = self.journal.room();
+        if is_awaited || room < self.journal.capacity() / 2 {
+            self.progress.writer_awaited = true;
+        }
+        if room < self.journal.capacity() / 4 {
             self.relief.wake();
         }
         self.shared
@@ -292,7 +254,7 @@ impl EngineThread {
     }
 
     /// Whether everything that one command may cause has room downstream.
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.outbound.room() >= SLOTS_OF_A_COMMAND && self.journal.room() >= 1
     }
 
@@ -310,7 +272,8 @@ impl EngineThread {
         ring <= self.reserve && ring.saturating_add(self.intake.memory_room()) <= self.reserve
     }
 
-    fn has_input(&self) -> bool {
+    /// Whether a command waits.
+    pub(super) fn has_input(&self) -> bool {
         self.progress.held.is_some() || !self.control.is_empty() || !self.orders.is_empty()
     }
 
@@ -319,16 +282,58 @@ impl EngineThread {
             || self.orders.len() > self.orders.capacity() / 2
     }
 
-    fn wake_others(&mut self) {
+    /// Whether there is something to do and room for what it causes.
+    pub(super) fn can_turn(&self) -> bool {
+        self.has_room() && (self.has_input() || self.engine.has_pending_steps())
+    }
+
+    /// Has the ring to the writer emptied into memory if it is full and the writer at the disk.
+    pub(super) fn call_relief(&self) {
+        if self.journal.room() == 0 {
+            self.relief.wake();
+        }
+    }
+
+    /// Whether so many commands have been applied that those who sleep are woken although more wait.
+    pub(super) const fn owes_wakes(&self) -> bool {
+        self.progress.since_wake >= WAKE_EVERY
+    }
+
+    /// Wakes those who have something to do since the last time.
+    pub(super) fn wake_others(&mut self) {
         if self.progress.since_wake == 0 {
             return;
         }
         self.progress.since_wake = 0;
-        self.writer.wake();
+        // Else it comes by itself.
+        if std::mem::take(&mut self.progress.writer_awaited) {
+            self.intake.hurry();
+            self.writer.wake();
+        }
         // Under the other policies the writer rings, once the watermark has passed the replies.
         if self.progress.outbound_dirty && self.bell.policy == AckPolicy::Memory {
             self.bell.ring();
         }
         self.progress.outbound_dirty = false;
+    }
+
+    /// Whether the loop has to end now, whatever waits.
+    pub(super) fn must_end(&self) -> bool {
+        self.shared.killed() || self.shared.watermarks.failure().is_some()
+    }
+
+    /// Says what the loop leaves behind, and, if the journal has failed, what the venues are to be asked for.
+    pub(super) fn end(mut self) -> EngineStopped {
+        if self.shared.watermarks.failure().is_some() {
+            let wishes = self.engine.cancels_of_inline_orders();
+            self.shared.watermarks.set_wishes(wishes);
+        }
+        self.wake_others();
+        EngineStopped {
+            taken: self.progress.inbound_taken,
+            dropped: self.progress.dropped,
+            seq: self.seq,
+            engine: self.engine,
+        }
     }
 }

@@ -9,14 +9,15 @@
 //! Invariant: what is in the memory is older than what is in the ring.
 
 use super::Shared;
-use super::engine_thread::Recorded;
+use super::doors::EngineWaker;
+use super::engine_loop::Recorded;
 use super::rings::Consumer;
 use super::sink::{Sink, SinkError};
 use super::wait::Bed;
 use crate::record::{MAX_RECORD, decode_record, encode_record};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// First template id of commands that the server makes itself.
@@ -34,6 +35,8 @@ pub(super) struct Intake {
     inner: Mutex<Inner>,
     /// Records, of the largest size, that the memory still takes; changed under the lock only.
     memory_room: AtomicUsize,
+    /// Whether the writer should come at once although no reply waits for it.
+    urgent: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -48,6 +51,7 @@ impl Intake {
         let memory = Memory::new(bytes);
         Self {
             memory_room: AtomicUsize::new(memory.room()),
+            urgent: AtomicBool::new(false),
             inner: Mutex::new(Inner { ring, memory }),
         }
     }
@@ -58,8 +62,19 @@ impl Intake {
         self.memory_room.load(Ordering::Relaxed)
     }
 
+    /// Asks the writer to come at once: wake it behind this.
+    pub(super) fn hurry(&self) {
+        self.urgent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the writer was asked to come at once and has not, or could not take everything.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+
     /// Gives `sink` what has gathered, as much as fits one batch; returns the number of records.
     pub(super) fn fill(&self, sink: &mut dyn Sink) -> Result<usize, SinkError> {
+        self.urgent.store(false, Ordering::Relaxed);
         let mut inner = self.inner.lock();
         let mut bytes = [0; MAX_RECORD];
         let mut gathered = 0_usize;
@@ -81,6 +96,9 @@ impl Intake {
             let record = encode(&recorded, &mut bytes)?;
             sink.push(recorded.0.seq, record)?;
             gathered += 1;
+        }
+        if !sink.has_room_for(MAX_RECORD) {
+            self.hurry();
         }
         Ok(gathered)
     }
@@ -142,7 +160,7 @@ fn encode<'a>(
 }
 
 /// Moves records out of the ring while the writer is at the disk, until the writer has ended.
-pub(super) fn relief(intake: &Intake, shared: &Shared, bed: &Bed, engine: &Bed) {
+pub(super) fn relief(intake: &Intake, shared: &Shared, bed: &Bed, engine: &EngineWaker) {
     while !shared.writer_ended.load(Ordering::Acquire) {
         match intake.relieve() {
             Ok(true) => {
@@ -234,13 +252,13 @@ pub(super) fn spawn_relief(
     intake: &Arc<Intake>,
     shared: &Arc<Shared>,
     bed: &Arc<Bed>,
-    engine: &Arc<Bed>,
+    engine: EngineWaker,
 ) -> std::io::Result<()> {
     if intake.inner.lock().memory.most == 0 {
         return Ok(());
     }
     let (intake, shared) = (Arc::clone(intake), Arc::clone(shared));
-    let (bed, engine) = (Arc::clone(bed), Arc::clone(engine));
+    let bed = Arc::clone(bed);
     // It ends with the writer and holds nothing that must be given back: nobody waits for it.
     super::spawn(
         "relief",

@@ -1,6 +1,9 @@
 //! Owns the threads of the middle and back office and the rings between them: start, wait, stop.
 //! Leaves out sockets (the gateway's), decisions (`risk`) and files (`journal`).
 //!
+//! The engine has a thread of its own, or turns in the gateway's loop ([`Shape`]); the rings around it and
+//! its code are the same.
+//!
 //! ```text
 //! gateway ──control──▶ engine ──(sequence, command, decision)──▶ writer ──▶ journal ──▶ follower
 //!         ──orders───▶        ──outbound──▶ gateway ◀──watermarks──┘          reports ──▶ gateway
@@ -10,6 +13,8 @@
 
 mod archive;
 mod doors;
+mod engine_loop;
+mod engine_seat;
 mod engine_thread;
 mod follower_thread;
 mod in_hand;
@@ -36,8 +41,10 @@ pub use writer_thread::Clock;
 
 use crate::recover::Opened;
 use crate::risk::RiskEngine;
-use doors::Bell;
-use engine_thread::{EngineStopped, EngineThread, Progress, SLOTS_OF_A_COMMAND};
+use doors::{Bell, EngineWaker};
+use engine_loop::{EngineLoop, EngineStopped, Progress, SLOTS_OF_A_COMMAND};
+use engine_seat::EngineSeat;
+use engine_thread::EngineThread;
 use follower_thread::{Belongings, FollowerThread};
 use intake::Intake;
 use std::fmt;
@@ -53,9 +60,32 @@ use writer_thread::WriterThread;
 /// Slots of the clerk's notices; what does not fit is lost, and none is needed.
 const NOTICES: usize = 64;
 
+/// On which thread the engine turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One of its own, between the gateway's and the writer's.
+    Pipelined,
+    /// The gateway's: no hand-off between two threads on an order's way.
+    Fused,
+}
+
+impl Shape {
+    /// What serves best on this machine: a thread needs a core of its own to be worth its hand-offs.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        if wait::spare_cores() {
+            Self::Pipelined
+        } else {
+            Self::Fused
+        }
+    }
+}
+
 /// Sizes and waits of the pipeline.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
+    /// On which thread the engine turns.
+    pub shape: Shape,
     /// Slots of the control ring.
     pub control_slots: usize,
     /// Slots of the orders ring.
@@ -71,7 +101,7 @@ pub struct Options {
     /// Free slots of the outbound ring, and free places for records in the journal ring and the memory
     /// behind it, below which new orders are `Busy`; kept for reports, cancels and states.
     pub reserve: usize,
-    /// How the engine thread waits.
+    /// How the engine's thread waits, where it has one.
     pub engine_wait: Wait,
     /// How the writer thread waits.
     pub writer_wait: Wait,
@@ -86,6 +116,7 @@ impl Options {
     #[must_use]
     pub fn new(ack: AckPolicy) -> Self {
         Self {
+            shape: Shape::of_this_machine(),
             control_slots: 1024,
             orders_slots: 4096,
             outbound_slots: 4096,
@@ -122,13 +153,22 @@ impl Shared {
     }
 }
 
-/// Stops the others closed when a thread ends by a panic (in builds where a panic unwinds).
+/// Tells the others when a thread's work has ended; stops them closed when it ends by a panic (in builds
+/// where a panic unwinds).
 struct Guard {
     shared: Arc<Shared>,
     name: &'static str,
     ended: fn(&Shared) -> &AtomicBool,
     wake: Vec<Arc<Bed>>,
     bell: Arc<Bell>,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for Guard {
@@ -190,30 +230,32 @@ impl Pipeline {
             .min(journal.capacity() / 2)
             .min(outbound.capacity().saturating_sub(SLOTS_OF_A_COMMAND) / 2);
 
-        let engine = EngineThread {
+        let engine = EngineLoop {
             engine: opened.engine,
             control,
             orders,
             outbound,
             journal,
             shared: Arc::clone(&shared),
-            bed: Arc::clone(&engine_bed),
             writer: Arc::clone(&writer_bed),
             intake: Arc::clone(&intake),
             relief: Arc::clone(&relief_bed),
             bell: Arc::clone(&bell),
-            wait: options.engine_wait,
             reserve,
             seq: opened.seq,
             t: opened.t,
             progress: Progress::default(),
+        };
+        let waker = match options.shape {
+            Shape::Pipelined => EngineWaker::Thread(Arc::clone(&engine_bed)),
+            Shape::Fused => EngineWaker::Gateway(Arc::clone(&bell)),
         };
         let writer = WriterThread {
             intake: Arc::clone(&intake),
             sink: opened.sink,
             shared: Arc::clone(&shared),
             bed: Arc::clone(&writer_bed),
-            engine: Arc::clone(&engine_bed),
+            engine: waker.clone(),
             follower: Arc::clone(&follower_bed),
             bell: Arc::clone(&bell),
             clock: Arc::clone(&clock),
@@ -231,7 +273,7 @@ impl Pipeline {
             bell: Arc::clone(&bell),
             clock,
         });
-        intake::spawn_relief(&intake, &shared, &relief_bed, &engine_bed)?;
+        intake::spawn_relief(&intake, &shared, &relief_bed, waker)?;
         let guard = |name, ended: fn(&Shared) -> &AtomicBool, wake: &[&Arc<Bed>]| Guard {
             shared: Arc::clone(&shared),
             name,
@@ -239,18 +281,34 @@ impl Pipeline {
             wake: wake.iter().map(|bed| Arc::clone(bed)).collect(),
             bell: Arc::clone(&bell),
         };
-        let engine_guard = guard("engine", |s| &s.engine_ended, &[&writer_bed]);
+        let name = match options.shape {
+            Shape::Pipelined => "engine",
+            Shape::Fused => "gateway",
+        };
+        let engine_guard = guard(name, |s| &s.engine_ended, &[&writer_bed]);
         let writer_guard = guard(
             "writer",
             |s| &s.writer_ended,
             &[&engine_bed, &follower_bed, &relief_bed],
         );
         let follower_guard = guard("follower", |s| &s.follower_ended, &[&writer_bed]);
+        let (thread, seat) = match options.shape {
+            Shape::Pipelined => {
+                let thread = EngineThread {
+                    engine,
+                    bed: Arc::clone(&engine_bed),
+                    wait: options.engine_wait,
+                };
+                let thread = spawn("engine", options.on_thread, move || {
+                    let _guard = engine_guard;
+                    thread.run()
+                })?;
+                (Some(thread), None)
+            }
+            Shape::Fused => (None, Some(EngineSeat::new(engine, engine_guard))),
+        };
         let handle = PipelineHandle {
-            engine: spawn("engine", options.on_thread, move || {
-                let _guard = engine_guard;
-                engine.run()
-            })?,
+            engine: thread,
             writer: spawn("writer", options.on_thread, move || {
                 let _guard = writer_guard;
                 writer.run();
@@ -267,6 +325,7 @@ impl Pipeline {
             shared,
         };
         let doors = Doors {
+            seat,
             control: Inlet {
                 ring: control_in,
                 engine: Arc::clone(&engine_bed),
@@ -347,7 +406,8 @@ pub enum PipelineError {
 /// Stops the pipeline.
 #[derive(Debug)]
 pub struct PipelineHandle {
-    engine: JoinHandle<EngineStopped>,
+    /// `None` where the engine turns in the gateway's loop.
+    engine: Option<JoinHandle<EngineStopped>>,
     writer: JoinHandle<()>,
     follower: JoinHandle<()>,
     beds: [Arc<Bed>; 3],
@@ -355,28 +415,25 @@ pub struct PipelineHandle {
 }
 
 impl PipelineHandle {
-    /// Asks the threads to finish what is in the rings and to end. Push nothing any more, but keep
-    /// draining the outbound ring until [`Self::is_finished`]: the engine needs the room.
-    pub fn request_stop(&self) {
+    fn request_stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
         self.wake_all();
     }
 
-    /// Whether all threads have ended.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.engine.is_finished() && self.writer.is_finished() && self.follower.is_finished()
+    fn is_finished(&self) -> bool {
+        let engine = self.engine.as_ref().is_none_or(JoinHandle::is_finished);
+        engine && self.writer.is_finished() && self.follower.is_finished()
     }
 
-    /// Waits for the threads.
-    ///
-    /// # Errors
-    /// [`PipelineError`]: the stop was not clean.
-    pub fn join(self) -> Result<Stopped, PipelineError> {
-        let engine = self.engine.join();
+    /// Waits for the threads; `seated` is what the engine has left that had none.
+    fn join(self, seated: Option<EngineStopped>) -> Result<Stopped, PipelineError> {
+        let engine = match self.engine {
+            Some(thread) => thread.join().ok(),
+            None => seated,
+        };
         let writer = self.writer.join();
         let follower = self.follower.join();
-        let engine = engine.map_err(|_| PipelineError::Panicked("engine"))?;
+        let engine = engine.ok_or(PipelineError::Panicked("engine"))?;
         writer.map_err(|_| PipelineError::Panicked("writer"))?;
         follower.map_err(|_| PipelineError::Panicked("follower"))?;
         let marks = &self.shared.watermarks;
@@ -401,17 +458,19 @@ impl PipelineHandle {
     /// [`PipelineError`]: the stop was not clean.
     pub fn shutdown(
         self,
-        doors: &Doors,
+        doors: &mut Doors,
         mut drain: impl FnMut(Outbound),
     ) -> Result<Stopped, PipelineError> {
         self.request_stop();
         loop {
-            let finished = self.is_finished();
+            let seated = doors.seat.as_mut().is_none_or(EngineSeat::finish);
+            let finished = seated && self.is_finished();
             while let Some(outbound) = doors.outbound.pop() {
                 drain(outbound);
             }
             if finished {
-                return self.join();
+                let stopped = doors.seat.as_mut().and_then(EngineSeat::take_stopped);
+                return self.join(stopped);
             }
             while doors.reports.pop().is_some() {}
             thread::sleep(Duration::from_micros(100));
@@ -423,7 +482,8 @@ impl PipelineHandle {
     pub fn kill(self) {
         self.shared.kill.store(true, Ordering::Release);
         self.request_stop();
-        drop((self.engine.join(), self.writer.join(), self.follower.join()));
+        drop(self.engine.map(JoinHandle::join));
+        drop((self.writer.join(), self.follower.join()));
     }
 
     fn wake_all(&self) {

@@ -39,9 +39,19 @@ impl Wait {
     }
 }
 
-/// Whether a thread may spin: gateway, engine and writer each have a core, and one is left.
-fn spare_cores() -> bool {
-    std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 3)
+/// Whether a thread may spin, and the engine have one of its own: gateway, engine and writer each have a core, and one is left.
+pub(super) fn spare_cores() -> bool {
+    static SPARE: OnceLock<bool> = OnceLock::new();
+    *SPARE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 3))
+}
+
+/// Lets others have this core between two pieces of work for which nobody waits. On few cores an order would
+/// else wait for the whole of what the back office has gathered: a thread that is at work keeps its core for
+/// milliseconds.
+pub(super) fn make_way() {
+    if !spare_cores() {
+        yield_now();
+    }
 }
 
 /// Where one thread sleeps and others wake it.

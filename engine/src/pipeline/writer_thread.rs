@@ -6,18 +6,20 @@
 //! nothing more is published.
 
 use super::Shared;
-use super::doors::Bell;
+use super::doors::{Bell, EngineWaker};
 use super::intake::Intake;
 use super::sink::{Sink, SinkError};
-use super::wait::{Bed, Patience, Wait};
+use super::wait::{Bed, Patience, Wait, make_way};
 use super::watermarks::AckPolicy;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms.
-const RESTATE_AFTER: Duration = Duration::from_millis(8);
+/// Time of idleness after which the disk is told what had been durable; journal.md asks for 10 ms. Under
+/// `ack=memory`, where no reply waits for the disk, records gather as long: each batch takes the cores of a
+/// small machine from the orders for the time of its sync and of following it.
+const REST: Duration = Duration::from_millis(8);
 
 /// How long it sleeps at most while the follower finishes; the follower wakes it.
 const NAP: Duration = Duration::from_millis(10);
@@ -31,7 +33,7 @@ pub(super) struct WriterThread {
     pub(super) sink: Box<dyn Sink>,
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
-    pub(super) engine: Arc<Bed>,
+    pub(super) engine: EngineWaker,
     pub(super) follower: Arc<Bed>,
     pub(super) bell: Arc<Bell>,
     pub(super) clock: Clock,
@@ -74,15 +76,17 @@ impl WriterThread {
             }
             // Read before the last look into the ring: whatever the engine pushed is then seen.
             let engine_ended = self.shared.engine_ended.load(Ordering::Acquire);
+            let gathers = self.bell.policy == AckPolicy::Memory && !engine_ended;
             if self.batch()? {
                 patience.reset();
                 self.look_ahead();
-                continue;
-            }
-            if engine_ended {
+                if !gathers {
+                    continue;
+                }
+            } else if engine_ended {
                 return Ok(());
             }
-            if patience.idle() {
+            if gathers || patience.idle() {
                 self.rest()?;
                 patience.reset();
             }
@@ -98,7 +102,14 @@ impl WriterThread {
         // The engine may have stopped for want of room.
         self.engine.wake();
         let marks = &self.shared.watermarks;
+        let awaited = self.bell.policy != AckPolicy::Memory;
+        if !awaited {
+            make_way();
+        }
         marks.publish_written(self.sink.write((self.clock)())?);
+        if !awaited {
+            make_way();
+        }
         if self.bell.policy == AckPolicy::Written {
             self.bell.ring();
         }
@@ -110,10 +121,17 @@ impl WriterThread {
         Ok(true)
     }
 
-    /// Sleeps until there are records; restates what is durable when the idleness lasts.
+    /// Sleeps until there are records that somebody waits for; restates what is durable when the idleness
+    /// lasts.
     fn rest(&mut self) -> Result<(), SinkError> {
-        self.bed.sleep(RESTATE_AFTER, || {
-            !self.intake.is_empty() || self.shared.engine_ended.load(Ordering::Acquire)
+        let gathers = self.bell.policy == AckPolicy::Memory;
+        self.bed.sleep(REST, || {
+            self.shared.engine_ended.load(Ordering::Acquire)
+                || if gathers {
+                    self.intake.is_urgent()
+                } else {
+                    !self.intake.is_empty()
+                }
         });
         if self.intake.is_empty() && self.sink.needs_restate() {
             self.sink.restate((self.clock)())?;

@@ -6,7 +6,10 @@
 use engine::command::{Command, DefineFirm, DefineSession, Refused, Sequenced};
 use engine::decision::Decision;
 use engine::journal::{Reader, RealFiles, SegmentId};
-use engine::pipeline::{AckPolicy, Doors, Inbound, Options, Pipeline, PipelineHandle, Wait, Wake};
+use engine::pipeline::{
+    AckPolicy, Doors, Inbound, Options, Pipeline, PipelineHandle, Shape, Sink, SinkError, Space,
+    Wait, Wake,
+};
 use engine::record::decode_record;
 use engine::recover::{self, OpenOptions, Opened};
 use std::path::Path;
@@ -60,9 +63,18 @@ pub(crate) fn open(dir: &Path, ack: AckPolicy) -> Opened {
     recover::open(dir, &options(ack)).unwrap()
 }
 
+/// The usual rings, and a thread for the engine whatever the machine.
+pub(crate) fn usual(ack: AckPolicy) -> Options {
+    Options {
+        shape: Shape::Pipelined,
+        ..Options::new(ack)
+    }
+}
+
 /// Rings that are full all the time.
 pub(crate) fn tiny(ack: AckPolicy) -> Options {
     Options {
+        shape: Shape::Pipelined,
         control_slots: 4,
         orders_slots: 8,
         outbound_slots: 1,
@@ -150,4 +162,60 @@ pub(crate) fn records(dir: &Path) -> Vec<(Sequenced, Decision)> {
         records.extend(frame.records().map(|r| decode_record(r.bytes).unwrap()));
     }
     records
+}
+
+/// A disk that takes so many records and then fails at writing or at syncing.
+pub(crate) struct FailingSink {
+    inner: Box<dyn Sink>,
+    left: u64,
+    at_sync: bool,
+}
+
+impl FailingSink {
+    /// `inner`, which fails when it has taken `left` records: at the next sync, or at the next write.
+    pub(crate) fn after(left: u64, at_sync: bool, inner: Box<dyn Sink>) -> Box<dyn Sink> {
+        Box::new(Self {
+            inner,
+            left,
+            at_sync,
+        })
+    }
+
+    fn error() -> SinkError {
+        SinkError("no space left on the test's patience".to_owned())
+    }
+}
+
+impl Sink for FailingSink {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.inner.has_room_for(length)
+    }
+    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
+        self.left = self.left.saturating_sub(1);
+        self.inner.push(seq, record)
+    }
+    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
+        if self.left == 0 && !self.at_sync {
+            return Err(Self::error());
+        }
+        self.inner.write(now_ns)
+    }
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        if self.left == 0 {
+            return Err(Self::error());
+        }
+        self.inner.sync()
+    }
+    fn needs_restate(&self) -> bool {
+        self.left > 0 && self.inner.needs_restate()
+    }
+    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
+        self.inner.restate(now_ns)
+    }
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
+        self.inner.prepare_ahead(waiting_bytes)
+    }
+    fn clean_stop(self: Box<Self>, _now_ns: u64) -> Result<u64, SinkError> {
+        panic!("a failed journal is never marked as cleanly stopped");
+    }
 }

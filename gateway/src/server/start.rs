@@ -223,7 +223,7 @@ impl Server {
     /// [`ServeError`]: the process must exit non-zero.
     pub fn run(mut self) -> Result<Stopped, ServeError> {
         let served = self.gateway.run();
-        let stopped = self.pipeline.shutdown(&self.gateway.office, drop);
+        let stopped = self.pipeline.shutdown(&mut self.gateway.office, drop);
         served?;
         Ok(stopped?)
     }

@@ -46,6 +46,7 @@ pub(super) fn pipeline_options(process: &ProcessConfig, ack: AckPolicy) -> pipel
     let usual = pipeline::Options::new(ack);
     let of = &process.threads;
     pipeline::Options {
+        shape: of.shape.unwrap_or(usual.shape),
         control_slots: of.control_ring.unwrap_or(usual.control_slots),
         orders_slots: of.orders_ring.unwrap_or(usual.orders_slots),
         journal_slots: of.journal_ring.unwrap_or(usual.journal_slots),

@@ -1,0 +1,166 @@
+//! The engine in the gateway's loop: the same decisions, the same promises, no thread of its own.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't set itself up has to fail"
+)]
+#![allow(clippy::disallowed_methods, reason = "a test gives up after a while")]
+
+mod pipeline_kit;
+
+use engine::pipeline::{AckPolicy, Doors, Options, Outbound, PipelineError, Shape, Stopped};
+use engine::verify::verify;
+use pipeline_kit::{Desk, FailingSink, open, start, start_with_wake, tiny};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn fused(ack: AckPolicy) -> Options {
+    Options {
+        shape: Shape::Fused,
+        ..tiny(ack)
+    }
+}
+
+/// Pushes `messages` of one desk through rings that are full all the time; returns what was taken.
+fn trade(doors: &mut Doors, messages: u64) -> u64 {
+    let (mut desk, mut taken, mut pushed) = (Desk::new(101), 0, 0);
+    let mut waiting = Some(desk.next(0));
+    while taken < messages {
+        if let Some(inbound) = waiting.take() {
+            match doors.orders.try_push(inbound) {
+                Ok(()) => {
+                    pushed += 1;
+                    waiting = (pushed < messages).then(|| desk.next(pushed));
+                }
+                Err(back) => waiting = Some(back),
+            }
+        }
+        doors.decide();
+        while let Some(outbound) = doors.outbound.pop() {
+            taken += u64::from(matches!(outbound, Outbound::Taken { .. }));
+        }
+        doors.hand_on();
+    }
+    taken
+}
+
+fn run(dir: &Path, options: Options) -> Stopped {
+    let (mut doors, handle) = start(open(dir, options.ack), options);
+    let taken = trade(&mut doors, 3_000);
+    let stopped = handle.shutdown(&mut doors, |_| {}).unwrap();
+    assert_eq!(stopped.taken, taken);
+    assert_eq!(doors.watermarks.durable(), stopped.seq);
+    stopped
+}
+
+#[test]
+fn both_shapes_decide_the_same_and_leave_the_same_journal() {
+    for ack in [AckPolicy::Durable, AckPolicy::Written, AckPolicy::Memory] {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let in_one_loop = run(one.path(), fused(ack));
+        let apart = run(two.path(), tiny(ack));
+        assert_eq!(in_one_loop.seq, apart.seq);
+        assert_eq!(in_one_loop.engine.risk_digest(), apart.engine.risk_digest());
+        let report = verify(one.path(), |_| {}).unwrap();
+        assert_eq!(report.records, in_one_loop.seq);
+        assert_eq!(report.risk_digest, apart.engine.risk_digest());
+    }
+}
+
+#[test]
+fn what_was_pushed_before_a_stop_is_decided_and_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut doors, handle) = start(
+        open(dir.path(), AckPolicy::Memory),
+        fused(AckPolicy::Memory),
+    );
+    let mut desk = Desk::new(101);
+    for n in 0..8 {
+        doors.orders.try_push(desk.next(n)).unwrap();
+    }
+    let stopped = handle.shutdown(&mut doors, |_| {}).unwrap();
+    assert_eq!(stopped.taken, 8);
+    assert_eq!(verify(dir.path(), |_| {}).unwrap().records, stopped.seq);
+}
+
+#[test]
+fn a_failed_journal_ends_it_and_it_says_what_the_venues_are_to_be_asked_for() {
+    for at_sync in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut opened = open(dir.path(), AckPolicy::Durable);
+        opened.sink = FailingSink::after(50, at_sync, opened.sink);
+        let (mut doors, handle) = start(opened, fused(AckPolicy::Durable));
+        let (mut desk, until) = (Desk::new(101), Instant::now() + PATIENCE);
+        let mut waiting = desk.next(0);
+        while doors.watermarks.failure().is_none() && Instant::now() < until {
+            match doors.orders.try_push(waiting) {
+                Ok(()) => waiting = desk.next(0),
+                Err(back) => waiting = back,
+            }
+            doors.decide();
+            doors.hand_on();
+            while doors.outbound.pop().is_some() {}
+        }
+        assert!(doors.watermarks.failure().unwrap().contains("patience"));
+        assert!(!doors.decide(), "nothing is decided after that");
+        assert!(doors.watermarks.wishes().is_some());
+        let error = handle.shutdown(&mut doors, |_| {}).unwrap_err();
+        assert!(matches!(error, PipelineError::Failed(_)));
+    }
+}
+
+#[test]
+fn a_loop_that_sleeps_for_want_of_room_is_woken_by_the_writer_who_makes_some() {
+    let dir = tempfile::tempdir().unwrap();
+    let rung = Arc::new(AtomicU64::new(0));
+    let bell = Arc::clone(&rung);
+    let (mut doors, handle) = start_with_wake(
+        open(dir.path(), AckPolicy::Memory),
+        fused(AckPolicy::Memory),
+        Arc::new(move || {
+            bell.fetch_add(1, Ordering::Relaxed);
+        }),
+    );
+    let (mut desk, until) = (Desk::new(101), Instant::now() + PATIENCE);
+    let (mut slept, mut n) = (0, 0);
+    while slept < 20 && Instant::now() < until {
+        // More than the four slots of the ring to the writer take.
+        for _ in 0..8 {
+            n += 1;
+            let _full = doors.orders.try_push(desk.next(n));
+        }
+        doors.decide();
+        while doors.outbound.pop().is_some() {}
+        doors.hand_on();
+        let before = rung.load(Ordering::Relaxed);
+        if doors.prepare_sleep(u64::MAX, false) {
+            slept += 1;
+            while rung.load(Ordering::Relaxed) == before {
+                assert!(Instant::now() < until, "nobody rang: {slept} sleeps");
+                std::thread::yield_now();
+            }
+        }
+    }
+    assert_eq!(slept, 20);
+    handle.shutdown(&mut doors, |_| {}).unwrap();
+}
+
+#[test]
+fn under_memory_the_writer_comes_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        shape: Shape::Fused,
+        ..Options::new(AckPolicy::Memory)
+    };
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
+    trade(&mut doors, 100);
+    let until = Instant::now() + PATIENCE;
+    while doors.watermarks.durable() < 100 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(doors.watermarks.durable() >= 100);
+    handle.shutdown(&mut doors, |_| {}).unwrap();
+}
