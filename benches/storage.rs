@@ -191,7 +191,7 @@ impl Rig {
                     figures::record(&mut times, nanos(start.elapsed()).saturating_sub(at));
                 }
             });
-            std::thread::yield_now();
+            std::hint::spin_loop();
         }
         (times, refused)
     }
@@ -302,6 +302,7 @@ fn paired(
     without: impl Fn() -> (u64, u64, u64),
 ) -> [Pairs; 2] {
     let mut pairs = [Pairs::default(), Pairs::default()];
+    let mut sides = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
     let mut full = 0;
     for pair in 0..request.pick(20, 1) {
         let (a, b) = if pair % 2 == 0 {
@@ -313,10 +314,25 @@ fn paired(
         };
         pairs[0].add(a.0 as f64, b.0 as f64);
         pairs[1].add(a.1 as f64, b.1 as f64);
+        for (side, (p99, p999, _)) in sides.iter_mut().zip([a, b]) {
+            side[0].push(p99);
+            side[1].push(p999);
+        }
         full += a.2;
+    }
+    for (side, name) in sides.iter_mut().zip(["with it", "without"]) {
+        let [p99, p999] = side.each_mut().map(|turns| micros_in_the_middle(turns));
+        println!("  {name}: p99 {p99:.1} µs, p99.9 {p999:.1} µs (medians of the turns)");
     }
     println!("  pushes that found the door full with it: {full}");
     pairs
+}
+
+fn micros_in_the_middle(turns: &mut [u64]) -> f64 {
+    turns.sort_unstable();
+    turns
+        .get(turns.len() / 2)
+        .map_or(0.0, |ns| *ns as f64 / 1e3)
 }
 
 /// P12.

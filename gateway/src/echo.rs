@@ -113,7 +113,7 @@ impl Echo {
                 idle_since = now;
                 Duration::ZERO
             } else if now.saturating_sub(idle_since) < spin {
-                std::thread::yield_now();
+                std::hint::spin_loop();
                 Duration::ZERO
             } else {
                 SLEEP

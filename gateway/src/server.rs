@@ -172,7 +172,7 @@ impl<O: Office> Gateway<O> {
             return Duration::ZERO;
         }
         if now.saturating_sub(*idle_since) < nanos(self.limits.spin) {
-            std::thread::yield_now();
+            std::hint::spin_loop();
             return Duration::ZERO;
         }
         let wants_room =

@@ -237,8 +237,6 @@ pub(super) fn write_zeros(file: &impl StorageFile, from: u64, to: u64) -> io::Re
         let piece = narrow(to.saturating_sub(offset)).min(ZEROS.len());
         file.write_at(ZEROS.get(..piece).unwrap_or_default(), offset)?;
         offset = offset.saturating_add(wide(piece));
-        // Nobody waits for these, and on few cores an order waits for this core.
-        std::thread::yield_now();
     }
     Ok(())
 }

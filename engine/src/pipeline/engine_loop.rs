@@ -234,11 +234,12 @@ impl EngineLoop {
         if self.journal.try_push((input, decision)).is_err() {
             panic!("the journal ring was full though a slot had been kept for this record");
         }
-        let room = self.journal.room();
-        if is_awaited || room < self.journal.capacity() / 2 {
+        // The writer is called before the relief, who copies what the writer could take.
+        let (room, slots) = (self.journal.room(), self.journal.capacity());
+        if is_awaited || room < slots / 4 * 3 {
             self.progress.writer_awaited = true;
         }
-        if room < self.journal.capacity() / 4 {
+        if room < slots / 2 {
             self.relief.wake();
         }
         self.shared

@@ -5,7 +5,7 @@
 use super::Shared;
 use super::doors::Bell;
 use super::rings::Producer;
-use super::wait::{Bed, make_way};
+use super::wait::Bed;
 use super::writer_thread::Clock;
 use crate::clerk::{Clerk, Notice};
 use crate::command::{Command, Sequenced};
@@ -146,7 +146,6 @@ impl FollowerThread {
                 return Ok(());
             }
             self.attend();
-            make_way();
         }
         Ok(())
     }

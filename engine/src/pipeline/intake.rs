@@ -72,13 +72,15 @@ impl Intake {
         self.urgent.load(Ordering::Relaxed)
     }
 
-    /// Gives `sink` what has gathered, as much as fits one batch; returns the number of records.
-    pub(super) fn fill(&self, sink: &mut dyn Sink) -> Result<usize, SinkError> {
+    /// Gives `sink` what has gathered, as much as fits one batch and no more than `most` records; returns
+    /// their number.
+    pub(super) fn fill(&self, sink: &mut dyn Sink, most: usize) -> Result<usize, SinkError> {
         self.urgent.store(false, Ordering::Relaxed);
         let mut inner = self.inner.lock();
         let mut bytes = [0; MAX_RECORD];
         let mut gathered = 0_usize;
-        while sink.has_room_for(MAX_RECORD)
+        while gathered < most
+            && sink.has_room_for(MAX_RECORD)
             && let Some((seq, record)) = inner.memory.front()
         {
             sink.push(seq, record)?;
@@ -88,7 +90,7 @@ impl Intake {
         self.memory_room
             .store(inner.memory.room(), Ordering::Relaxed);
         // A batch ends with the ring's contents as they were, lest a steady stream never be synced.
-        let most = gathered.saturating_add(inner.ring.capacity());
+        let most = most.min(gathered.saturating_add(inner.ring.capacity()));
         while gathered < most && inner.memory.is_empty() && sink.has_room_for(MAX_RECORD) {
             let Some(recorded) = inner.ring.pop() else {
                 break;
@@ -97,7 +99,7 @@ impl Intake {
             sink.push(recorded.0.seq, record)?;
             gathered += 1;
         }
-        if !sink.has_room_for(MAX_RECORD) {
+        if gathered == most || !sink.has_room_for(MAX_RECORD) {
             self.hurry();
         }
         Ok(gathered)

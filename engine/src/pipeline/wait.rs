@@ -45,15 +45,6 @@ pub(super) fn spare_cores() -> bool {
     *SPARE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 3))
 }
 
-/// Lets others have this core between two pieces of work for which nobody waits. On few cores an order would
-/// else wait for the whole of what the back office has gathered: a thread that is at work keeps its core for
-/// milliseconds.
-pub(super) fn make_way() {
-    if !spare_cores() {
-        yield_now();
-    }
-}
-
 /// Where one thread sleeps and others wake it.
 #[derive(Debug, Default)]
 pub(super) struct Bed {

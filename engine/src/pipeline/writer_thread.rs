@@ -9,7 +9,7 @@ use super::Shared;
 use super::doors::{Bell, EngineWaker};
 use super::intake::Intake;
 use super::sink::{Sink, SinkError};
-use super::wait::{Bed, Patience, Wait, make_way};
+use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +20,10 @@ use std::time::Duration;
 /// `ack=memory`, where no reply waits for the disk, records gather as long: each batch takes the cores of a
 /// small machine from the orders for the time of its sync and of following it.
 const REST: Duration = Duration::from_millis(8);
+
+/// Records of a batch at most where no reply waits for it: what has gathered behind a disk that stood still
+/// must not keep a core for long.
+const BITE: usize = 512;
 
 /// How long it sleeps at most while the follower finishes; the follower wakes it.
 const NAP: Duration = Duration::from_millis(10);
@@ -95,21 +99,18 @@ impl WriterThread {
 
     /// Writes and syncs what has gathered; false when nothing had.
     fn batch(&mut self) -> Result<bool, SinkError> {
-        let gathered = self.intake.fill(self.sink.as_mut())?;
+        let most = match self.bell.policy {
+            AckPolicy::Memory => BITE,
+            AckPolicy::Durable | AckPolicy::Written => usize::MAX,
+        };
+        let gathered = self.intake.fill(self.sink.as_mut(), most)?;
         if gathered == 0 {
             return Ok(false);
         }
         // The engine may have stopped for want of room.
         self.engine.wake();
         let marks = &self.shared.watermarks;
-        let awaited = self.bell.policy != AckPolicy::Memory;
-        if !awaited {
-            make_way();
-        }
         marks.publish_written(self.sink.write((self.clock)())?);
-        if !awaited {
-            make_way();
-        }
         if self.bell.policy == AckPolicy::Written {
             self.bell.ring();
         }
