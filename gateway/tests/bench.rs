@@ -82,7 +82,7 @@ fn a_run_faster_than_its_generator_is_invalid() {
 }
 
 /// What a desk makes of one answer to its first order.
-fn first_order_answered_by(answer: impl FnOnce(u64) -> Reply) -> gateway::bench::desk::Books {
+fn first_order_answered_by(answer: impl FnOnce(u64) -> Reply) -> gateway::bench::books::Books {
     let mut desk = Desk::new(Mix::TRADING, 8, 1, 77);
     let mut out = Vec::new();
     let asked = desk.order(&mut out);

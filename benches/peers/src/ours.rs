@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use engine::pipeline::AckPolicy;
-use gateway::bench::desk::{Books, Mix};
+use gateway::bench::books::Books;
+use gateway::bench::desk::Mix;
 use gateway::bench::figures::{histogram, record};
 use gateway::bench::firm::Shape;
 use gateway::bench::line::{Line, Waiting};

@@ -12,7 +12,8 @@ use hdrhistogram::Histogram;
 use portcullis_client::{Client, Event};
 use wire::{E4, LimitKind, Reply, Scope};
 
-use super::desk::{Books, Mix};
+use super::books::Books;
+use super::desk::Mix;
 use super::figures::{Pairs, histogram};
 use super::firm::{REFERENCE, Rule, Shape, limit, mark};
 use super::line::{Line, Run, Waiting};

@@ -15,7 +15,8 @@ use hdrhistogram::Histogram;
 use portcullis_client::Client;
 use wire::codec::split_frame;
 
-use super::desk::{Answer, Asked, Books, Desk};
+use super::books::Books;
+use super::desk::{Answer, Asked, Desk};
 use super::figures::{histogram, nanos, record};
 
 /// How the client waits for bytes. The server's loop waits the same for both sides.

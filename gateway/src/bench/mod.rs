@@ -11,6 +11,7 @@
 //! The echo is a mode of this binary: same loop, same waits, same client, same run. A run that could not
 //! keep its own schedule has no percentiles, and neither has one that decided wrongly.
 
+pub mod books;
 pub mod desk;
 pub mod disturbed;
 pub mod figures;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use engine::pipeline::AckPolicy;
 use hdrhistogram::Histogram;
 
-use super::desk::{Books, Mix};
+use super::books::Books;
+use super::desk::Mix;
 use super::figures::{Pairs, histogram, record};
 use super::line::{Line, Waiting};
 use super::machine::RawFile;

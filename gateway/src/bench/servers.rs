@@ -16,7 +16,8 @@ use engine::verify::verify;
 use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use wire::{E8, Reply, Role, Scope, Text, Topology};
 
-use super::desk::{Books, Desk, Mix};
+use super::books::Books;
+use super::desk::{Desk, Mix};
 use super::firm::{INSTANCE, OPS_SESSION, RISK_SESSION, Shape, TWELVE, day_open, genesis};
 use super::line::{Line, Waiting};
 use crate::clock::{Clock, RealClock};
