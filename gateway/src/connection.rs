@@ -101,6 +101,10 @@ pub struct Connection {
     pub readable: bool,
     /// Whether the socket takes bytes.
     pub writable: bool,
+    /// Whether it is on the list of those with something to read.
+    pub queued: bool,
+    /// Frames taken from it of late: a quarter is forgotten with every tick.
+    pub recent: usize,
     /// Whether it is on the list of those with something to write.
     pub touched: bool,
     /// Whether it is on the list of those that found a full ring.
@@ -150,6 +154,8 @@ impl Connection {
             input: Input::with_capacity(INPUT_BEFORE_LOGON),
             readable: true,
             writable: true,
+            queued: false,
+            recent: 0,
             touched: false,
             stalled: false,
             waits_for_engine: false,

@@ -7,9 +7,9 @@
 //! file owns the loop and the two queues of the gateway's own commands; `start` makes it, `logon` lets
 //! connections in, `incoming` and `outgoing` move their messages, `ending` lets them go.
 //!
-//! Fair service: each turn takes a bounded number of frames from each connection, a session may have a
-//! bounded number of messages in its ring, and accepting is bounded too. So nobody waits for more than
-//! a bounded share of every other session.
+//! Fair service: a turn takes a bounded number of frames, a bounded number of each connection in a round, and
+//! first from those who have sent least of late; a session may have a bounded number of messages in its ring,
+//! and accepting is bounded too. So who asks for little does not wait for those who ask for much.
 
 mod config;
 mod ending;
@@ -249,7 +249,7 @@ impl<O: Office> Gateway<O> {
         };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
-            self.ready.push(slot);
+            self.queue(slot);
         }
         if event.is_writable() {
             if let Some(connection) = self.connection(slot) {
@@ -339,7 +339,7 @@ impl<O: Office> Gateway<O> {
         let until = self.monotonic().saturating_add(nanos(self.limits.drain));
         let mut told = false;
         loop {
-            self.ready.clear();
+            self.forget_ready();
             self.turn(events, Duration::from_millis(1))?;
             let durable = self.office.durable();
             let settled = self.table.iter_mut().all(|s| s.is_settled(durable));

@@ -19,6 +19,7 @@ impl<O: Office> Gateway<O> {
         let Some(connection) = self.connection(slot) else {
             return;
         };
+        connection.recent -= connection.recent.div_ceil(4);
         if connection.closes_at.is_some_and(|at| now >= at) {
             return self.remove(slot);
         }
@@ -86,7 +87,7 @@ impl<O: Office> Gateway<O> {
         if broken {
             self.remove(slot);
         } else {
-            self.ready.push(slot);
+            self.queue(slot);
             self.touch(slot);
         }
     }

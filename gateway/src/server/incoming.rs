@@ -12,11 +12,11 @@ use crate::session::{self, Ending, Phase, Step};
 use crate::table::LogicalSession;
 use crate::verify_key::Job;
 
-/// Frames taken from one connection before the others have theirs: a message waits in the ring behind at
-/// most so many of each other session that came with it.
+/// Frames taken from one connection before the others have theirs.
 const FRAMES_A_ROUND: usize = 16;
-/// Rounds in one turn: what is left then waits until replies have been written.
-const ROUNDS_A_TURN: usize = 8;
+/// Frames taken in one turn: what is left then waits until these are decided and answered. Who comes next
+/// may be somebody who has asked for little, and goes first.
+const FRAMES_A_TURN: usize = 64;
 
 /// What became of one attempt to take a frame.
 enum Taken {
@@ -53,7 +53,7 @@ impl<O: Office> Gateway<O> {
             if let Some(connection) = self.connection(slot) {
                 connection.stalled = false;
             }
-            self.ready.push(slot);
+            self.queue(slot);
         }
         self.spare = stalled;
         true
@@ -68,28 +68,67 @@ impl<O: Office> Gateway<O> {
             connections = self.out_of_space.len(),
             "there is space for the journal again: all messages are taken"
         );
-        self.ready.append(&mut self.out_of_space);
+        let mut waiting = take_list(&mut self.out_of_space, &mut self.spare);
+        for slot in waiting.drain(..) {
+            self.queue(slot);
+        }
+        self.spare = waiting;
     }
 
-    /// Reads every connection that has something, in rounds.
+    /// Puts a connection on the list of those with something to read.
+    pub(super) fn queue(&mut self, slot: usize) {
+        if let Some(connection) = self.connection(slot)
+            && !std::mem::replace(&mut connection.queued, true)
+        {
+            self.ready.push(slot);
+        }
+    }
+
+    /// Takes everybody off that list.
+    pub(super) fn forget_ready(&mut self) {
+        while let Some(slot) = self.ready.pop() {
+            self.unqueue(slot);
+        }
+    }
+
+    fn unqueue(&mut self, slot: usize) {
+        if let Some(connection) = self.connection(slot) {
+            connection.queued = false;
+        }
+    }
+
+    /// Takes a turn's frames, in rounds: first from those who have sent least of late, so that who floods
+    /// waits for who trades, and not the other way round.
     pub(super) fn read_ready(&mut self) {
         let mut ready = take_list(&mut self.ready, &mut self.spare);
-        for _ in 0..ROUNDS_A_TURN {
-            ready.retain(|slot| self.read(*slot));
-            if ready.is_empty() {
-                break;
-            }
+        ready.sort_unstable_by_key(|slot| self.connection(*slot).map_or(0, |c| c.recent));
+        let mut left = FRAMES_A_TURN;
+        while left > 0 && !ready.is_empty() {
+            ready.retain(|slot| {
+                if left == 0 {
+                    return true;
+                }
+                let most = left.min(FRAMES_A_ROUND);
+                let taken = self.read(*slot, most);
+                left -= taken;
+                let more = taken == most;
+                if !more {
+                    self.unqueue(*slot);
+                }
+                more
+            });
         }
         self.ready.append(&mut ready);
         self.spare = ready;
     }
 
-    /// Takes a round's frames of one connection; whether there may be more.
-    fn read(&mut self, slot: usize) -> bool {
-        for _ in 0..FRAMES_A_ROUND {
+    /// Takes up to `most` frames of one connection; returns how many. Fewer: there are no more for now.
+    fn read(&mut self, slot: usize, most: usize) -> usize {
+        let mut taken = 0;
+        while taken < most {
             match self.take_frame(slot) {
-                Taken::Frame => {}
-                Taken::Nothing | Taken::Over => return false,
+                Taken::Frame => taken += 1,
+                Taken::Nothing | Taken::Over => break,
                 Taken::OutOfSpace => {
                     if self.out_of_space.is_empty() {
                         tracing::error!(
@@ -97,7 +136,7 @@ impl<O: Office> Gateway<O> {
                         );
                     }
                     self.out_of_space.push(slot);
-                    return false;
+                    break;
                 }
                 Taken::Stalled => {
                     if let Some(connection) = self.connection(slot)
@@ -105,11 +144,14 @@ impl<O: Office> Gateway<O> {
                     {
                         self.stalled.push(slot);
                     }
-                    return false;
+                    break;
                 }
             }
         }
-        true
+        if let Some(connection) = self.connection(slot) {
+            connection.recent = connection.recent.saturating_add(taken);
+        }
+        taken
     }
 
     fn take_frame(&mut self, slot: usize) -> Taken {
@@ -300,7 +342,7 @@ impl<O: Office> Gateway<O> {
             && let Some(connection) = self.connection(slot)
             && std::mem::take(&mut connection.waits_for_engine)
         {
-            self.ready.push(slot);
+            self.queue(slot);
         }
     }
 }

@@ -139,7 +139,7 @@ impl<O: Office> Gateway<O> {
         let mut connection = Connection::new(transport, peer, token, session, hello, self.now);
         connection.send(&hello);
         self.connections[slot] = Some(connection);
-        self.ready.push(slot);
+        self.queue(slot);
         self.touch(slot);
         Ok(())
     }
@@ -189,7 +189,7 @@ impl<O: Office> Gateway<O> {
         match result {
             Ok(handshake) => {
                 connection.resume(handshake);
-                self.ready.push(slot);
+                self.queue(slot);
                 self.touch(slot);
             }
             Err(error) => {
@@ -354,7 +354,7 @@ impl<O: Office> Gateway<O> {
                 replay = joined.live_from.saturating_sub(joined.next),
                 "session is up"
             );
-            self.ready.push(slot);
+            self.queue(slot);
             self.touch(slot);
         }
     }
