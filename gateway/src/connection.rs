@@ -101,10 +101,8 @@ pub struct Connection {
     pub readable: bool,
     /// Whether the socket takes bytes.
     pub writable: bool,
-    /// Whether it is on the list of those with something to read.
+    /// Whether it is on a list of those with something to read.
     pub queued: bool,
-    /// Frames taken from it of late: a quarter is forgotten with every tick.
-    pub recent: usize,
     /// Whether it is on the list of those with something to write.
     pub touched: bool,
     /// Whether it is on the list of those that found a full ring.
@@ -155,7 +153,6 @@ impl Connection {
             readable: true,
             writable: true,
             queued: false,
-            recent: 0,
             touched: false,
             stalled: false,
             waits_for_engine: false,

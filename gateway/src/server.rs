@@ -7,9 +7,9 @@
 //! file owns the loop and the two queues of the gateway's own commands; `start` makes it, `logon` lets
 //! connections in, `incoming` and `outgoing` move their messages, `ending` lets them go.
 //!
-//! Fair service: a turn takes a bounded number of frames, a bounded number of each connection in a round, and
-//! first from those who have sent least of late; a session may have a bounded number of messages in its ring,
-//! and accepting is bounded too. So who asks for little does not wait for those who ask for much.
+//! Fair service: a turn takes a bounded number of frames, first a few from each connection that has just become
+//! readable, then, in rounds, from those with more; a session may have a bounded number of messages in its
+//! ring, and accepting is bounded too. So who asks for little does not wait for those who ask for much.
 
 mod config;
 mod ending;
@@ -91,8 +91,10 @@ pub struct Gateway<O> {
     accepting: bool,
     /// After the process ran out of descriptors.
     accept_again_at: u64,
-    /// Slots with something to read.
+    /// Slots that have just got something to read.
     ready: Vec<usize>,
+    /// Slots that had more than their share of a turn.
+    waiting: VecDeque<usize>,
     /// Slots that hold a command for a full ring.
     stalled: Vec<usize>,
     /// Connections whose next message waits until there is space for the journal again.
@@ -167,7 +169,7 @@ impl<O: Office> Gateway<O> {
     /// How long the next poll may wait.
     fn patience(&mut self, worked: bool, idle_since: &mut u64) -> Duration {
         let now = self.monotonic();
-        if worked || !self.ready.is_empty() {
+        if worked || self.has_ready() {
             *idle_since = now;
             return Duration::ZERO;
         }
@@ -216,7 +218,7 @@ impl<O: Office> Gateway<O> {
             worked |= self.accepting && self.now >= self.accept_again_at;
         }
         worked |= self.push_waiting();
-        if !self.ready.is_empty() {
+        if self.has_ready() {
             self.stamp = self.clock.now();
             self.read_ready();
         }

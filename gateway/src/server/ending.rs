@@ -19,7 +19,6 @@ impl<O: Office> Gateway<O> {
         let Some(connection) = self.connection(slot) else {
             return;
         };
-        connection.recent -= connection.recent.div_ceil(4);
         if connection.closes_at.is_some_and(|at| now >= at) {
             return self.remove(slot);
         }

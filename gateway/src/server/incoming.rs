@@ -12,11 +12,15 @@ use crate::session::{self, Ending, Phase, Step};
 use crate::table::LogicalSession;
 use crate::verify_key::Job;
 
-/// Frames taken from one connection before the others have theirs.
-const FRAMES_A_ROUND: usize = 16;
-/// Frames taken in one turn: what is left then waits until these are decided and answered. Who comes next
-/// may be somebody who has asked for little, and goes first.
+/// Frames taken in one turn: what is left then waits until these are decided and answered, and stands behind
+/// whoever comes next.
 const FRAMES_A_TURN: usize = 64;
+/// How many of them are kept for those who have waited since an earlier turn.
+const KEPT_FOR_WAITING: usize = 32;
+/// Frames taken from a connection that has just become readable, before the others have theirs.
+const FRAMES_AT_FIRST: usize = 4;
+/// Frames taken from one that waits, before the others have theirs.
+const FRAMES_A_ROUND: usize = 16;
 
 /// What became of one attempt to take a frame.
 enum Taken {
@@ -84,9 +88,14 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    /// Takes everybody off that list.
+    /// Whether somebody has something to read.
+    pub(super) fn has_ready(&self) -> bool {
+        !(self.ready.is_empty() && self.waiting.is_empty())
+    }
+
+    /// Takes everybody off the lists.
     pub(super) fn forget_ready(&mut self) {
-        while let Some(slot) = self.ready.pop() {
+        while let Some(slot) = self.ready.pop().or_else(|| self.waiting.pop_front()) {
             self.unqueue(slot);
         }
     }
@@ -97,29 +106,38 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    /// Takes a turn's frames, in rounds: first from those who have sent least of late, so that who floods
-    /// waits for who trades, and not the other way round.
+    /// Takes a turn's frames: first from those who have just become readable, a few each, then in rounds from
+    /// those who have waited. So who asks for little waits for a turn, whatever others have piled up, and who
+    /// waits has half of each turn at least.
     pub(super) fn read_ready(&mut self) {
         let mut ready = take_list(&mut self.ready, &mut self.spare);
-        ready.sort_unstable_by_key(|slot| self.connection(*slot).map_or(0, |c| c.recent));
         let mut left = FRAMES_A_TURN;
-        while left > 0 && !ready.is_empty() {
-            ready.retain(|slot| {
-                if left == 0 {
-                    return true;
-                }
-                let most = left.min(FRAMES_A_ROUND);
-                let taken = self.read(*slot, most);
-                left -= taken;
-                let more = taken == most;
-                if !more {
-                    self.unqueue(*slot);
-                }
-                more
-            });
+        for slot in ready.drain(..) {
+            let kept = if self.waiting.is_empty() {
+                0
+            } else {
+                KEPT_FOR_WAITING
+            };
+            let most = left.saturating_sub(kept).min(FRAMES_AT_FIRST);
+            left -= self.serve(slot, most);
         }
-        self.ready.append(&mut ready);
         self.spare = ready;
+        while left > 0
+            && let Some(slot) = self.waiting.pop_front()
+        {
+            left -= self.serve(slot, left.min(FRAMES_A_ROUND));
+        }
+    }
+
+    /// Takes up to `most` frames of one connection, which waits if there may be more; returns how many.
+    fn serve(&mut self, slot: usize, most: usize) -> usize {
+        let taken = self.read(slot, most);
+        if taken == most {
+            self.waiting.push_back(slot);
+        } else {
+            self.unqueue(slot);
+        }
+        taken
     }
 
     /// Takes up to `most` frames of one connection; returns how many. Fewer: there are no more for now.
@@ -147,9 +165,6 @@ impl<O: Office> Gateway<O> {
                     break;
                 }
             }
-        }
-        if let Some(connection) = self.connection(slot) {
-            connection.recent = connection.recent.saturating_add(taken);
         }
         taken
     }

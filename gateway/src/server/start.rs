@@ -136,6 +136,7 @@ impl Bound {
             accepting: true,
             accept_again_at: 0,
             ready: Vec::new(),
+            waiting: VecDeque::new(),
             stalled: Vec::new(),
             out_of_space: Vec::new(),
             touched: Vec::new(),
