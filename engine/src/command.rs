@@ -363,6 +363,51 @@ impl Command {
     }
 }
 
+/// The tables of a firm, at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Accounts.
+    pub accounts: u32,
+    /// Instruments.
+    pub instruments: u32,
+    /// Orders, live and lately ended.
+    pub orders: u32,
+    /// Pairs of scope and instrument.
+    pub rows: u32,
+    /// Execution ids.
+    pub executions: u32,
+    /// Limits.
+    pub limits: u32,
+    /// Sessions.
+    pub sessions: u32,
+}
+
+impl DefineFirm {
+    /// The largest tables that a firm may ask for.
+    pub const LARGEST: Sizes = Sizes {
+        accounts: 1 << 24,
+        instruments: 1 << 20,
+        orders: 1 << 26,
+        rows: 1 << 26,
+        executions: 1 << 27,
+        limits: 1 << 24,
+        sessions: 1 << 16,
+    };
+
+    /// Whether no table is larger than that: a record that says otherwise is not one of ours.
+    #[must_use]
+    pub const fn is_within_sizes(&self) -> bool {
+        let most = Self::LARGEST;
+        self.accounts <= most.accounts
+            && self.instruments <= most.instruments
+            && self.orders <= most.orders
+            && self.rows <= most.rows
+            && self.executions <= most.executions
+            && self.limits <= most.limits
+            && self.sessions <= most.sessions
+    }
+}
+
 /// A command with its place in the one sequence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sequenced {

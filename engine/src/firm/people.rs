@@ -31,13 +31,14 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
             .and_then(|n| u32::try_from(n).ok()),
         None => Some(usual),
     };
-    let accounts = size("accounts", 1 << 10, 1 << 24);
-    let instruments = size("instruments", 1 << 10, 1 << 20);
-    let orders = size("orders", 1 << 18, 1 << 26);
-    let rows = size("rows", 1 << 16, 1 << 26);
-    let executions = size("executions", 1 << 20, 1 << 27);
-    let limits = size("limits", 1 << 12, 1 << 24);
-    let sessions = size("sessions", 64, 1 << 16);
+    let most = DefineFirm::LARGEST;
+    let accounts = size("accounts", 1 << 10, most.accounts);
+    let instruments = size("instruments", 1 << 10, most.instruments);
+    let orders = size("orders", 1 << 18, most.orders);
+    let rows = size("rows", 1 << 16, most.rows);
+    let executions = size("executions", 1 << 20, most.executions);
+    let limits = size("limits", 1 << 12, most.limits);
+    let sessions = size("sessions", 64, most.sessions);
     sizes.finish();
     Some(DefineFirm {
         instance: instance?,

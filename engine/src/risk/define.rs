@@ -21,7 +21,7 @@ fn applied() -> Decision {
 
 impl RiskEngine {
     pub(super) fn define_firm(&mut self, m: &DefineFirm) -> Decision {
-        if self.defined {
+        if self.defined || !m.is_within_sizes() {
             return Decision::refused(RANGE);
         }
         self.defined = true;
@@ -263,5 +263,45 @@ impl RiskEngine {
         }
         self.remark(slots, |instrument| instrument.currency == currency);
         Done::version(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, Sequenced};
+    use crate::decision::Outbox;
+
+    #[test]
+    fn a_genesis_that_asks_for_more_than_the_largest_tables_is_refused_and_takes_no_memory() {
+        let define = |firm: DefineFirm| {
+            let input = Sequenced {
+                seq: 1,
+                t: 1,
+                session_id: 0,
+                in_seq_no: 0,
+                busy: false,
+                command: Command::DefineFirm(firm),
+            };
+            RiskEngine::new().apply(&input, &mut Outbox::new()).outcome
+        };
+        assert_eq!(define(DefineFirm::default()), Outcome::Applied);
+        let largest = DefineFirm::LARGEST;
+        for firm in [
+            DefineFirm {
+                instruments: largest.instruments + 1,
+                ..DefineFirm::default()
+            },
+            DefineFirm {
+                orders: u32::MAX,
+                ..DefineFirm::default()
+            },
+            DefineFirm {
+                sessions: largest.sessions + 1,
+                ..DefineFirm::default()
+            },
+        ] {
+            assert_eq!(define(firm), Outcome::Refused);
+        }
     }
 }
