@@ -118,7 +118,7 @@ fn copy(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) {
 #[test]
 fn an_honest_journal_is_complete_sealed_and_comes_by_every_head() {
     let dir = tempfile::tempdir().unwrap();
-    let last = run(dir.path(), &sealing(dir.path()), 0, 2_000);
+    let last = run(dir.path(), &sealing(dir.path()), 0, 3_000);
     let proven = prove(RealFiles::new(dir.path()), &against(dir.path()), |_| {}).unwrap();
     assert_eq!((proven.first_sequence, proven.last_sequence), (1, last));
     assert!(proven.last.0 > 3, "{proven:?}");
@@ -134,7 +134,7 @@ fn an_honest_journal_is_complete_sealed_and_comes_by_every_head() {
 fn a_start_seals_what_the_last_run_left_unsealed_even_if_it_never_serves() {
     let dir = tempfile::tempdir().unwrap();
     let options = sealing(dir.path());
-    run(dir.path(), &options, 0, 1_000);
+    run(dir.path(), &options, 0, 2_000);
     let mut removed = 0;
     for id in ids(dir.path()) {
         removed += u64::from(fs::remove_file(dir.path().join(id.seal_name())).is_ok());
@@ -152,13 +152,13 @@ fn a_start_seals_what_the_last_run_left_unsealed_even_if_it_never_serves() {
 #[test]
 fn another_history_under_the_same_seals_or_heads_is_named() {
     let [dir, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    run(dir.path(), &sealing(dir.path()), 0, 2_000);
+    run(dir.path(), &sealing(dir.path()), 0, 3_000);
     // Somebody writes the whole journal anew, a little otherwise, and keeps the proofs.
     let mut without_key = sealing(other.path());
     without_key.now_ns += 1;
     without_key.duties.signing_key = None;
     without_key.duties.heads = None;
-    run(other.path(), &without_key, 0, 2_000);
+    run(other.path(), &without_key, 0, 3_000);
     copy(dir.path(), other.path(), |name| name.ends_with(".seal"));
     let files = || RealFiles::new(other.path());
     let Against { key, heads } = against(dir.path());
@@ -194,7 +194,7 @@ fn another_history_under_the_same_seals_or_heads_is_named() {
 #[test]
 fn a_changed_a_missing_and_a_cut_off_part_are_each_named_by_their_first_place() {
     let dir = tempfile::tempdir().unwrap();
-    run(dir.path(), &sealing(dir.path()), 0, 2_000);
+    run(dir.path(), &sealing(dir.path()), 0, 3_000);
     let against = against(dir.path());
     let try_on = |change: &dyn Fn(&Path)| {
         let work = tempfile::tempdir().unwrap();
@@ -230,7 +230,7 @@ fn a_changed_a_missing_and_a_cut_off_part_are_each_named_by_their_first_place() 
 fn old_segments_go_only_when_two_snapshots_cover_them_and_the_journal_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut keeping = sealing(dir.path());
-    run(dir.path(), &keeping, 0, 2_000);
+    run(dir.path(), &keeping, 0, 3_000);
     assert_eq!(
         ids(dir.path())[0],
         SegmentId::FIRST,
@@ -240,7 +240,7 @@ fn old_segments_go_only_when_two_snapshots_cover_them_and_the_journal_says_so() 
         keep_bytes: Some(2 * (64 << 10)),
         keep_ns: None,
     };
-    let last = run(dir.path(), &keeping, 2_000, 2_000);
+    let last = run(dir.path(), &keeping, 3_000, 3_000);
     let left = ids(dir.path());
     let first = left[0];
     assert!(first > SegmentId(2), "{left:?}");
@@ -286,7 +286,7 @@ fn order() -> RepairOrder {
 fn a_repair_cuts_where_the_journal_is_not_whole_keeps_it_all_and_the_next_start_is_restricted() {
     let dir = tempfile::tempdir().unwrap();
     let plain = sealing(dir.path());
-    let last = run(dir.path(), &plain, 0, 2_000);
+    let last = run(dir.path(), &plain, 0, 3_000);
     let files = RealFiles::new(dir.path());
     let error = repair(&files, &order(), is_snapshot_behind).unwrap_err();
     assert!(error.to_string().contains("nothing to repair"), "{error}");
