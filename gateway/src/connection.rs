@@ -63,8 +63,14 @@ impl Input {
         self.start = self.end.min(self.start.saturating_add(len));
     }
 
+    /// Whether everything that was read has been taken.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     fn room(&mut self) -> &mut [u8] {
-        if self.start == self.end {
+        if self.is_empty() {
             (self.start, self.end) = (0, 0);
         } else if self.bytes.len() - self.end < MAX_FRAME {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -99,6 +105,8 @@ pub struct Connection {
     pub input: Input,
     /// Whether the socket may have more.
     pub readable: bool,
+    /// Whether the peer sends no more, so that the end stands behind what can still be read.
+    pub has_ended: bool,
     /// Whether the socket takes bytes.
     pub writable: bool,
     /// Whether it is on a list of those with something to read.
@@ -121,6 +129,8 @@ pub struct Connection {
     pub key: Option<VerifyingKey>,
     /// When it is dropped after its last words, monotonic.
     pub closes_at: Option<u64>,
+    /// When its last whole frame was taken, monotonic.
+    pub framed_at: u64,
     /// Last time that output was taken or there was none, monotonic.
     pub progress_at: u64,
     out: Vec<u8>,
@@ -151,6 +161,7 @@ impl Connection {
             held: None,
             input: Input::with_capacity(INPUT_BEFORE_LOGON),
             readable: true,
+            has_ended: false,
             writable: true,
             queued: false,
             touched: false,
@@ -162,6 +173,7 @@ impl Connection {
             session_id: 0,
             key: None,
             closes_at: None,
+            framed_at: 0,
             progress_at: now,
             out: Vec::new(),
             written: 0,
@@ -206,9 +218,12 @@ impl Connection {
         if room.is_empty() {
             return Filled::Empty;
         }
+        let asked = room.len();
         match self.transport.read(room) {
             Ok(0) => Filled::Over,
             Ok(n) => {
+                // A socket that gives less than was asked for has no more, and says when it has again.
+                self.readable = n == asked || self.has_ended || !self.transport.is_plain();
                 self.input.end += n;
                 Filled::Some
             }

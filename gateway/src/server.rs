@@ -54,6 +54,9 @@ const SLOT_BITS: u32 = 24;
 /// Between two looks at the time.
 const TICK: u64 = 10_000_000;
 
+/// Connections that are told something in one turn because of the time: each costs a system call or two.
+const TOLD_A_TURN: usize = 8;
+
 /// The I/O thread's state.
 #[derive(Debug)]
 pub struct Gateway<O> {
@@ -89,11 +92,11 @@ pub struct Gateway<O> {
     newcomers: HashMap<IpAddr, logon::Newcomers>,
     /// The listener may have more connections.
     accepting: bool,
-    /// After the process ran out of descriptors.
+    /// Not before then: connections were refused, or the process ran out of descriptors.
     accept_again_at: u64,
-    /// Slots that have just got something to read.
+    /// Slots with something to read that go first.
     ready: Vec<usize>,
-    /// Slots that had more than their share of a turn.
+    /// Slots with something to read that have had their share of a turn, or come last anyway.
     waiting: VecDeque<usize>,
     /// Slots that hold a command for a full ring.
     stalled: Vec<usize>,
@@ -121,6 +124,8 @@ pub struct Gateway<O> {
     /// Acknowledged sequence that was acted on.
     seen: u64,
     next_tick: u64,
+    /// The slot at which the look at the time goes on.
+    ticked: usize,
     told_deadline: u64,
 }
 
@@ -182,7 +187,11 @@ impl<O: Office> Gateway<O> {
         if self.verifier.has_verdict() || !self.office.prepare_sleep(self.seen, wants_room) {
             return Duration::ZERO;
         }
-        Duration::from_nanos(TICK)
+        let accepts_in = match self.accepting {
+            true => self.accept_again_at.saturating_sub(now),
+            false => TICK,
+        };
+        Duration::from_nanos(accepts_in.min(TICK))
     }
 
     /// One turn; whether there was anything to do.
@@ -236,10 +245,7 @@ impl<O: Office> Gateway<O> {
         worked |= self.write_touched();
         self.office.hand_on();
         if self.now >= self.next_tick {
-            self.next_tick = self.now.saturating_add(TICK);
-            self.heed_notices();
-            self.retry_out_of_space();
-            self.tick();
+            worked |= self.tick();
         }
         Ok(worked)
     }
@@ -251,6 +257,7 @@ impl<O: Office> Gateway<O> {
         };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
+            connection.has_ended |= event.is_read_closed() || event.is_error();
             self.queue(slot);
         }
         if event.is_writable() {
@@ -261,11 +268,20 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    /// What is due by time alone.
-    fn tick(&mut self) {
-        for slot in 0..self.connections.len() {
-            self.tick_connection(slot);
+    /// What is due by time alone; whether some of it is left for the next turn.
+    fn tick(&mut self) -> bool {
+        let mut told = 0;
+        while self.ticked < self.connections.len() {
+            told += usize::from(self.tick_connection(self.ticked));
+            self.ticked += 1;
+            if told == TOLD_A_TURN {
+                return true;
+            }
         }
+        self.ticked = 0;
+        self.next_tick = self.now.saturating_add(TICK);
+        self.heed_notices();
+        self.retry_out_of_space();
         self.bound_output();
         while let Ok(Reload { keys, tls, journal }) = self.reloads.try_recv() {
             if self.tls.is_some() {
@@ -288,6 +304,7 @@ impl<O: Office> Gateway<O> {
                 self.command(Lane::Control, TimePassed::default().into());
             }
         }
+        false
     }
 
     /// Tells the log what the clerk has done, and lets in what it asks for.

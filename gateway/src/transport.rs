@@ -62,6 +62,12 @@ impl Transport {
         }
     }
 
+    /// Whether what is read comes from the socket as it is.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// Whether no application bytes can come or go yet.
     #[must_use]
     pub fn is_handshaking(&self) -> bool {

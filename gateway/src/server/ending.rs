@@ -13,19 +13,21 @@ use crate::session::{Due, Ending, Phase, Waiting};
 const LINGER: u64 = 1_000_000_000;
 
 impl<O: Office> Gateway<O> {
-    /// What is due for one connection by time alone.
-    pub(super) fn tick_connection(&mut self, slot: usize) {
+    /// What is due for one connection by time alone; whether it was told something, or went.
+    pub(super) fn tick_connection(&mut self, slot: usize) -> bool {
         let (now, stall) = (self.now, super::nanos(self.limits.stall));
         let Some(connection) = self.connection(slot) else {
-            return;
+            return false;
         };
         if connection.closes_at.is_some_and(|at| now >= at) {
-            return self.remove(slot);
+            self.remove(slot);
+            return true;
         }
         let stalled = now.saturating_sub(connection.progress_at) >= stall;
         if connection.unwritten() > 0 && stalled && connection.closes_at.is_none() {
             let waiting = Waiting::Anything;
-            return self.end(slot, Ending::SlowConsumer { waiting });
+            self.end(slot, Ending::SlowConsumer { waiting });
+            return true;
         }
         if connection.unwritten() == 0 {
             connection.progress_at = now;
@@ -34,10 +36,11 @@ impl<O: Office> Gateway<O> {
             connection.session.not_read(now);
         }
         match connection.session.due(now) {
-            Due::Nothing => {}
+            Due::Nothing => return false,
             Due::Heartbeat(flags) => self.heartbeat(slot, flags),
             Due::End(ending) => self.end(slot, ending),
         }
+        true
     }
 
     /// Ends a connection with its last words, where anybody may still hear them.

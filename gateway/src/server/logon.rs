@@ -22,8 +22,10 @@ use crate::tls::{Handshake, TlsStream};
 use crate::transport::Transport;
 use crate::verify_key::{Check, Job, challenge};
 
-/// Connections accepted in one turn: a flood of them costs the others some 20 µs a message.
-const ACCEPTED_A_TURN: usize = 4;
+/// Connections accepted in one turn: each costs the others some 40 µs.
+const ACCEPTED_A_TURN: usize = 2;
+/// Pause after connections were refused at the door, nanoseconds: who comes in thousands has them wait there.
+const REFUSED_PAUSE: u64 = 2_000_000;
 /// Addresses that are remembered; others are let in when one is forgotten.
 const ADDRESSES_MAX: usize = 16_384;
 /// Pause after the process ran out of descriptors, nanoseconds.
@@ -50,7 +52,11 @@ impl<O: Office> Gateway<O> {
                 return;
             };
             match listener.accept() {
-                Ok((socket, peer)) => self.admit(socket, peer),
+                Ok((socket, peer)) => {
+                    if !self.admit(socket, peer) {
+                        self.accept_again_at = self.now.saturating_add(REFUSED_PAUSE);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.accepting = false;
                     return;
@@ -70,7 +76,8 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    fn admit(&mut self, socket: TcpStream, peer: SocketAddr) {
+    /// Greets a connection, if it is within the caps.
+    fn admit(&mut self, socket: TcpStream, peer: SocketAddr) -> bool {
         let open = self.connections.len().saturating_sub(self.free.len());
         let unauthenticated = self.unauthenticated;
         if open >= self.limits.connections
@@ -78,11 +85,12 @@ impl<O: Office> Gateway<O> {
             || !self.lets_in(peer.ip())
         {
             tracing::debug!(%peer, open, unauthenticated, "too many connections: closed at once");
-            return;
+            return false;
         }
         if let Err(error) = self.greet(socket, peer) {
             tracing::warn!(%peer, %error, "a connection could not be greeted");
         }
+        true
     }
 
     /// Whether one more connection of this address is within its caps; one that is is counted.
