@@ -7,13 +7,20 @@
 
 mod pipeline_kit;
 
-use engine::pipeline::{AckPolicy, Doors, Options, Outbound, PipelineError, Shape, Stopped};
+use engine::command::Sequenced;
+use engine::decision::{Decision, Outcome};
+use engine::follower::RecordSource;
+use engine::journal::End;
+use engine::pipeline::{
+    AckPolicy, Doors, Inbound, Options, Outbound, PipelineError, Shape, Stopped,
+};
 use engine::verify::verify;
-use pipeline_kit::{Desk, FailingSink, open, start, start_with_wake, tiny};
+use pipeline_kit::{Desk, FailingSink, NOW, open, start, start_with_wake, tiny};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use wire::{Query, QueryWhat};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -163,4 +170,111 @@ fn under_memory_the_writer_comes_by_itself() {
     }
     assert!(doors.watermarks.durable() >= 100);
     handle.shutdown(&mut doors, |_| {}).unwrap();
+}
+
+fn roomy() -> Options {
+    Options {
+        shape: Shape::Fused,
+        ..Options::new(AckPolicy::Memory)
+    }
+}
+
+/// A gateway's loop that has time left: trades and follows until `over`; returns the records that it gave to
+/// the second copy.
+fn follow_until(
+    doors: &mut Doors,
+    desk: &mut Desk,
+    mut over: impl FnMut(&Doors, u64) -> bool,
+) -> u64 {
+    let (mut stepped, until) = (0, Instant::now() + PATIENCE);
+    while !over(doors, stepped) {
+        assert!(Instant::now() < until, "{stepped} records followed, no end");
+        let _full = doors.orders.try_push(desk.next(0));
+        doors.decide();
+        while doors.outbound.pop().is_some() {}
+        doors.hand_on();
+        while doors.follow() {
+            stepped += 1;
+        }
+    }
+    stepped
+}
+
+#[test]
+fn the_loop_follows_what_the_followers_thread_leaves_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), roomy());
+    let mut desk = Desk::new(101);
+    follow_until(&mut doors, &mut desk, |_, stepped| stepped > 1_000);
+    let query = Query {
+        seq_no: 1,
+        what: QueryWhat::States,
+        ..Query::default()
+    };
+    let asked = Inbound {
+        received_at: NOW,
+        session_id: 1,
+        in_seq_no: 1,
+        command: query.into(),
+    };
+    doors.control.try_push(asked).unwrap();
+    follow_until(&mut doors, &mut desk, |doors, _| {
+        doors.reports.pop().is_some()
+    });
+    let stopped = handle.shutdown(&mut doors, |_| {}).unwrap();
+    assert_eq!(doors.watermarks.diverged(), None);
+    assert_eq!(doors.watermarks.followed(), stopped.seq);
+    // The stop has left a snapshot of what was followed: it is the state that was decided.
+    let again = open(dir.path(), AckPolicy::Memory);
+    assert!(again.report.snapshot.is_some());
+    assert_eq!(again.engine.risk_digest(), stopped.engine.risk_digest());
+}
+
+/// A journal in which one record was decided otherwise.
+struct Otherwise {
+    honest: Box<dyn RecordSource>,
+    at: u64,
+}
+
+impl RecordSource for Otherwise {
+    fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
+        Ok(self.honest.next(durable)?.map(|(input, mut decision)| {
+            if input.seq == self.at {
+                decision.outcome = match decision.outcome == Outcome::Applied {
+                    true => Outcome::Refused,
+                    false => Outcome::Applied,
+                };
+            }
+            (input, decision)
+        }))
+    }
+
+    fn gathered(&self) -> Option<&Sequenced> {
+        self.honest.gathered()
+    }
+
+    fn gather(&mut self, durable: u64) -> Result<u64, String> {
+        self.honest.gather(durable)
+    }
+
+    fn end(&self) -> Option<End> {
+        self.honest.end()
+    }
+}
+
+#[test]
+fn what_the_loop_decides_otherwise_than_the_journal_says_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut opened = open(dir.path(), AckPolicy::Memory);
+    let at = opened.seq + 500;
+    let honest = opened.tail;
+    opened.tail = Box::new(Otherwise { honest, at });
+    let (mut doors, handle) = start(opened, roomy());
+    follow_until(&mut doors, &mut Desk::new(101), |doors, _| {
+        doors.watermarks.diverged().is_some()
+    });
+    let text = doors.watermarks.diverged().unwrap();
+    assert!(text.contains(&format!("record {at}")), "{text}");
+    let error = handle.shutdown(&mut doors, |_| {}).unwrap_err();
+    assert!(matches!(error, PipelineError::Diverged(_)), "{error}");
 }

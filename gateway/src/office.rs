@@ -32,6 +32,12 @@ pub trait Office {
     }
     /// Where the engine has no thread of its own: wakes the writer for what was decided.
     fn hand_on(&mut self) {}
+
+    /// Where the engine has no thread of its own: applies one record to the second copy, if there is one at
+    /// hand; whether there was.
+    fn follow(&mut self) -> bool {
+        false
+    }
     /// What the engine sends next.
     fn outbound(&self) -> Option<Outbound>;
     /// The follower's next answer.
@@ -80,6 +86,10 @@ impl Office for Doors {
 
     fn hand_on(&mut self) {
         Self::hand_on(self);
+    }
+
+    fn follow(&mut self) -> bool {
+        Self::follow(self)
     }
 
     fn outbound(&self) -> Option<Outbound> {

@@ -57,6 +57,12 @@ const TICK: u64 = 10_000_000;
 /// Connections that are told something in one turn because of the time: each costs a system call or two.
 const TOLD_A_TURN: usize = 8;
 
+/// Records that the second copy may be given at once behind some work: who has just been answered is not there
+/// again yet.
+const STEPS_BEHIND_WORK: u32 = 2;
+/// After so many nanoseconds without work it may be given more.
+const LULL: u64 = 20_000;
+
 /// The I/O thread's state.
 #[derive(Debug)]
 pub struct Gateway<O> {
@@ -124,6 +130,8 @@ pub struct Gateway<O> {
     /// Acknowledged sequence that was acted on.
     seen: u64,
     next_tick: u64,
+    /// Records that the second copy may still be given before the next lull.
+    spare_steps: u32,
     /// The slot at which the look at the time goes on.
     ticked: usize,
     told_deadline: u64,
@@ -176,9 +184,15 @@ impl<O: Office> Gateway<O> {
         let now = self.monotonic();
         if worked || self.has_ready() {
             *idle_since = now;
+            self.spare_steps = STEPS_BEHIND_WORK;
             return Duration::ZERO;
         }
-        if now.saturating_sub(*idle_since) < nanos(self.limits.spin) {
+        let idle = now.saturating_sub(*idle_since);
+        if (self.spare_steps > 0 || idle >= LULL) && self.office.follow() {
+            self.spare_steps = self.spare_steps.saturating_sub(1);
+            return Duration::ZERO;
+        }
+        if idle < nanos(self.limits.spin) {
             std::hint::spin_loop();
             return Duration::ZERO;
         }

@@ -22,6 +22,20 @@ pub trait RecordSource: Send + 'static {
     /// A sentence that says where the journal can't be read.
     fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String>;
 
+    /// The record that [`Self::next`] gives without reading anything; `None` if it would have to.
+    fn gathered(&self) -> Option<&Sequenced> {
+        None
+    }
+
+    /// Reads a frame, if the last one is used up; gives the sequence up to which records are at hand, or 0
+    /// where none is.
+    ///
+    /// # Errors
+    /// A sentence that says where the journal can't be read.
+    fn gather(&mut self, _durable: u64) -> Result<u64, String> {
+        Ok(0)
+    }
+
     /// Where the journal stands just behind the record given last; `None` within a frame.
     fn end(&self) -> Option<End> {
         None
@@ -134,6 +148,12 @@ impl Follower {
             self.started = Some(started);
         }
         decided
+    }
+
+    /// Whether a query waits for what is still to come.
+    #[must_use]
+    pub const fn is_waited_for(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Last sequence applied.

@@ -118,6 +118,12 @@ impl Doors {
         }
     }
 
+    /// Where the engine has no thread of its own: applies one record to the second copy, if there is one at
+    /// hand. Call it when there is nothing else to do; whether there was one.
+    pub fn follow(&self) -> bool {
+        self.seat.as_ref().is_some_and(EngineSeat::follow)
+    }
+
     /// Asks to be woken by the callback given at the start. True: nothing has happened since `seen`,
     /// block in the poll. False: there is something to do first.
     ///
@@ -233,6 +239,11 @@ impl Bell {
         if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
             (self.wake)();
         }
+    }
+
+    /// Whether the gateway sleeps.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
     }
 
     /// Whether the gateway waits for a full inlet to get room.

@@ -214,7 +214,11 @@ impl EngineLoop {
             busy: self.is_busy(),
             command,
         };
-        let is_awaited = self.bell.policy != AckPolicy::Memory || input.command.is_awaited();
+        let mut is_awaited = self.bell.policy != AckPolicy::Memory;
+        if input.command.is_awaited() {
+            is_awaited = true;
+            self.shared.called.store(input.seq, Ordering::Release);
+        }
         self.progress.outbox.clear();
         self.progress.since_wake = self.progress.since_wake.saturating_add(1);
         in_hand::take_up(&input);

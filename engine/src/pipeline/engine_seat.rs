@@ -2,9 +2,12 @@
 //! threads that hand each order to each other cost more than the decision. Leaves out what a turn of the
 //! engine is (see `engine_loop`): it is the same code in both shapes.
 
-use super::Guard;
 use super::engine_loop::{EngineLoop, EngineStopped, Turn};
+use super::following::Following;
 use super::watermarks::AckPolicy;
+use super::{Guard, Shared, in_hand};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Turns of the engine before the gateway looks at its sockets and at the outbound ring again.
@@ -18,14 +21,19 @@ pub(super) struct EngineSeat {
     stopped: Option<EngineStopped>,
     /// Tells the other threads when it has; let go then.
     guard: Option<Guard>,
+    shared: Arc<Shared>,
+    /// The second copy, which its thread leaves to this loop where it can.
+    following: Arc<Mutex<Following>>,
 }
 
 impl EngineSeat {
-    pub(super) const fn new(engine: EngineLoop, guard: Guard) -> Self {
+    pub(super) fn new(engine: EngineLoop, guard: Guard, following: Arc<Mutex<Following>>) -> Self {
         Self {
+            shared: Arc::clone(&engine.shared),
             engine: Some(engine),
             stopped: None,
             guard: Some(guard),
+            following,
         }
     }
 
@@ -60,6 +68,8 @@ impl EngineSeat {
                 }
             }
         }
+        // This thread does other things too, and their faults are nobody's command.
+        in_hand::put_down();
         if worked && engine.bell.policy != AckPolicy::Memory {
             engine.wake_others();
         }
@@ -71,6 +81,18 @@ impl EngineSeat {
         if let Some(engine) = &mut self.engine {
             engine.wake_others();
         }
+    }
+
+    /// Applies one record to the second copy, if its thread has left one and is not at it itself; whether
+    /// it did. Never waits.
+    pub(super) fn follow(&self) -> bool {
+        let followed = self.shared.watermarks.followed();
+        if followed >= self.shared.gathered.load(Ordering::Acquire) {
+            return false;
+        }
+        self.following
+            .try_lock()
+            .is_some_and(|mut following| following.step())
     }
 
     /// Whether [`Self::decide`] would do something.

@@ -16,9 +16,14 @@ thread_local! {
     static HAND: Cell<Option<Sequenced>> = const { Cell::new(None) };
 }
 
-/// The engine thread takes this command up.
+/// The calling thread takes this command up.
 pub(super) fn take_up(input: &Sequenced) {
     HAND.set(Some(*input));
+}
+
+/// The calling thread has decided what it took up, and goes on to something else.
+pub(super) fn put_down() {
+    HAND.set(None);
 }
 
 /// The file that blocks a session in a journal's directory, until it is released.
@@ -57,4 +62,29 @@ pub(super) fn save(journal: &Path, cause: &str) -> Option<PathBuf> {
     let file = std::fs::File::open(&path).ok()?;
     file.sync_all().ok()?;
     Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, TimePassed};
+
+    #[test]
+    fn what_was_put_down_is_not_blamed_for_what_comes_after() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let input = Sequenced {
+            seq: 1,
+            t: 1,
+            session_id: 7,
+            in_seq_no: 1,
+            busy: false,
+            command: Command::TimePassed(TimePassed::default()),
+        };
+        take_up(&input);
+        put_down();
+        assert_eq!(save(dir.path(), "elsewhere"), None);
+        take_up(&input);
+        let path = save(dir.path(), "here").expect("it is saved");
+        assert_eq!(path, dir.path().join(in_hand_file(7)));
+    }
 }

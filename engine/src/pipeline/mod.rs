@@ -17,6 +17,7 @@ mod engine_loop;
 mod engine_seat;
 mod engine_thread;
 mod follower_thread;
+mod following;
 mod in_hand;
 mod intake;
 mod options;
@@ -47,13 +48,15 @@ use doors::{Bell, EngineWaker};
 use engine_loop::{EngineLoop, EngineStopped, Progress, SLOTS_OF_A_COMMAND};
 use engine_seat::EngineSeat;
 use engine_thread::EngineThread;
-use follower_thread::{Belongings, FollowerThread};
+use follower_thread::FollowerThread;
+use following::Following;
 use intake::Intake;
+use parking_lot::Mutex;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use wait::Bed;
@@ -75,6 +78,10 @@ struct Shared {
     records_ended: AtomicBool,
     follower_ended: AtomicBool,
     writer_ended: AtomicBool,
+    /// Up to here the follower's thread has read records for the gateway's loop to apply.
+    gathered: AtomicU64,
+    /// Up to here the follower's thread has to follow by itself: somebody waits for it, or it alone can.
+    called: AtomicU64,
 }
 
 impl Shared {
@@ -143,6 +150,8 @@ impl Pipeline {
             records_ended: AtomicBool::new(false),
             follower_ended: AtomicBool::new(false),
             writer_ended: AtomicBool::new(false),
+            gathered: AtomicU64::new(0),
+            called: AtomicU64::new(0),
         });
         let [engine_bed, writer_bed, follower_bed, relief_bed] =
             [(); 4].map(|()| Arc::new(Bed::default()));
@@ -191,7 +200,7 @@ impl Pipeline {
             clock: Arc::clone(&clock),
             wait: options.writer_wait,
         };
-        let follower = FollowerThread::new(Belongings {
+        let following = Arc::new(Mutex::new(Following {
             follower: opened.follower,
             source: opened.tail,
             clerk: opened.clerk,
@@ -199,10 +208,18 @@ impl Pipeline {
             notices,
             shared: Arc::clone(&shared),
             bed: Arc::clone(&follower_bed),
-            writer: Arc::clone(&writer_bed),
             bell: Arc::clone(&bell),
             clock,
-        });
+            answers: Vec::new(),
+            failed: None,
+        }));
+        let follower = FollowerThread {
+            following: Arc::clone(&following),
+            is_shared: options.shape == Shape::Fused && options.ack == AckPolicy::Memory,
+            shared: Arc::clone(&shared),
+            bed: Arc::clone(&follower_bed),
+            writer: Arc::clone(&writer_bed),
+        };
         intake::spawn_relief(&intake, &shared, &relief_bed, waker)?;
         let guard = |name, ended: fn(&Shared) -> &AtomicBool, wake: &[&Arc<Bed>]| Guard {
             shared: Arc::clone(&shared),
@@ -235,7 +252,7 @@ impl Pipeline {
                 })?;
                 (Some(thread), None)
             }
-            Shape::Fused => (None, Some(EngineSeat::new(engine, engine_guard))),
+            Shape::Fused => (None, Some(EngineSeat::new(engine, engine_guard, following))),
         };
         let handle = PipelineHandle {
             engine: thread,

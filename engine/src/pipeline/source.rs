@@ -47,22 +47,24 @@ where
         Some(*tail.end())
     }
 
-    fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
-        loop {
-            if let Some(record) = self.gathered.pop_front() {
-                return Ok(Some(record));
-            }
-            if self.tail.is_none() {
-                self.tail = Some(self.open().map_err(|error| error.to_string())?);
-            }
-            let Some(tail) = &mut self.tail else {
-                return Ok(None);
+    fn gathered(&self) -> Option<&Sequenced> {
+        self.gathered.front().map(|(input, _)| input)
+    }
+
+    fn gather(&mut self, durable: u64) -> Result<u64, String> {
+        while self.gathered.is_empty() {
+            let tail = match &mut self.tail {
+                Some(tail) => tail,
+                None => {
+                    let tail = self.open().map_err(|error| error.to_string())?;
+                    self.tail.insert(tail)
+                }
             };
             match tail
                 .next_frame(durable)
                 .map_err(|error| error.to_string())?
             {
-                TailStep::NotYet => return Ok(None),
+                TailStep::NotYet => return Ok(0),
                 TailStep::Frame(frame) => {
                     for record in frame.records().filter(|r| r.sequence > self.after) {
                         let decoded = decode_record(record.bytes)
@@ -72,5 +74,13 @@ where
                 }
             }
         }
+        Ok(self.gathered.back().map_or(0, |(input, _)| input.seq))
+    }
+
+    fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String> {
+        if self.gathered.is_empty() {
+            self.gather(durable)?;
+        }
+        Ok(self.gathered.pop_front())
     }
 }

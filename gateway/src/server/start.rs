@@ -150,6 +150,7 @@ impl Bound {
             stamp: 0,
             seen: 0,
             next_tick: 0,
+            spare_steps: 0,
             ticked: 0,
             told_deadline: 0,
         })
