@@ -12,7 +12,7 @@ use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 /// What stands for a key: where it belongs, and most of what tells it from others there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub(crate) struct Tag(u32);
 
 /// Neighbouring ids that share a cache line.
@@ -38,6 +38,20 @@ impl Tag {
     pub(crate) fn of_hash(hash: u64) -> Self {
         Self(u32::try_from(hash >> 32).unwrap_or(0))
     }
+}
+
+/// Two numbers of which the index can't tell by their tags which is which. Numbers in a row never are: the hash
+/// spreads them evenly.
+#[cfg(test)]
+pub(crate) fn alike(tag: impl Fn(u32) -> Tag) -> [u32; 2] {
+    let mut seen = std::collections::HashMap::new();
+    (0..1_u32 << 20)
+        .map(|n| n.wrapping_mul(n).wrapping_mul(0x9e37_79b1) ^ n.rotate_left(11))
+        .find_map(|n| {
+            let other = seen.insert(tag(n), n)?;
+            (other != n).then_some([other, n])
+        })
+        .expect("a million scattered numbers have two with one tag")
 }
 
 /// Marks a free entry; no owner has that many items.

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wire::{Query, QueryWhat};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn fused(ack: AckPolicy) -> Options {
     Options {
@@ -196,6 +196,7 @@ fn follow_until(
         while doors.follow() {
             stepped += 1;
         }
+        std::thread::yield_now();
     }
     stepped
 }

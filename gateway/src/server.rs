@@ -57,9 +57,11 @@ const TICK: u64 = 10_000_000;
 /// Connections that are told something in one turn because of the time: each costs a system call or two.
 const TOLD_A_TURN: usize = 8;
 
-/// Records that the second copy may be given at once behind some work: who has just been answered is not there
-/// again yet.
-const STEPS_BEHIND_WORK: u32 = 2;
+/// Records that the second copy may be given at once behind some work, for who has just been answered is not there
+/// again yet: one for each 4 µs of the pause before that work, up to two. Where there was none, there will be none.
+const STEPS_BEHIND_WORK: u64 = 2;
+/// What a record takes there, nanoseconds, and as much to spare.
+const PAUSE_A_STEP: u64 = 4_000;
 /// After so many nanoseconds without work it may be given more.
 const LULL: u64 = 20_000;
 
@@ -131,7 +133,7 @@ pub struct Gateway<O> {
     seen: u64,
     next_tick: u64,
     /// Records that the second copy may still be given before the next lull.
-    spare_steps: u32,
+    spare_steps: u64,
     /// The slot at which the look at the time goes on.
     ticked: usize,
     told_deadline: u64,
@@ -183,8 +185,9 @@ impl<O: Office> Gateway<O> {
     fn patience(&mut self, worked: bool, idle_since: &mut u64) -> Duration {
         let now = self.monotonic();
         if worked || self.has_ready() {
+            let pause = self.now.saturating_sub(*idle_since);
+            self.spare_steps = STEPS_BEHIND_WORK.min(pause / PAUSE_A_STEP);
             *idle_since = now;
-            self.spare_steps = STEPS_BEHIND_WORK;
             return Duration::ZERO;
         }
         let idle = now.saturating_sub(*idle_since);

@@ -321,3 +321,23 @@ impl Exposure {
             .chain(self.list(instrument.first_row))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::alike;
+
+    #[test]
+    fn rows_whose_places_look_alike_are_told_apart() {
+        let of_a_scope = alike(|n| tag(1, n)).map(|instrument| (1, instrument));
+        let of_an_instrument = alike(|n| tag(n, 1)).map(|scope| (scope, 1));
+        for [(scope, instrument), (other_scope, other)] in [of_a_scope, of_an_instrument] {
+            let mut exposure = Exposure::with_capacity(2, 1);
+            let links = Links::of(instrument, [u32::MAX; 2], (None, None));
+            exposure.rows.push((scope, 0, NO_GROUP), links);
+            exposure.by_place.insert(tag(scope, instrument), 0);
+            assert_eq!(exposure.find(scope, instrument), Some(0));
+            assert_eq!(exposure.find(other_scope, other), None);
+        }
+    }
+}

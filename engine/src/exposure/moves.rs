@@ -211,3 +211,33 @@ impl Exposure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposure::links::Links;
+
+    #[test]
+    fn what_orders_open_beyond_64_bits_is_kept_and_comes_back() {
+        let mut exposure = Exposure::with_capacity(1, 1);
+        exposure.add_scope(0);
+        let links = Links::of(0, [u32::MAX; 2], (None, None));
+        exposure.rows.push((0, 0, NO_GROUP), links);
+        let most: i64 = (1 << 61) - 1;
+        let mut live = 0;
+        for change in [1, 1, 1, 1, 1, -1, -1, -1, -1, 1, -1] {
+            let opened = Opened {
+                buy: true,
+                qty: i64::from(change) * most,
+                value: 0,
+                live: change,
+            };
+            exposure.open(0, &opened);
+            live += i64::from(change);
+            let row = exposure.row(0);
+            assert_eq!(row.live, live);
+            assert_eq!(row.open_buy, i128::from(live) * i128::from(most));
+            assert_eq!(exposure.rows.lines[0].is_beside(), live > 1);
+        }
+    }
+}

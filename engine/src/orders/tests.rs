@@ -1,6 +1,7 @@
 //! Whatever happens to orders, each id that is kept finds its order, no other id finds any, and no place is lost.
 
 use super::*;
+use crate::index::alike;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::{Capacity, OrdType, Price, Qty, Side, TimeInForce};
@@ -106,6 +107,24 @@ fn check(orders: &Orders, given: &[u64]) {
         );
         let waiting = newer.iter().filter(|newer| newer.is_live()).count();
         assert_eq!(orders.pending(slot), waiting);
+    }
+}
+
+#[test]
+fn ids_and_sessions_that_look_alike_are_told_apart() {
+    let [id, other] = alike(|n| id_tag(SESSION, n.into())).map(u64::from);
+    let [session, another] = alike(|n| id_tag(n, 1));
+    for [(session, id), (other_session, other_id)] in [
+        [(SESSION, id), (SESSION, other)],
+        [(session, 1), (another, 1)],
+    ] {
+        let mut orders = Orders::with_capacity(CAPACITY);
+        let slot = add(&mut orders, session, id);
+        assert_eq!(orders.find(session, id), Some(slot));
+        assert_eq!(orders.find(other_session, other_id), None);
+        let second = add(&mut orders, other_session, other_id);
+        assert_eq!(orders.find(session, id), Some(slot));
+        assert_eq!(orders.find(other_session, other_id), Some(second));
     }
 }
 
