@@ -12,7 +12,7 @@ use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 /// What stands for a key: where it belongs, and most of what tells it from others there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Tag(u32);
 
 /// Neighbouring ids that share a cache line.
@@ -44,11 +44,11 @@ impl Tag {
 /// spreads them evenly.
 #[cfg(test)]
 pub(crate) fn alike(tag: impl Fn(u32) -> Tag) -> [u32; 2] {
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = std::collections::BTreeMap::new();
     (0..1_u32 << 20)
         .map(|n| n.wrapping_mul(n).wrapping_mul(0x9e37_79b1) ^ n.rotate_left(11))
         .find_map(|n| {
-            let other = seen.insert(tag(n), n)?;
+            let other = seen.insert(tag(n).bits(), n)?;
             (other != n).then_some([other, n])
         })
         .expect("a million scattered numbers have two with one tag")
