@@ -207,6 +207,15 @@ struct Desk {
     random: u64,
 }
 
+impl Counts {
+    /// Whether each answer was given to more than one in a thousand of so many events.
+    fn is_varied(&self, events: u64) -> bool {
+        [self.accepted, self.rejected, self.busy]
+            .iter()
+            .all(|count| *count > events / 1_000)
+    }
+}
+
 impl Desk {
     fn below(&mut self, bound: i64) -> i64 {
         self.random = self
@@ -340,7 +349,8 @@ fn full_rings(events: u64) {
     };
     let (mut pushed, mut gave_back) = (0_u64, 0_u64);
     let mut waiting = None;
-    while pushed < events {
+    // On a machine that is busy elsewhere nearly all is Busy: then it takes more to meet the others.
+    while pushed < events || (!desk.counts.is_varied(events) && pushed < 50 * events) {
         match doors
             .orders
             .try_push(waiting.take().unwrap_or_else(|| desk.next()))
@@ -372,24 +382,18 @@ fn full_rings(events: u64) {
         "{events} events through full rings in {:.1} s; {counts:?}; {gave_back} times the ring was full",
         started.elapsed().as_secs_f64()
     );
-    assert_eq!(counts.orders + counts.reports, events);
-    assert_eq!(stopped.taken, events);
+    assert_eq!(counts.orders + counts.reports, pushed);
+    assert_eq!(stopped.taken, pushed);
     assert_eq!(
         counts.orders,
         counts.accepted + counts.rejected + counts.busy,
         "each order has one answer"
     );
     assert_eq!(counts.ended, counts.reports, "reports are never refused");
-    for (what, count) in [
-        ("accepted", counts.accepted),
-        ("rejected", counts.rejected),
-        ("Busy", counts.busy),
-    ] {
-        assert!(count > events / 1_000, "hardly any were {what}: {counts:?}");
-    }
+    assert!(counts.is_varied(events), "hardly any of one: {counts:?}");
     assert!(gave_back > events / 1_000, "the rings were never full");
     let written = written.lock().unwrap();
-    assert_eq!(written.records, events);
+    assert_eq!(written.records, pushed);
     // The follower has compared every decision; and what was Busy has left no trace.
     assert_eq!(doors.watermarks.followed(), stopped.seq);
     assert_eq!(doors.watermarks.diverged(), None);
