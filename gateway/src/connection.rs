@@ -106,7 +106,7 @@ pub struct Connection {
     /// Whether the socket may have more.
     pub readable: bool,
     /// Whether the peer sends no more, so that the end stands behind what can still be read.
-    pub has_ended: bool,
+    pub read_closed: bool,
     /// Whether the socket takes bytes.
     pub writable: bool,
     /// Whether it is on a list of those with something to read.
@@ -161,7 +161,7 @@ impl Connection {
             held: None,
             input: Input::with_capacity(INPUT_BEFORE_LOGON),
             readable: true,
-            has_ended: false,
+            read_closed: false,
             writable: true,
             queued: false,
             touched: false,
@@ -223,7 +223,7 @@ impl Connection {
             Ok(0) => Filled::Over,
             Ok(n) => {
                 // A socket that gives less than was asked for has no more, and says when it has again.
-                self.readable = n == asked || self.has_ended || !self.transport.is_plain();
+                self.readable = n == asked || self.read_closed || !self.transport.is_plain();
                 self.input.end += n;
                 Filled::Some
             }

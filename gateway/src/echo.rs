@@ -97,7 +97,7 @@ impl Echo {
                     Token(slot) => {
                         if let Some(Some(connection)) = self.connections.get_mut(slot) {
                             connection.readable |= event.is_readable() || event.is_read_closed();
-                            connection.has_ended |= event.is_read_closed() || event.is_error();
+                            connection.read_closed |= event.is_read_closed() || event.is_error();
                             connection.writable |= event.is_writable();
                         }
                         slots.push(slot);

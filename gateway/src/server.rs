@@ -274,7 +274,7 @@ impl<O: Office> Gateway<O> {
         };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
-            connection.has_ended |= event.is_read_closed() || event.is_error();
+            connection.read_closed |= event.is_read_closed() || event.is_error();
             self.queue(slot);
         }
         if event.is_writable() {

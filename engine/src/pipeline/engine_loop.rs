@@ -214,11 +214,11 @@ impl EngineLoop {
             busy: self.is_busy(),
             command,
         };
-        let mut is_awaited = self.bell.policy != AckPolicy::Memory;
-        if input.command.is_awaited() {
-            is_awaited = true;
+        let is_asked = input.command.is_awaited();
+        if is_asked {
             self.shared.called.store(input.seq, Ordering::Release);
         }
+        let is_awaited = is_asked || self.bell.policy != AckPolicy::Memory;
         self.progress.outbox.clear();
         self.progress.since_wake = self.progress.since_wake.saturating_add(1);
         in_hand::take_up(&input);
