@@ -192,6 +192,8 @@ fn measure(orders: u32, skewed: bool, per_account: u32) -> ExitCode {
         ));
     }
     let bytes = resident().saturating_sub(before + flow.memory());
+    // As the server does at its start; before this, only what the orders use was there.
+    engine.make_room();
     let mut work = Vec::with_capacity(BATCH);
     let mut turn = |faults: &mut u64| {
         flow.fill(&mut work, BATCH);

@@ -18,7 +18,7 @@ pub mod value;
 
 pub use differences::{Difference, changed_keys, differences};
 pub use mistake::{Mistake, Mistakes};
-pub use process::{Ack, DayOpening, ProcessConfig, SessionLimits, Threads, TlsPaths};
+pub use process::{Ack, DayOpening, Memory, ProcessConfig, SessionLimits, Threads, TlsPaths};
 pub use value::{parse_decimal, parse_duration, parse_limit_value, parse_size};
 
 use crate::command::{
@@ -188,6 +188,12 @@ impl Firm {
     #[must_use]
     pub fn name(&self) -> &str {
         self.definitions.firm.name.as_str()
+    }
+
+    /// Bytes that the tables of `[capacity]` take at most; a server has them twice, one copy for its follower.
+    #[must_use]
+    pub const fn table_bytes(&self) -> u64 {
+        self.definitions.firm.table_bytes()
     }
 
     /// How many of each the file defines, as `(what, count)` in the order of the file's sections.

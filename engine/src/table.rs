@@ -8,6 +8,12 @@ use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+
+/// The smallest page of memory of the processors that this runs on.
+const PAGE: usize = 4_096;
 
 /// A key that can be spread over the table.
 pub(crate) trait Key: Copy + Eq {
@@ -41,9 +47,29 @@ impl Key for (u32, u64) {
     }
 }
 
-/// Gives a list room for `most` entries in all.
+/// Gives a list room for `most` entries in all, with memory behind it: a page that is written for the first time
+/// while orders flow makes one of them wait for the system.
 pub(crate) fn room_for<T>(items: &mut Vec<T>, most: usize) {
     items.reserve_exact(most.saturating_sub(items.len()));
+    let free = items.spare_capacity_mut();
+    for at in every_page::<T>(free.len()) {
+        free[at] = black_box(MaybeUninit::zeroed());
+    }
+}
+
+/// The same for a queue, which shows none of its free places: they are filled for a moment.
+pub(crate) fn room_for_queue<T: Clone>(items: &mut VecDeque<T>, most: usize, filler: T) {
+    let len = items.len();
+    items.reserve_exact(most.saturating_sub(len));
+    items.resize(items.capacity(), filler);
+    black_box(&mut *items);
+    items.truncate(len);
+}
+
+/// Places in a list of `len` of which at least one stands in each page.
+fn every_page<T>(len: usize) -> impl Iterator<Item = usize> {
+    let each = PAGE.checked_div(size_of::<T>()).unwrap_or(len).max(1);
+    (0..len).step_by(each).chain(len.checked_sub(1))
 }
 
 /// Marks a free slot; no owner has that many entries.

@@ -32,6 +32,8 @@ pub mod clock;
 
 pub mod pin;
 
+pub mod memory;
+
 pub mod throttle;
 
 pub mod echo;

@@ -25,11 +25,12 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
         .map_or(Some(true), |v| v.boolean());
     section.finish();
     let sizes = root.table("capacity", "[capacity]");
-    let size = |key, usual: u32, most: u32| match sizes.optional(key) {
-        Some(value) => value
-            .uint(1, most.into())
-            .and_then(|n| u32::try_from(n).ok()),
-        None => Some(usual),
+    // A wrong size is one mistake; those who look for the base currency need the rest.
+    let size = |key, usual: u32, most: u32| {
+        let said = sizes
+            .optional(key)
+            .and_then(|value| value.uint(1, most.into()));
+        said.and_then(|n| u32::try_from(n).ok()).unwrap_or(usual)
     };
     let most = DefineFirm::LARGEST;
     let accounts = size("accounts", 1 << 10, most.accounts);
@@ -44,13 +45,13 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
         instance: instance?,
         name: name?,
         base_currency: base_currency?,
-        accounts: accounts?,
-        instruments: instruments?,
-        orders: orders?,
-        rows: rows?,
-        executions: executions?,
-        limits: limits?,
-        sessions: sessions?,
+        accounts,
+        instruments,
+        orders,
+        rows,
+        executions,
+        limits,
+        sessions,
         two_person: if two_person? { Flag::Yes } else { Flag::No },
         ..DefineFirm::default()
     })

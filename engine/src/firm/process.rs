@@ -1,4 +1,4 @@
-//! `[journal]`, `[threads]`, `[listen]`, `[day]`, `[limits_per_session]`: what lives in the file alone.
+//! `[journal]`, `[threads]`, `[memory]`, `[listen]`, `[day]`, `[limits_per_session]`: what lives in the file alone.
 
 use super::section::Section;
 use crate::clerk::Retention;
@@ -90,6 +90,8 @@ pub struct ProcessConfig {
     pub day_open: DayOpening,
     /// Rings and waits; what is not said is the pipeline's choice.
     pub threads: Threads,
+    /// How the process holds its memory.
+    pub memory: Memory,
     /// What one peer may use.
     pub session: SessionLimits,
 }
@@ -123,6 +125,24 @@ pub struct Threads {
     /// Cores of the I/O, the engine and the writer thread; without it the system chooses. The second is not
     /// used where the engine turns on the I/O thread.
     pub pin: Option<[u16; 3]>,
+}
+
+/// How the process holds its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Whether all of it is locked in RAM; a start that may not lock it is refused.
+    pub lock: bool,
+    /// Whether the tables ask for large pages.
+    pub large_pages: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            lock: false,
+            large_pages: true,
+        }
+    }
 }
 
 /// What one session, one address and all of them may use.
@@ -188,6 +208,7 @@ pub(super) fn read(root: &Section<'_>) -> ProcessConfig {
             DayOpening::Manual
         },
         threads: threads(&root.table("threads", "[threads]")),
+        memory: memory(&root.table("memory", "[memory]")),
         session: session_limits(&root.table("limits_per_session", "[limits_per_session]")),
     }
 }
@@ -369,6 +390,20 @@ fn pin(section: &Section<'_>) -> Option<[u16; 3]> {
         );
     }
     cores
+}
+
+fn memory(section: &Section<'_>) -> Memory {
+    let usual = Memory::default();
+    let says = |key, usual| {
+        let value = section.optional(key);
+        value.and_then(|v| v.boolean()).unwrap_or(usual)
+    };
+    let memory = Memory {
+        lock: says("lock", usual.lock),
+        large_pages: says("large_pages", usual.large_pages),
+    };
+    section.finish();
+    memory
 }
 
 fn session_limits(section: &Section<'_>) -> SessionLimits {

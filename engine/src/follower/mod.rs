@@ -111,6 +111,11 @@ impl Follower {
         }
     }
 
+    /// Takes the memory of its copy, as [`RiskEngine::make_room`] does.
+    pub fn make_room(&mut self) {
+        self.engine.make_room();
+    }
+
     /// The last `Started` record.
     #[must_use]
     pub const fn started(&self) -> Option<&Started> {

@@ -15,7 +15,7 @@ pub(crate) use version::{PENDING_MAX, Reserved, Version, VersionState, Worth, ve
 
 use crate::index::{Index, Tag};
 use crate::peers::{Link, UNLISTED};
-use crate::table::{masked, room_for};
+use crate::table::{masked, room_for, room_for_queue};
 use crate::touch::look_at;
 use bincode::{Decode, Encode};
 use order::Aside;
@@ -83,7 +83,7 @@ impl Orders {
         room_for(aside, *capacity);
         room_for(versions, *capacity);
         room_for(free_versions, *capacity);
-        ended.reserve(capacity.saturating_sub(ended.len()));
+        room_for_queue(ended, *capacity, NONE);
     }
 
     /// Whether new orders must stop: at 90 % of the table live.

@@ -15,6 +15,7 @@ use super::rings::Consumer;
 use super::sink::{Sink, SinkError};
 use super::wait::Bed;
 use crate::record::{MAX_RECORD, decode_record, encode_record};
+use crate::table::room_for;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -191,8 +192,10 @@ struct Memory {
 
 impl Memory {
     fn new(most: usize) -> Self {
+        let mut bytes = Vec::new();
+        room_for(&mut bytes, most);
         Self {
-            bytes: Vec::with_capacity(most),
+            bytes,
             front: 0,
             most,
         }

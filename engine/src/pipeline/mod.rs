@@ -135,11 +135,13 @@ impl Pipeline {
     /// # Errors
     /// What the system says when a thread can't be started.
     pub fn start(
-        opened: Opened,
+        mut opened: Opened,
         options: Options,
         clock: Clock,
         wake: Wake,
     ) -> io::Result<(Doors, PipelineHandle)> {
+        opened.engine.make_room();
+        opened.follower.make_room();
         let watermarks = Arc::new(Watermarks::new(opened.seq));
         watermarks.publish_deadline(opened.engine.next_deadline());
         let shared = Arc::new(Shared {

@@ -102,9 +102,10 @@ impl RiskEngine {
         }
     }
 
-    /// Takes the memory again that a firm of this size has, so that nothing is allocated while orders
-    /// flow: an engine read from a snapshot has its entries only.
-    pub(crate) fn make_room(&mut self) {
+    /// Takes all the memory that a firm of this size may need and writes to each page of it once, so that nothing
+    /// is allocated and no page is missing while orders flow: an engine has its tables as empty addresses at
+    /// first, and after a snapshot was read its entries only.
+    pub fn make_room(&mut self) {
         self.state.make_room();
         self.backlog
             .reserve(BACKLOG.saturating_sub(self.backlog.len()));

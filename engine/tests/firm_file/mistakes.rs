@@ -24,6 +24,15 @@ fn appended(more: &str) -> String {
 }
 
 #[test]
+fn a_wrong_size_of_a_table_is_one_mistake() {
+    let told = appended("\n[capacity]\norders = 0\n");
+    assert!(
+        told.contains("[capacity] orders: `0` is not an integer from 1 to"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_misspelt_key_is_named_with_line_column_and_the_right_one() {
     assert_eq!(
         only("desk = 1\n", "dsek = 1\ndesk = 1\n"),

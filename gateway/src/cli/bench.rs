@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use engine::pipeline::AckPolicy;
 use gateway::bench::disturbed::{self, Disturbance};
 use gateway::bench::{Settings, refuse_debug_builds, round_trip, sweep};
+use gateway::memory;
 use std::path::PathBuf;
 
 /// What can be measured.
@@ -53,6 +54,8 @@ pub(crate) struct BenchArgs {
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     refuse_debug_builds().map_err(|error| Failure::new(1, error.to_string()))?;
+    // As `serve` does.
+    memory::ask_for_large_pages();
     let settings = Settings {
         quick: args.quick,
         pairs: args.pairs,

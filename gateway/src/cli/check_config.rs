@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::key_files;
 use engine::firm::{EXAMPLE, Firm, Mistakes};
+use gateway::memory;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
 };
@@ -41,6 +42,7 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
         return Err(Failure::new(1, problems.join("\nportcullis: ")));
     }
     let counts = firm.counts();
+    let table_bytes = firm.table_bytes();
     if json {
         let counts: Map<_, _> = counts
             .iter()
@@ -48,7 +50,8 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
             .collect();
         println!(
             "{}",
-            json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts})
+            json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts,
+                "table_bytes": table_bytes})
         );
     } else {
         let counts: Vec<_> = counts
@@ -63,6 +66,13 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
             counts.join(", ")
         );
         println!("two-person approval is off");
+        println!(
+            "tables of {} MiB at most, twice in a server: its own and its follower's",
+            table_bytes.div_ceil(1 << 20)
+        );
+        if let Some(why) = memory::too_little_for(table_bytes) {
+            eprintln!("portcullis: it could not be served here: {why}");
+        }
     }
     Ok(())
 }

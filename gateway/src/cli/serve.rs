@@ -24,6 +24,7 @@ use engine::recover::{self, OpenOptions, Opened};
 use entering::{enter_keys, open_day, report_differences};
 use files::{read_firm, server_key};
 use gateway::clock::{Clock, CommandedClock, RealClock};
+use gateway::memory;
 use gateway::pin;
 use gateway::server::{Bound, Server, ServerConfig};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -102,6 +103,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
     let (firm, ring) = read_firm(args)?;
     let process = &firm.process;
+    if process.memory.large_pages {
+        memory::ask_for_large_pages();
+    }
+    if let Some(why) = memory::too_little_for(firm.table_bytes()) {
+        return Err(Failure::new(1, why));
+    }
     let listen = args.listen.unwrap_or(process.listen);
     if args.clock == ClockArg::Commanded && !listen.ip().is_loopback() {
         let what = format!("--clock=commanded is for tests on loopback; {listen} is not");
@@ -161,14 +168,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let failed = |error: gateway::server::ServeError| Failure::new(1, error.to_string());
     let server =
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
-    stop_on_signals(server.stop_handle())?;
-    reload_on_signal(args.clone(), firm.clone(), server.reload_handle())?;
     let address_file = args.data.join("address");
-    fs::write(&address_file, format!("{address}\n")).map_err(|error| {
-        let what = format!("cannot write {}: {error}", address_file.display());
-        Failure::new(1, what)
-    })?;
-    announce(args.json, address, firm.instance(), epoch, &journal)?;
+    let ready = get_ready(args, &firm, &server, &address_file)
+        .and_then(|()| announce(args.json, address, firm.instance(), epoch, &journal));
+    if let Err(failure) = ready {
+        server.stop_handle().stop();
+        return match server.run() {
+            Ok(_) => Err(failure),
+            Err(error) => Err(Failure::new(
+                failure.code,
+                format!("{}; and: {error}", failure.what),
+            )),
+        };
+    }
     tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
     // After all others have started: a thread hands its core down to those that it starts.
     pin::here("gateway");
@@ -181,6 +193,24 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     })?;
     tracing::info!(records = stopped.seq, "stopped cleanly");
     Ok(())
+}
+
+/// What is left to do once all threads have their stacks and all tables their pages.
+fn get_ready(
+    args: &ServeArgs,
+    firm: &Firm,
+    server: &Server,
+    address_file: &Path,
+) -> Result<(), Failure> {
+    if firm.process.memory.lock {
+        memory::lock().map_err(|error| Failure::new(1, error.to_string()))?;
+    }
+    stop_on_signals(server.stop_handle())?;
+    reload_on_signal(args.clone(), firm.clone(), server.reload_handle())?;
+    fs::write(address_file, format!("{}\n", server.address())).map_err(|error| {
+        let what = format!("cannot write {}: {error}", address_file.display());
+        Failure::new(1, what)
+    })
 }
 
 /// The sessions whose command broke the engine, each with the file whose removal releases it.
