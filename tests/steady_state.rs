@@ -15,7 +15,7 @@ use gateway::server::{Server, ServerConfig};
 use portcullis_client::{Client, Credentials, Event, Options, SigningKey, keys};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wire::{Reply, Role, Text, Topology};
 
@@ -134,6 +134,9 @@ fn allocations(ack: AckPolicy, time: Duration) -> (u64, u64) {
     })
 }
 
+/// One server at a time in this process: another's threads have the same names.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Page faults so far of the threads that an order meets; `None` where the system does not tell.
 fn page_faults() -> Option<u64> {
     let mut faults = None;
@@ -158,6 +161,7 @@ fn page_faults() -> Option<u64> {
 /// P16.
 #[test]
 fn the_server_has_no_page_fault_in_its_steady_state() {
+    let _alone = ALONE.lock();
     for ack in [AckPolicy::Memory, AckPolicy::Durable] {
         let dir = tempfile::tempdir().unwrap();
         let (server, key) = server(dir.path(), ack);
@@ -192,6 +196,7 @@ fn the_server_has_no_page_fault_in_its_steady_state() {
 
 #[test]
 fn the_io_thread_allocates_nothing_in_its_steady_state() {
+    let _alone = ALONE.lock();
     for ack in [AckPolicy::Memory, AckPolicy::Durable] {
         let (short, few) = allocations(ack, Duration::from_millis(200));
         let (long, many) = allocations(ack, Duration::from_millis(2_200));
