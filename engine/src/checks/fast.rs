@@ -10,12 +10,12 @@ use super::price::{age, is_outside};
 use super::rate::next_arrival;
 use super::refusal::BPS_MAX;
 use super::{Ask, Findings, Headroom, Values, cover, duplicate, protection, self_match, size};
-use crate::exposure::{Lines, Uses, fit, gross_of};
+use crate::exposure::{Line, Lines, NO_GROUP, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::{Bounds, Check, Limit, NO_SET, UNLIMITED, bit};
+use crate::limits::{Bounds, Check, Limit, NO_SET, SetKey, UNLIMITED, bit};
 use crate::state::State;
 use crate::tree::CHAIN;
-use wire::{LimitKind, OrdType, TradingState, Unit};
+use wire::{LimitKind, OrdType, Selector, TradingState, Unit};
 
 /// Most rate buckets that a chain may have here.
 const BUCKETS: usize = 6;
@@ -194,9 +194,16 @@ impl Walk<'_> {
     #[inline(always)]
     fn level(&mut self, level: usize) -> Option<()> {
         let state = self.state;
-        // No row has the slot that stands for none.
         let slot = self.ask.rows[level];
-        let Lines { row, group, all } = state.exposure.lines(slot)?;
+        let first;
+        let row = match state.exposure.find_line(slot) {
+            Some(row) => row,
+            None => {
+                first = self.empty_row(level);
+                &first
+            }
+        };
+        let Lines { row, group, all } = state.exposure.lines(row)?;
         // Something held without mark or rate refuses all but what reduces.
         if all.unmarked | all.unrated != 0
             || state.tree.get(self.ask.scopes[level]).state != TradingState::Active
@@ -217,6 +224,20 @@ impl Walk<'_> {
             self.rare_set(group.limits, &uses(Some(group)), place + 1)?;
         }
         self.set(all.limits, &uses(Some(all)), place + 2)
+    }
+
+    /// What the row is before the first order in it.
+    #[inline(never)]
+    fn empty_row(&self, level: usize) -> Line {
+        let (state, scope) = (self.state, self.ask.scopes[level]);
+        let instrument = &state.instruments.get(self.ask.instrument).definition;
+        let limits = state.limits.set_of(SetKey {
+            scope,
+            selector: Selector::Instrument,
+            selector_id: instrument.instrument_id,
+        });
+        let group = state.exposure.group_of(scope, instrument.product_group);
+        Line::empty(scope, limits, group.unwrap_or(NO_GROUP))
     }
 
     #[inline(never)]

@@ -61,6 +61,20 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// Of a row in which nothing was ever held or open.
+    pub(crate) const fn empty(scope: u32, limits: u32, group: u32) -> Self {
+        Self {
+            position: 0,
+            open: [0; 2],
+            reserved: [0; 2],
+            value: 0,
+            live: 0,
+            limits,
+            group,
+            scope,
+        }
+    }
+
     pub(crate) fn is_beside(&self) -> bool {
         self.position == BESIDE
     }
@@ -111,16 +125,7 @@ impl Rows {
 
     /// Adds an empty row.
     pub(super) fn push(&mut self, (scope, limits, group): (u32, u32, u32), links: Links) {
-        self.lines.push(Line {
-            position: 0,
-            open: [0; 2],
-            reserved: [0; 2],
-            value: 0,
-            live: 0,
-            limits,
-            group,
-            scope,
-        });
+        self.lines.push(Line::empty(scope, limits, group));
         self.links.push(links);
         self.tails.push(Tail::default());
     }

@@ -21,10 +21,15 @@ pub(crate) struct Uses<'a> {
 }
 
 impl Exposure {
-    /// The lines of a row and its sums; `None` where there is no such row or one has outgrown its line.
+    /// What orders read of a row; `None` where there is no such row.
     #[inline(always)]
-    pub(crate) fn lines(&self, slot: u32) -> Option<Lines<'_>> {
-        let row = self.rows.lines.get(slot as usize)?;
+    pub(crate) fn find_line(&self, slot: u32) -> Option<&Line> {
+        self.rows.lines.get(slot as usize)
+    }
+
+    /// The lines of a row and its sums; `None` where one has outgrown its line.
+    #[inline(always)]
+    pub(crate) fn lines<'a>(&'a self, row: &'a Line) -> Option<Lines<'a>> {
         let (group, all) = (self.group_line(row.group), self.all_line(row.scope));
         let beside = row.is_beside() | all.is_beside() | group.is_some_and(SumLine::is_beside);
         (!beside).then_some(Lines { row, group, all })
@@ -58,7 +63,9 @@ impl Exposure {
     /// The rest: what the row's fills of the day used.
     #[cold]
     fn used_by_fills(&self, uses: &Uses<'_>, kind: LimitKind) -> Option<i64> {
-        let tail = &self.rows.tails[uses.slot as usize];
+        // An order may be the first in its row.
+        let tail = self.rows.tails.get(uses.slot as usize).copied();
+        let tail = tail.unwrap_or_default();
         let buying = tail.bought + i128::from(uses.row.reserved[BUY]);
         let selling = tail.sold + i128::from(uses.row.reserved[SELL]);
         let used = match kind {
@@ -101,7 +108,11 @@ mod tests {
             if which & 4 != 0 {
                 exposure.alls.add(0, &huge);
             }
-            assert_eq!(exposure.lines(0).is_some(), which == 0, "{which}");
+            assert_eq!(
+                exposure.lines(exposure.line(0)).is_some(),
+                which == 0,
+                "{which}"
+            );
         }
     }
 }

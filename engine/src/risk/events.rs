@@ -130,7 +130,8 @@ impl RiskEngine {
     #[inline(always)]
     fn loud(&self, slot: u32, kinds: &impl Fn(&LimitSet) -> u32) -> [u32; 3] {
         let mut loud = [0; 3];
-        let Some(Lines { row, group, all }) = self.state.exposure.lines(slot) else {
+        let exposure = &self.state.exposure;
+        let Some(Lines { row, group, all }) = exposure.lines(exposure.line(slot)) else {
             return [u32::MAX; 3];
         };
         if row.limits != NO_SET {
