@@ -33,6 +33,7 @@ scenarios! {
     c12_a_fill_without_a_rate_still_counts
     c12_daily_turnover
     c13_a_limit_set_anew_is_armed_again
+    c13_a_rate_moves_all_its_instruments_in_one_event
     c13_daily_loss
     c13_daily_loss_by_fills_up_the_tree_and_halting
     c13_limits_that_trip_together
@@ -58,6 +59,7 @@ scenarios! {
     capacity_notices_come_before_forgetting
     capacity_of_equal_orders
     capacity_of_limits
+    capacity_of_marks
     capacity_of_orders
     capacity_of_replaces
     capacity_of_rows
@@ -99,6 +101,7 @@ scenarios! {
     r16_a_bust_revives_the_version_in_force_alone
     r16_correct
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
+    r17_a_fill_while_marks_go_and_come
     r17_purely_reducing_without_a_reference
     r17_without_mark_and_rate_at_once
     r18_a_passive_breach_cancels_nothing

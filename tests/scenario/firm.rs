@@ -66,15 +66,17 @@ const PEOPLE: [(&str, u32, &str); 3] = [
     ("ada2", 22, "ada"),
 ];
 
-/// `firm [orders N] [executions N] [rows N] [limits N] [unopened] [two-person]`: the firm as drawn above; with
+/// `firm [orders N] [executions N] [rows N] [limits N] [crowd N] [unopened] [two-person]`: the firm as drawn above; with
+/// a crowd of N, desk 9 has the accounts 101, 102 and so on besides, each with one ACME and one EURO; with
 /// `two-person` Ada has the sessions `risk` and `ada2`, Bob has `risk2`, and loosening takes both.
 pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
     let table = |size: Option<u32>| size.unwrap_or(1_000);
+    let crowd = words.number("crowd")?.unwrap_or(0);
     let define = DefineFirm {
         instance: Text::new("scenario"),
         name: Text::new("Scenario"),
         base_currency: Text::new("USD"),
-        accounts: 10,
+        accounts: 10 + crowd,
         instruments: 10,
         orders: table(words.number("orders")?),
         rows: table(words.number("rows")?),
@@ -190,6 +192,9 @@ pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
             },
         )?;
     }
+    for account in (101..).take(crowd as usize) {
+        gather(world, account)?;
+    }
     if opened {
         let last = PositionLoad {
             batch_id: 1,
@@ -230,6 +235,29 @@ pub(super) fn firm(world: &mut World, mut words: Words) -> Result<(), String> {
     }
     world.sent.clear();
     world.next_request = 1;
+    Ok(())
+}
+
+/// One account of the crowd.
+fn gather(world: &mut World, account: u32) -> Result<(), String> {
+    let define = DefineAccount {
+        account,
+        desk_id: 9,
+        self_match_off: Flag::Yes,
+        ..DefineAccount::default()
+    };
+    build(world, define)?;
+    for symbol in ["ACME", "EURO"] {
+        let held = PositionLoad {
+            batch_id: 1,
+            business_date: DATE,
+            account,
+            instrument_id: world.instrument(symbol)?,
+            qty: Qty(E8),
+            ..PositionLoad::default()
+        };
+        build(world, held)?;
+    }
     Ok(())
 }
 

@@ -87,12 +87,13 @@ impl Exposure {
     }
 
     /// Applies a change that moves a position with a mark and a rate; nothing where that takes the long way.
+    ///
+    /// Invariant: whoever is filled has followed every mark and rate before. Where there are both, its row is
+    /// not counted in its sums as one without, whatever else its scope holds: nothing of that moves here.
     #[inline(always)]
     fn fill(&mut self, slot: u32, moved: &Moved<'_>, delta: &Delta) -> Option<()> {
         let line = &mut self.rows.lines[slot as usize];
-        let all = self.alls.lines.get(line.scope as usize)?;
-        // Rows without mark or rate are counted in their sums.
-        if line.is_beside() || all.unmarked | all.unrated != 0 {
+        if line.is_beside() {
             return None;
         }
         let (side, mut after) = (moved.opened.side(), *line);
@@ -107,6 +108,10 @@ impl Exposure {
         *line = after;
         let tail = &mut self.rows.tails[slot as usize];
         debug_assert!(!tail.saturated, "a value at its end does not fit a line");
+        debug_assert!(
+            !tail.unmarked && !tail.unrated,
+            "a row is valued before it is filled"
+        );
         match moved.opened.buy {
             true => tail.bought += delta.turnover,
             false => tail.sold += delta.turnover,
@@ -217,12 +222,46 @@ mod tests {
     use super::*;
     use crate::exposure::links::Links;
 
-    #[test]
-    fn what_orders_open_beyond_64_bits_is_kept_and_comes_back() {
+    /// One row of one scope.
+    fn one_row() -> Exposure {
         let mut exposure = Exposure::with_capacity(1, 1);
         exposure.add_scope(0);
         let links = Links::of(0, [u32::MAX; 2], (None, None));
         exposure.rows.push((0, 0, NO_GROUP), links);
+        exposure
+    }
+
+    #[test]
+    fn a_fill_of_what_has_outgrown_its_line_takes_the_long_way() {
+        let most: i128 = (1 << 61) - 1;
+        for (position, fits) in [(-most, true), (-most - 1, false), (-most - 2, false)] {
+            let mut exposure = one_row();
+            let mut row = exposure.row(0);
+            let before = row.contribution();
+            row.position = position;
+            exposure.put(0, &row, &before);
+            let sold = Moved {
+                opened: Opened {
+                    buy: false,
+                    qty: 0,
+                    value: 0,
+                    live: 0,
+                },
+                position: -1,
+                turnover: 0,
+                mark: 0,
+                factor: &ValueFactor::new(1, 1),
+            };
+            let filled = exposure.fill(0, &sold, &Delta::default());
+            assert_eq!(filled.is_some(), fits, "{position}");
+            let moved = if fits { position - 1 } else { position };
+            assert_eq!(exposure.row(0).position, moved);
+        }
+    }
+
+    #[test]
+    fn what_orders_open_beyond_64_bits_is_kept_and_comes_back() {
+        let mut exposure = one_row();
         let most: i64 = (1 << 61) - 1;
         let mut live = 0;
         for change in [1, 1, 1, 1, 1, -1, -1, -1, -1, 1, -1] {

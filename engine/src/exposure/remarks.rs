@@ -86,7 +86,7 @@ impl Remarks {
 
     /// Whether a scope has changes to follow.
     pub(crate) fn is_behind(&self, scope: u32) -> bool {
-        self.is_pending() && self.seen(scope) < self.newest
+        self.seen(scope) < self.newest
     }
 
     pub(crate) fn newest(&self) -> u64 {
@@ -177,5 +177,76 @@ impl Remarks {
     pub(crate) fn give_back(&mut self, mut due: Vec<(u64, u32)>) {
         due.clear();
         self.due = due;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNVALUED: Valuation = Valuation {
+        mark: None,
+        opening_mark: None,
+        factor: None,
+    };
+
+    /// Changes of these instruments, one after the other, of which two scopes have followed none.
+    fn changes(instruments: &[u32]) -> Remarks {
+        let mut remarks = Remarks::with_capacity(2);
+        remarks.add_scope();
+        remarks.add_scope();
+        for (at, instrument) in instruments.iter().enumerate() {
+            let previous = instruments[..at]
+                .iter()
+                .rposition(|before| before == instrument)
+                .map_or(0, |before| before as u64 + 1);
+            remarks.add((*instrument, previous), UNVALUED, None);
+        }
+        remarks
+    }
+
+    #[test]
+    fn a_scope_is_behind_until_it_or_all_have_followed_the_newest_change() {
+        let mut remarks = changes(&[]);
+        assert!(!remarks.is_behind(0));
+        remarks = changes(&[1, 2]);
+        assert!(remarks.is_behind(0));
+        remarks.note_seen(0, 1);
+        assert!(remarks.is_behind(0));
+        remarks.note_seen(0, 2);
+        assert!(!remarks.is_behind(0));
+        assert!(remarks.is_behind(1));
+        assert_eq!(remarks.end_oldest(), Some(2));
+        assert!(remarks.is_behind(1));
+        assert_eq!(remarks.end_oldest(), None);
+        assert!(!remarks.is_behind(1));
+    }
+
+    #[test]
+    fn an_instruments_changes_are_those_after_what_was_seen_up_to_the_end() {
+        let mut remarks = changes(&[1, 2, 1, 1, 2, 1]);
+        let of_one = |remarks: &Remarks, seen, end| -> Vec<u64> {
+            remarks.of_instrument(6, seen, end).collect()
+        };
+        assert_eq!(of_one(&remarks, 0, 6), [6, 4, 3, 1]);
+        assert_eq!(of_one(&remarks, 0, 5), [4, 3, 1]);
+        assert_eq!(of_one(&remarks, 2, 4), [4, 3]);
+        assert_eq!(of_one(&remarks, 3, 6), [6, 4]);
+        assert_eq!(of_one(&remarks, 6, 6), [0; 0]);
+        // What all have followed is not remembered.
+        for _ in 0..3 {
+            remarks.end_oldest();
+        }
+        assert_eq!(of_one(&remarks, 3, 6), [6, 4]);
+    }
+
+    #[test]
+    fn no_more_changes_wait_than_are_remembered() {
+        let mut remarks = changes(&[1; WAITING - 1]);
+        assert!(!remarks.is_full());
+        remarks.add((1, 1), UNVALUED, None);
+        assert!(remarks.is_full());
+        remarks.end_oldest();
+        assert!(!remarks.is_full());
     }
 }

@@ -82,8 +82,8 @@ impl Exposure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposure::Sums;
     use crate::exposure::links::Links;
+    use crate::exposure::{NO_GROUP, Sums};
 
     #[test]
     fn lines_are_only_used_while_a_row_and_both_its_sums_fit_theirs() {
@@ -113,6 +113,31 @@ mod tests {
                 which == 0,
                 "{which}"
             );
+        }
+    }
+    #[test]
+    fn a_days_loss_of_one_row_is_told_as_long_as_a_line_could_hold_it() {
+        let mut exposure = Exposure::with_capacity(1, 1);
+        let links = Links::of(0, [u32::MAX; 2], (None, None));
+        exposure.rows.push((0, 0, NO_GROUP), links);
+        let most: i128 = (1 << 61) - 1;
+        for (profit, told) in [
+            (0, Some(0)),
+            (-7, Some(7)),
+            (7, Some(-7)),
+            (-most, Some((1 << 61) - 1)),
+            (-most - 1, None),
+            (most + 1, Some(-(1 << 61))),
+            (most + 2, None),
+            (i128::from(i64::MIN) - 7, None),
+        ] {
+            exposure.rows.tails[0].profit = profit;
+            let uses = Uses {
+                slot: 0,
+                row: exposure.line(0),
+                sums: None,
+            };
+            assert_eq!(exposure.used(&uses, LimitKind::DailyLoss), told, "{profit}");
         }
     }
 }

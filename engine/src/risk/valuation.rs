@@ -108,6 +108,7 @@ impl RiskEngine {
             return 0;
         }
         let mut due = self.state.exposure.remarks.take_due();
+        debug_assert!(due.is_empty(), "only what is due now is followed now");
         self.collect_due(scope, (seen, end), &mut due);
         let count = u32::try_from(due.len()).unwrap_or(u32::MAX);
         // In the order of the changes; those of one command are told of together.
