@@ -35,7 +35,7 @@ fn engine_and_model_decide_alike_on_random_flows() {
 #[test]
 fn random_flows_reach_every_refusal_and_rule() {
     let mut hits = BTreeMap::new();
-    for seed in 190..from_env("MODEL_ALONE", 220) {
+    for seed in 228..from_env("MODEL_ALONE", 280) {
         run_alone(seed, 400, &mut hits);
     }
     // Replays are counted where there is an engine.

@@ -100,6 +100,8 @@ scenarios! {
     r16_bust_that_reopens_an_ended_order
     r16_a_bust_revives_the_version_in_force_alone
     r16_correct
+    r16_a_desk_takes_back_only_its_own
+    r16_reports_that_overtake_a_correction
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
     r17_a_fill_while_marks_go_and_come
     r17_purely_reducing_without_a_reference

@@ -32,11 +32,57 @@ pub(crate) struct Execution {
     pub(crate) standing: Standing,
     /// Id and slot of the order; 0 where it was not known.
     pub(crate) order_id: u64,
+    /// Of a tombstone that a desk left: the account that it spoke for.
     pub(crate) order: u32,
     /// Row it was booked to: the account's, or the firm's where there was no account.
     pub(crate) row: u32,
     /// Row of the order's trader; `u32::MAX` where the order was not known.
     pub(crate) trader_row: u32,
+}
+
+/// A report that takes back an execution before it was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakenBack {
+    pub(crate) key: ExecutionKey,
+    pub(crate) side: Side,
+    pub(crate) price: i64,
+    /// What a correction books; nothing for a bust.
+    pub(crate) qty: i64,
+    pub(crate) reopen: bool,
+    /// Slot of the account for which a desk said so; a venue speaks for all.
+    pub(crate) account: Option<u32>,
+}
+
+impl Execution {
+    /// What is left where an execution will stand that has been taken back already.
+    pub(crate) fn tombstone(of: &TakenBack) -> Self {
+        Self {
+            key: of.key,
+            price: of.price,
+            qty: of.qty,
+            side: of.side,
+            standing: Standing::Tombstone { reopen: of.reopen },
+            order_id: 0,
+            order: of.account.unwrap_or(u32::MAX),
+            row: u32::MAX,
+            trader_row: u32::MAX,
+        }
+    }
+
+    /// Whether this is a tombstone that takes back an execution of this account, and if so whether it reopens.
+    pub(crate) fn takes_back(&self, account: Option<u32>) -> Option<bool> {
+        let Standing::Tombstone { reopen } = self.standing else {
+            return None;
+        };
+        let is_for = self.spoken_for().is_none_or(|only| account == Some(only));
+        is_for.then_some(reopen)
+    }
+
+    /// The only account that a tombstone is for.
+    pub(crate) fn spoken_for(&self) -> Option<u32> {
+        let is_tombstone = matches!(self.standing, Standing::Tombstone { .. });
+        (is_tombstone && self.order != u32::MAX).then_some(self.order)
+    }
 }
 
 /// Executions of the last five trade dates.

@@ -24,7 +24,7 @@ impl Model {
             if found.is_none() && !self.may_name(session_id, m.account) {
                 return Expect::refused(RejectCode::NotEntitled);
             }
-            self.lay_tombstone(key, m, reopen, 0);
+            self.lay_tombstone(session_id, (key, found), m, 0);
             return Expect::of(Outcome::Applied).hit("R16 bust before its fill");
         };
         if known.standing != Standing::Booked {
@@ -41,12 +41,22 @@ impl Model {
         })
     }
 
-    fn lay_tombstone(&mut self, key: ExecutionKey, m: &VenueReport, reopen: bool, corrected: i128) {
+    /// What a desk takes back before it was seen can only be of the account that it speaks for.
+    fn lay_tombstone(
+        &mut self,
+        session_id: u32,
+        (key, found): (ExecutionKey, Option<usize>),
+        m: &VenueReport,
+        corrected: i128,
+    ) {
+        let reopen = m.reopen == Flag::Yes;
+        let account = found.map_or(m.account, |index| self.orders[index].account);
+        let only = self.is_desk(session_id).then_some(account);
         let execution = Execution {
             price: m.last_px.0,
             qty: corrected,
             side: m.side,
-            standing: Standing::Tombstone { reopen },
+            standing: Standing::Tombstone { reopen, only },
             account: m.account,
             order: None,
         };
@@ -82,8 +92,8 @@ impl Model {
                 return Expect::refused(RejectCode::NotEntitled);
             }
             if !same_id {
-                let reopen = m.reopen == Flag::Yes;
-                self.lay_tombstone(key, m, reopen, i128::from(m.last_qty.0));
+                let corrected = i128::from(m.last_qty.0);
+                self.lay_tombstone(session_id, (key, found), m, corrected);
             }
             let fill = VenueReport {
                 venue_exec_id: id,
@@ -95,7 +105,9 @@ impl Model {
         };
         let price_and_qty = (m.last_px.0, i128::from(m.last_qty.0));
         let unchanged = same_id && (known.price, known.qty) == price_and_qty;
-        let repeated = !same_id && self.executions.contains_key(&new_key);
+        let there = self.executions.get(&new_key).copied().filter(|_| !same_id);
+        let tombstone = there.filter(|there| matches!(there.standing, Standing::Tombstone { .. }));
+        let repeated = there.is_some() && tombstone.is_none();
         if known.standing != Standing::Booked || unchanged || repeated {
             return Expect::of(Outcome::NoEffect).hit("R16 a correction again");
         }
@@ -104,7 +116,14 @@ impl Model {
         }
         let reopen = m.reopen == Flag::Yes;
         self.take_back(&key, reopen, Some((new_key, price_and_qty)), 0);
-        Expect::of(Outcome::Applied).hit("R16 correction")
+        let Some(tombstone) = tombstone else {
+            return Expect::of(Outcome::Applied).hit("R16 correction");
+        };
+        match tombstone.takes_back(known.account) {
+            Some(reopen) => drop(self.take_back(&new_key, reopen, None, tombstone.qty)),
+            None => self.alert(RiskEventKind::ExecutionMismatch),
+        }
+        Expect::of(Outcome::Applied).hit("R16 correction that was taken back before")
     }
 
     /// Takes a booked execution back, and books its correction; says whether an ended order lives again.

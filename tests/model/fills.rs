@@ -37,7 +37,7 @@ impl Model {
         )
     }
 
-    fn is_desk(&self, session_id: u32) -> bool {
+    pub(crate) fn is_desk(&self, session_id: u32) -> bool {
         self.sessions
             .get(&session_id)
             .is_some_and(|s| s.role == Role::Desk)
@@ -87,10 +87,12 @@ impl Model {
         let (price, qty) = (m.last_px.0, i128::from(m.last_qty.0));
         let known = self.executions.get(&key).copied();
         let tombstone = match known.map(|e| e.standing) {
-            // What its correction has booked already is the quantity of the tombstone.
-            Some(Standing::Tombstone { reopen }) => Some((reopen, known.map_or(0, |e| e.qty))),
+            Some(Standing::Tombstone { .. }) => known,
             Some(_) => {
-                let same = known.is_some_and(|e| (e.price, e.qty) == (price, qty));
+                let of_another = found.is_some_and(|index| {
+                    known.is_some_and(|e| e.account != self.orders[index].account)
+                });
+                let same = known.is_some_and(|e| (e.price, e.qty) == (price, qty)) && !of_another;
                 if same {
                     return Expect::of(Outcome::NoEffect).hit("R13 the same execution again");
                 }
@@ -114,7 +116,8 @@ impl Model {
             qty,
             of_the_day: m.trade_date >= self.business_date,
         };
-        let what = self.fill_order(&booking, tombstone.is_some());
+        let taken_back = tombstone.and_then(|tombstone| tombstone.takes_back(account));
+        let what = self.fill_order(&booking, taken_back.is_some());
         self.book(&booking);
         let execution = Execution {
             price,
@@ -125,9 +128,14 @@ impl Model {
             order: found,
         };
         self.executions.insert(key, execution);
-        if let Some((reopen, corrected)) = tombstone {
-            self.take_back(&key, reopen, None, corrected);
+        if let (Some(reopen), Some(tombstone)) = (taken_back, tombstone) {
+            // What its correction has booked already is the quantity of the tombstone.
+            self.take_back(&key, reopen, None, tombstone.qty);
             return Expect::of(Outcome::Applied).hit("R16 a fill that was busted before");
+        }
+        if tombstone.is_some() {
+            self.alert(RiskEventKind::ExecutionMismatch);
+            return Expect::of(Outcome::Applied).hit("R16 a fill that another desk had busted");
         }
         let expect = Expect::of(Outcome::Applied).hit(what);
         if booking.of_the_day {

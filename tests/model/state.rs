@@ -79,6 +79,8 @@ pub(crate) enum Standing {
     /// Its bust came first; `reopen` as the bust said.
     Tombstone {
         reopen: bool,
+        /// The account for which a desk said so.
+        only: Option<u32>,
     },
 }
 
@@ -92,6 +94,16 @@ pub(crate) struct Execution {
     pub(crate) account: u32,
     /// Index of the order, where it is known.
     pub(crate) order: Option<usize>,
+}
+
+impl Execution {
+    /// Whether this is a tombstone that takes back an execution of this account, and if so whether it reopens.
+    pub(crate) fn takes_back(&self, account: u32) -> Option<bool> {
+        let Standing::Tombstone { reopen, only } = self.standing else {
+            return None;
+        };
+        only.is_none_or(|only| only == account).then_some(reopen)
+    }
 }
 
 /// A fill as C7 and C15 count it.

@@ -100,6 +100,14 @@ const APPROVALS: &[&str] = &[
     "S5 two-person approval switched",
 ];
 
+/// Reports of one execution that overtake each other (R16).
+const OVERTAKING: &[&str] = &[
+    "R16 a fill that was busted before",
+    "R16 a fill that another desk had busted",
+    "R16 correction before its fill",
+    "R16 correction that was taken back before",
+];
+
 /// Every name that a campaign must count, with the hits it has.
 pub(crate) fn wanted(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut out = Vec::new();
@@ -113,7 +121,7 @@ pub(crate) fn wanted(hits: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
         let of_rule = hits.iter().filter(|(name, _)| name.starts_with(&prefix));
         out.push((format!("R{rule}"), of_rule.map(|(_, n)| n).sum()));
     }
-    for name in APPROVALS {
+    for name in APPROVALS.iter().chain(OVERTAKING) {
         out.push(((*name).to_owned(), hits.get(*name).copied().unwrap_or(0)));
     }
     for boundary in BOUNDARIES {

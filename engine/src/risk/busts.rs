@@ -3,7 +3,7 @@
 use super::fills::Booked;
 use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
-use crate::executions::{Execution, Standing};
+use crate::executions::{Execution, Standing, TakenBack};
 use crate::exposure::Delta;
 use crate::tree::CHAIN;
 use crate::units::saturate;
@@ -62,9 +62,7 @@ impl RiskEngine {
         let reopen = m.reopen == Flag::Yes;
         let key = self.execution_key(turn, m, instrument, m.ref_exec_id);
         let Some(slot) = self.state.executions.find(key) else {
-            if order.is_none() {
-                self.account_of_unknown(turn, m)?;
-            }
+            let account = self.account_spoken_for(turn, order, m)?;
             let exec_id = corrected.map_or(0, |c| c.exec_id);
             if corrected.is_some() && exec_id == m.ref_exec_id {
                 // Corrected before it was seen, under its own id: what it says now is the fill.
@@ -74,18 +72,14 @@ impl RiskEngine {
                 };
                 return self.fill(turn, order, &fill, out);
             }
-            self.state.executions.add(Execution {
+            self.state.executions.add(Execution::tombstone(&TakenBack {
                 key,
-                price: m.last_px.0,
-                // What the correction books; nothing for a bust.
-                qty: corrected.map_or(0, |c| c.qty),
                 side: m.side,
-                standing: Standing::Tombstone { reopen },
-                order_id: 0,
-                order: u32::MAX,
-                row: u32::MAX,
-                trader_row: u32::MAX,
-            });
+                price: m.last_px.0,
+                qty: corrected.map_or(0, |c| c.qty),
+                reopen,
+                account,
+            }));
             if corrected.is_some() {
                 return self.fill(turn, order, m, out);
             }
@@ -95,20 +89,57 @@ impl RiskEngine {
         let unchanged = corrected.is_some_and(|c| {
             c.exec_id == m.ref_exec_id && c.price == known.price && c.qty == known.qty
         });
-        let replayed = corrected.is_some_and(|c| {
-            c.exec_id != m.ref_exec_id
-                && self
-                    .state
-                    .executions
-                    .find(self.execution_key(turn, m, instrument, c.exec_id))
-                    .is_some()
+        // What it corrects to may be known already, or taken back before it was seen.
+        let there = corrected
+            .filter(|c| c.exec_id != m.ref_exec_id)
+            .and_then(|c| {
+                let key = self.execution_key(turn, m, instrument, c.exec_id);
+                self.state.executions.find(key)
+            });
+        let tombstone = there.filter(|slot| {
+            let standing = self.state.executions.get(*slot).standing;
+            matches!(standing, Standing::Tombstone { .. })
         });
+        let replayed = there.is_some() && tombstone.is_none();
         if known.standing != Standing::Booked || unchanged || replayed {
             return Ok(Outcome::NoEffect);
         }
         self.may_take_back(turn, &known)?;
+        let taken_back = tombstone.map(|slot| *self.state.executions.get(slot));
         self.take_back(slot, reopen, corrected, 0, out);
+        if let (Some(slot), Some(taken_back)) = (tombstone, taken_back) {
+            self.take_back_at_once(slot, &taken_back, out);
+        }
         Ok(Outcome::Applied)
+    }
+
+    /// An execution that was booked where a tombstone stood is taken back, if the tombstone is for its account;
+    /// if not, somebody spoke of what is not theirs.
+    pub(super) fn take_back_at_once(&mut self, slot: u32, tombstone: &Execution, out: &mut Outbox) {
+        let booked = *self.state.executions.get(slot);
+        let account = self.state.exposure.scope_of_row(booked.row);
+        match tombstone.takes_back(Some(account)) {
+            Some(reopen) => self.take_back(slot, reopen, None, tombstone.qty, out),
+            None => self.tell_mismatch(&booked.key),
+        }
+    }
+
+    /// Whose execution a report takes back that was not seen: a desk speaks for one account of its own, a venue
+    /// for all (`None`).
+    fn account_spoken_for(
+        &self,
+        turn: &Turn,
+        order: Option<u32>,
+        m: &VenueReport,
+    ) -> Result<Option<u32>, RejectCode> {
+        let account = match order {
+            Some(slot) => Some(self.state.orders.get(slot).account),
+            None => self.account_of_unknown(turn, m)?,
+        };
+        let is_desk = turn
+            .session
+            .is_some_and(|slot| self.state.sessions.get(slot).role() == Role::Desk);
+        Ok(account.filter(|_| is_desk))
     }
 
     /// A desk takes back only what stands in its accounts, a venue what it reported.
@@ -190,7 +221,7 @@ impl RiskEngine {
             self.state.exposure.add_day_fills(row, change);
         }
         if let Some(corrected) = corrected {
-            self.replace_execution(slot, &old, corrected);
+            self.replace_execution(&old, corrected);
         }
         // Bust and fill are one event: nothing is told or latched between them.
         self.in_one_event = corrected.is_some();
@@ -236,7 +267,7 @@ impl RiskEngine {
         }
     }
 
-    fn replace_execution(&mut self, slot: u32, old: &Execution, corrected: Corrected) {
+    fn replace_execution(&mut self, old: &Execution, corrected: Corrected) {
         let new = Execution {
             key: crate::instrument::ExecutionKey {
                 exec_id: corrected.exec_id,
@@ -247,10 +278,10 @@ impl RiskEngine {
             standing: Standing::Booked,
             ..*old
         };
-        if corrected.exec_id == old.key.exec_id {
-            *self.state.executions.get_mut(slot) = new;
-        } else {
-            self.state.executions.add(new);
+        // Its own place under the same id, or that of a tombstone.
+        match self.state.executions.find(new.key) {
+            Some(slot) => *self.state.executions.get_mut(slot) = new,
+            None => self.state.executions.add(new),
         }
     }
 

@@ -301,7 +301,10 @@ impl RiskEngine {
                 Standing::Tombstone { reopen: false } => 2,
                 Standing::Tombstone { reopen: true } => 3,
             });
-            to.put(execution.order_id);
+            to.put(match execution.spoken_for() {
+                Some(account) => u64::from(self.state.tree.get(account).id),
+                None => execution.order_id,
+            });
         }
         self.digest_books(to);
         to.part(13, self.jobs.iter().count());

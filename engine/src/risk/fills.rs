@@ -63,11 +63,16 @@ impl RiskEngine {
         };
         let key = self.execution_key(turn, m, instrument, m.venue_exec_id);
         let known = self.state.executions.locate(key);
-        let busted = match known {
+        let tombstone = match known {
             Err(_) => None,
-            Ok(slot) => match self.state.executions.get(slot).standing {
-                Standing::Tombstone { reopen } => Some((slot, reopen)),
-                Standing::Booked | Standing::Busted => return Ok(self.booked_before(slot, m)),
+            Ok(slot) => match *self.state.executions.get(slot) {
+                Execution {
+                    standing: Standing::Booked | Standing::Busted,
+                    ..
+                } => {
+                    return Ok(self.booked_before(slot, order, m));
+                }
+                tombstone => Some((slot, tombstone)),
             },
         };
         if let Some(slot) = order {
@@ -77,7 +82,10 @@ impl RiskEngine {
             self.look_at_fills(&rows);
         }
         // R16: a fill that was busted before is no loss and no breach in between.
-        self.in_one_event = busted.is_some();
+        self.in_one_event = tombstone.is_some_and(|(_, tombstone)| {
+            let of_order = order.map(|slot| self.state.orders.get(slot).account);
+            tombstone.takes_back(of_order.or(account)).is_some()
+        });
         let booked = Execution {
             key,
             price: m.last_px.0,
@@ -107,14 +115,15 @@ impl RiskEngine {
                 ..booked
             },
         };
-        if let Err(vacant) = known {
-            self.state.executions.add_at(vacant, execution);
-        }
-        if let Some((slot, reopen)) = busted {
-            // R16: it was busted before it was seen; it counts as fill and bust.
-            let qty = self.state.executions.get(slot).qty;
-            *self.state.executions.get_mut(slot) = execution;
-            self.take_back(slot, reopen, None, qty, out);
+        self.in_one_event = false;
+        match (known, tombstone) {
+            (Err(vacant), _) => self.state.executions.add_at(vacant, execution),
+            (Ok(slot), Some((_, tombstone))) => {
+                // R16: it was busted before it was seen; it counts as fill and bust.
+                *self.state.executions.get_mut(slot) = execution;
+                self.take_back_at_once(slot, &tombstone, out);
+            }
+            (Ok(_), None) => {}
         }
         Ok(Outcome::Applied)
     }
@@ -144,18 +153,28 @@ impl RiskEngine {
 
     /// R13: an execution that was booked before has no effect; if it says something else, that is told.
     #[cold]
-    fn booked_before(&mut self, slot: u32, m: &VenueReport) -> Outcome {
-        let seen = self.state.executions.get(slot);
-        if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 {
-            self.alert(RiskEvent {
-                ref_id: m.venue_exec_id,
-                instrument_id: m.instrument_id,
-                event: RiskEventKind::ExecutionMismatch,
-                severity: Severity::Critical,
-                ..RiskEvent::default()
-            });
+    fn booked_before(&mut self, slot: u32, order: Option<u32>, m: &VenueReport) -> Outcome {
+        let seen = *self.state.executions.get(slot);
+        let of_another = order.is_some_and(|slot| {
+            let account = self.state.orders.get(slot).account;
+            account != self.state.exposure.scope_of_row(seen.row)
+        });
+        if seen.price != m.last_px.0 || seen.qty != m.last_qty.0 || of_another {
+            self.tell_mismatch(&seen.key);
         }
         Outcome::NoEffect
+    }
+
+    /// What is said of an execution does not go together.
+    #[cold]
+    pub(super) fn tell_mismatch(&mut self, key: &ExecutionKey) {
+        self.alert(RiskEvent {
+            ref_id: key.exec_id,
+            instrument_id: self.state.instruments.get(key.instrument).id,
+            event: RiskEventKind::ExecutionMismatch,
+            severity: Severity::Critical,
+            ..RiskEvent::default()
+        });
     }
 
     /// R6, R7, R11, R12: position and reserve move in one event.

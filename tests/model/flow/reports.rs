@@ -1,9 +1,10 @@
 //! What venues and sidecar desks report: in order, out of order, twice, too late, for nobody's order.
 
 use super::{Flow, Item};
-use crate::model::genesis::{self, INSTRUMENTS, Listed};
+use crate::model::genesis::{self, DESK_SESSIONS, INSTRUMENTS, Listed};
 use crate::model::orders::Order;
 use crate::model::state::Model;
+use engine::command::Command;
 use wire::{
     CancelReason, ExecType, Flag, LimitKind, Liquidity, Price, Qty, Role, Side, Time, Topology,
     VenueReport,
@@ -179,21 +180,63 @@ impl Flow {
         Some(self.item(session, m.into()))
     }
 
-    /// The bust of a fill that comes after it (a tombstone), or its correction.
+    /// A fill behind what takes it back: its bust (a tombstone) or its correction, or both with what takes that
+    /// back in its turn, in any order.
     fn bust_first(&mut self, session: u32, fill: VenueReport) -> Item {
-        let mut bust = VenueReport {
+        let first = self.taker_of(&fill);
+        if self.random.chance(25) {
+            let (stranger, bust) = self.by_a_stranger(first);
+            let fill = self.item(session, fill.into());
+            self.queue.push(fill);
+            return self.item(stranger, bust.into());
+        }
+        let mut reports = vec![first, fill];
+        if first.exec_type == ExecType::Correct && self.random.chance(60) {
+            let second = self.taker_of(&first);
+            let at = self.random.below(reports.len() as u64 + 1);
+            reports.insert(usize::try_from(at).unwrap_or(0), second);
+            if self.random.chance(50) {
+                reports.reverse();
+            }
+        }
+        self.enqueue(session, reports.into_iter().map(Command::from).collect())
+    }
+
+    /// A report that busts or corrects what another books.
+    fn taker_of(&mut self, report: &VenueReport) -> VenueReport {
+        let mut taker = VenueReport {
             venue_exec_id: 0,
-            ref_exec_id: fill.venue_exec_id,
+            ref_exec_id: report.venue_exec_id,
             exec_type: ExecType::Bust,
             reopen: genesis::flag(self.random.chance(50)),
-            ..fill
+            ..*report
         };
-        if self.random.chance(30) {
-            bust.exec_type = ExecType::Correct;
-            bust.venue_exec_id = self.next_execution;
+        if self.random.chance(40) {
+            taker.exec_type = ExecType::Correct;
+            taker.venue_exec_id = self.next_execution;
             self.next_execution += 1;
+            if self.random.chance(50) {
+                let listed = INSTRUMENTS.iter().find(|i| i.id == taker.instrument_id);
+                let step = listed.map_or(1, |listed| listed.step);
+                taker.last_qty.0 = (taker.last_qty.0 / step / 2).max(1) * step;
+            }
         }
-        self.enqueue(session, vec![bust.into(), fill.into()])
+        taker
+    }
+
+    /// The same said by a desk of an account of its own, whosever execution it is.
+    fn by_a_stranger(&mut self, report: VenueReport) -> (u32, VenueReport) {
+        // One of the three may report at all: that in the middle.
+        let at = self.random.pick(&[0, 1, 1, 1, 2]);
+        let (desk, _, accounts, _) = DESK_SESSIONS[at];
+        let report = VenueReport {
+            order_id: 0,
+            cl_ord_id: 0,
+            order_session_id: desk,
+            account: self.random.pick(accounts),
+            ..report
+        };
+        (desk, report)
     }
 
     fn fill_of(&mut self, m: &mut VenueReport, order: &Order, listed: &Listed) {
