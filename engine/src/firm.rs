@@ -13,12 +13,14 @@ mod mistake;
 mod opening;
 mod people;
 mod process;
+mod rehearsal;
 mod section;
 pub mod value;
 
 pub use differences::{Difference, changed_keys, differences};
 pub use mistake::{Mistake, Mistakes};
 pub use process::{Ack, DayOpening, Memory, ProcessConfig, SessionLimits, Threads, TlsPaths};
+pub use rehearsal::Refusal;
 pub use value::{parse_decimal, parse_duration, parse_limit_value, parse_size};
 
 use crate::command::{

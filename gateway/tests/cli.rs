@@ -6,6 +6,7 @@
 )]
 
 use assert_cmd::Command;
+use engine::firm::EXAMPLE;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -126,4 +127,28 @@ fn completions_and_the_man_page_come_from_the_same_definition() {
     assert!(code == 0 && out.contains("check-config"));
     let (code, out, _) = portcullis(&["man"]);
     assert!(code == 0 && out.contains("portcullis"));
+}
+
+#[test]
+fn check_config_names_what_the_engine_would_refuse() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("firm.toml");
+    let position = "\n[[positions]]\naccount = \"EQ-HOUSE\"\ninstrument = \"AAPL\"\nqty = 49.5\n";
+    let cases = [
+        ("accounts = 1024", "accounts = 2", "113 CapacityExceeded"),
+        ("limits = 4096", "limits = 7", "301 LimitRange"),
+        (
+            "\n[journal]",
+            &format!("{position}\n[journal]"),
+            "105 BadQty",
+        ),
+    ];
+    for (from, to, why) in cases {
+        let text = EXAMPLE.replace(from, to);
+        assert_ne!(text, EXAMPLE, "{from} is there");
+        fs::write(&file, text).unwrap();
+        let (code, _, err) = portcullis(&["check-config", file.to_str().unwrap()]);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(why), "{err}");
+    }
 }

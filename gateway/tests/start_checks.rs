@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use engine::firm::EXAMPLE;
 use portcullis_client::{Client, ClientError, Code, Credentials, Options, SigningKey, keys};
 use serde_json::Value;
 use wire::{RejectCode, Role};
@@ -277,4 +278,25 @@ fn a_new_epoch_by_command_has_clients_reconcile_and_lets_reducing_orders_pass_on
     state(&["reconcile", "restart", "--reason", "agreed with the venues"]);
     assert!(!is_restricted());
     server.stop();
+}
+
+#[test]
+fn a_first_start_does_not_begin_with_an_opening_position_that_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    // For its keys.
+    Server::start(data.path(), &[]).stop();
+    let position = "[[positions]]\naccount = \"EQ-HOUSE\"\ninstrument = \"AAPL\"\nqty = 49.5\n";
+    let file = data.path().join("firm.toml");
+    let start = |dir: &str| {
+        let text = EXAMPLE.replace("dir = \"journal\"", &format!("dir = \"{dir}\""));
+        fs::write(&file, format!("{text}{position}")).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let config = start("new");
+    let told = refused(data.path(), &["--config", &config], 1);
+    assert!(told.contains("next:  portcullis check-config"), "{told}");
+    assert!(!data.path().join("new").exists(), "nothing was made");
+    // A journal that is there knows better than the file what positions are.
+    let config = start("journal");
+    Server::start(data.path(), &["--config", &config]).stop();
 }

@@ -121,6 +121,9 @@ impl Model {
         {
             return Expect::of(Outcome::Refused).hit("R21 load refused");
         }
+        if m.qty.0 % self.instruments[&m.instrument_id].def.qty_step.0 != 0 {
+            return Expect::refused(RejectCode::BadQty).hit("R21 load of no whole steps");
+        }
         let place = (m.account, m.instrument_id);
         let book = self.shorts.entry(place).or_default();
         let qty = i128::from(m.qty.0);

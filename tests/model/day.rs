@@ -22,6 +22,7 @@ impl Model {
         {
             return Expect::of(Outcome::Refused).hit("R22 load of another day");
         }
+        let refusal = self.refusal_of_load(m);
         let batch = self.batches.entry((m.batch_id, m.business_date));
         let (rows, complete) = batch.or_default();
         if m.qty.is_null() {
@@ -30,8 +31,14 @@ impl Model {
             }
         } else {
             let place = (m.account, m.instrument_id);
-            match (rows.get(&place), *complete) {
-                (Some(qty), _) if *qty != m.qty.0 => {
+            if let Some(code) = refusal {
+                if !*complete {
+                    rows.entry(place).or_insert(None);
+                }
+                return Expect::refused(code).hit("R22 load of a row that is refused");
+            }
+            match (rows.get(&place).copied().flatten(), *complete) {
+                (Some(qty), _) if qty != m.qty.0 => {
                     return Expect::of(Outcome::Refused).hit("R22 load with other content");
                 }
                 (Some(_), true) => return Expect::of(Outcome::NoEffect),
@@ -41,17 +48,33 @@ impl Model {
                 (Some(_), false) if !last => return Expect::of(Outcome::NoEffect),
                 _ => {}
             }
-            rows.insert(place, m.qty.0);
-            *complete |= last;
+            rows.insert(place, Some(m.qty.0));
+        }
+        let is_whole = rows.values().all(Option::is_some);
+        *complete |= last;
+        if !m.qty.is_null() {
             self.load(m.account, m.instrument_id, i128::from(m.qty.0));
         }
-        if last {
-            let key = (m.batch_id, m.business_date);
-            self.batches.entry(key).or_default().1 = true;
-            self.loaded = m.business_date;
-            return Expect::of(Outcome::Applied).hit("R22 load");
+        match (last, is_whole) {
+            (false, _) => Expect::of(Outcome::Applied),
+            (true, true) => {
+                self.loaded = m.business_date;
+                Expect::of(Outcome::Applied).hit("R22 load")
+            }
+            (true, false) => Expect::of(Outcome::Applied).hit("R22 load with a position missing"),
         }
-        Expect::of(Outcome::Applied)
+    }
+
+    /// Why a position cannot be loaded.
+    fn refusal_of_load(&self, m: &PositionLoad) -> Option<RejectCode> {
+        let Some(instrument) = self.instruments.get(&m.instrument_id) else {
+            return Some(RejectCode::UnknownInstrument);
+        };
+        if !self.accounts.contains_key(&m.account) {
+            return Some(RejectCode::UnknownAccount);
+        }
+        let is_whole = m.qty.0 % instrument.def.qty_step.0 == 0;
+        (!is_whole).then_some(RejectCode::BadQty)
     }
 
     /// P = loaded + fills since the roll.
@@ -144,7 +167,13 @@ impl Model {
             return refused;
         };
         let leaves = i128::from(m.leaves_qty.0);
-        if order.terminal || !order.unresolved || leaves < 0 || leaves > order.reserved_qty() {
+        let step = self.instruments[&order.instrument].def.qty_step.0;
+        if m.leaves_qty.0 % step != 0
+            || order.terminal
+            || !order.unresolved
+            || leaves < 0
+            || leaves > order.reserved_qty()
+        {
             return refused;
         }
         // With something left it stays unresolved: only fills or another word of ops end it.

@@ -153,7 +153,7 @@ pub(crate) struct Alert {
 }
 
 /// The rows of a load: account, instrument, quantity.
-pub(crate) type Batch = BTreeMap<(u32, u32), i64>;
+pub(crate) type Batch = BTreeMap<(u32, u32), Option<i64>>;
 
 /// Everything the model knows.
 #[derive(Debug, Clone, Default)]

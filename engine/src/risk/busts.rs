@@ -225,13 +225,16 @@ impl RiskEngine {
         }
         // Bust and fill are one event: nothing is told or latched between them.
         self.in_one_event = corrected.is_some();
+        let freed = old
+            .qty
+            .saturating_sub(new_qty)
+            .saturating_sub(booked)
+            .max(0);
         if let Some(order) = order {
-            let freed = old
-                .qty
-                .saturating_sub(new_qty)
-                .saturating_sub(booked)
-                .max(0);
             self.reverse_in_order(order, old.qty, new_qty, freed, reopen);
+        } else if old.order_id != 0 && reopen && freed > 0 {
+            // The venue has an order again that is forgotten here: nothing is reserved for what it may fill.
+            self.reduce_only(self.state.exposure.scope_of_row(old.row));
         }
         self.in_one_event = false;
         match &redone {

@@ -4,7 +4,7 @@ use super::{Done, RiskEngine, Turn};
 use crate::decision::Outbox;
 use crate::exposure::Delta;
 use wire::{
-    CancelReason, DayOpen, DayRoll, Flag, PositionLoad, Reconcile, ReconcileWhat, RejectCode,
+    CancelReason, DayOpen, DayRoll, Flag, PositionLoad, Qty, Reconcile, ReconcileWhat, RejectCode,
     RiskEvent, RiskEventKind, Scope, Severity, TimeInForce,
 };
 
@@ -12,6 +12,9 @@ use wire::{
 const TRADE_DATES: usize = 5;
 /// Stands for the completion of a batch among its rows.
 const COMPLETE: u32 = u32::MAX;
+
+/// Stands for the position of a row that was refused and has not come right since.
+const MISSING: i64 = Qty::NULL.0;
 
 /// Whether a number reads as YYYYMMDD.
 fn is_date(date: u32) -> bool {
@@ -35,18 +38,18 @@ impl RiskEngine {
                 return Done::NO_EFFECT;
             }
         } else {
-            let Some(instrument) = self.state.instruments.find(m.instrument_id) else {
-                return Done::refused(RejectCode::UnknownInstrument, 0);
-            };
-            let Some(account) = self.state.tree.find(Scope::Account, m.account) else {
-                return Done::refused(RejectCode::UnknownAccount, 0);
-            };
-            let step = self.state.instruments.get(instrument).definition.qty_step.0;
-            if m.qty.0.checked_rem(step) != Some(0) {
-                return Done::refused(RejectCode::BadQty, 0);
-            }
             let key = (m.batch_id, m.business_date, m.account, m.instrument_id);
-            match self.state.day.loads.get(&key) {
+            let (account, instrument) = match self.place_of_load(m) {
+                Ok(place) => place,
+                Err(code) => {
+                    if !is_complete {
+                        self.state.day.loads.entry(key).or_insert(MISSING);
+                    }
+                    return Done::refused(code, 0);
+                }
+            };
+            let before = self.state.day.loads.get(&key);
+            match before.filter(|qty| **qty != MISSING) {
                 Some(qty) if *qty == m.qty.0 && (is_complete || !last) => return Done::NO_EFFECT,
                 Some(qty) if *qty != m.qty.0 => return range,
                 None if is_complete => return range,
@@ -56,10 +59,33 @@ impl RiskEngine {
             self.load(account, instrument, i128::from(m.qty.0));
         }
         if last {
+            let batch = (m.batch_id, m.business_date, 0, 0)..complete;
+            let is_whole = !self
+                .state
+                .day
+                .loads
+                .range(batch)
+                .any(|(_, qty)| *qty == MISSING);
             self.state.day.loads.insert(complete, 0);
-            self.state.day.loaded = m.business_date;
+            // The day does not open on a batch of which a position is missing.
+            if is_whole {
+                self.state.day.loaded = m.business_date;
+            }
         }
         Done::APPLIED
+    }
+
+    /// Account and instrument of a loaded position.
+    fn place_of_load(&self, m: &PositionLoad) -> Result<(u32, u32), RejectCode> {
+        let instrument = self.state.instruments.find(m.instrument_id);
+        let instrument = instrument.ok_or(RejectCode::UnknownInstrument)?;
+        let account = self.state.tree.find(Scope::Account, m.account);
+        let account = account.ok_or(RejectCode::UnknownAccount)?;
+        let step = self.state.instruments.get(instrument).definition.qty_step.0;
+        match m.qty.0.checked_rem(step) {
+            Some(0) => Ok((account, instrument)),
+            _ => Err(RejectCode::BadQty),
+        }
     }
 
     /// P = loaded + fills since the roll, in account, desk and firm.
@@ -203,6 +229,11 @@ impl RiskEngine {
         }
         if m.leaves_qty.0 < 0 || m.leaves_qty.0 > reserved {
             return range;
+        }
+        let instrument = self.state.orders.get(slot).instrument;
+        let step = self.state.instruments.get(instrument).definition.qty_step.0;
+        if m.leaves_qty.0.checked_rem(step) != Some(0) {
+            return Done::refused(RejectCode::BadQty, 0);
         }
         self.state.orders.keep_at_most(slot, m.leaves_qty.0);
         self.settle_and_tell(slot);

@@ -346,7 +346,7 @@ impl RiskEngine {
         if account.is_some() {
             self.state.exposure.add_day_fills(row, signed);
         } else {
-            self.firm_reduce_only();
+            self.reduce_only(FIRM);
         }
         self.booked(&fill, rows);
         let node = self.state.tree.get(scope);
@@ -371,7 +371,7 @@ impl RiskEngine {
     #[cold]
     pub(super) fn unbookable(&mut self, turn: &Turn, m: &VenueReport) -> Outcome {
         self.state.unbooked.push(turn.seq);
-        self.firm_reduce_only();
+        self.reduce_only(FIRM);
         self.alert(RiskEvent {
             new_value: m.last_qty.0,
             ref_id: m.venue_exec_id,
@@ -383,11 +383,12 @@ impl RiskEngine {
         Outcome::Applied
     }
 
-    fn firm_reduce_only(&mut self) {
-        let firm = self.state.tree.get_mut(FIRM);
-        if firm.state == TradingState::Active {
-            firm.state = TradingState::ReduceOnly;
-            firm.state_version = firm.state_version.saturating_add(1);
+    /// What is not known any more is not traded on.
+    pub(super) fn reduce_only(&mut self, scope: u32) {
+        let node = self.state.tree.get_mut(scope);
+        if node.state == TradingState::Active {
+            node.state = TradingState::ReduceOnly;
+            node.state_version = node.state_version.saturating_add(1);
         }
     }
 

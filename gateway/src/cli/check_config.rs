@@ -12,6 +12,9 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+/// Opening data are for whatever date comes first.
+const ANY_DATE: u32 = 20_000_103;
+
 pub(crate) fn print_example() -> Result<(), Failure> {
     io::stdout().lock().write_all(EXAMPLE.as_bytes())?;
     Ok(())
@@ -40,6 +43,18 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
     };
     if let Some(Err(problems)) = data.map(|data| key_files::load(&mut firm, data)) {
         return Err(Failure::new(1, problems.join("\nportcullis: ")));
+    }
+    let refusals = firm.refusals(ANY_DATE);
+    if !refusals.is_empty() {
+        for refusal in &refusals {
+            if json {
+                let told = json!({"ok": false, "file": name, "what": refusal.to_string()});
+                println!("{told}");
+            } else {
+                eprintln!("portcullis: {name}: the engine would refuse {refusal}");
+            }
+        }
+        return Err(Failure::told(1));
     }
     let counts = firm.counts();
     let table_bytes = firm.table_bytes();

@@ -17,8 +17,9 @@ use super::failure_mark::Mark;
 use super::reload::load_tls;
 use clap::{Args, ValueEnum};
 use engine::clerk::Duties;
+use engine::date::yyyymmdd;
 use engine::firm::Firm;
-use engine::journal::Verdict;
+use engine::journal::{SegmentId, Verdict};
 use engine::pipeline::{self, AckPolicy};
 use engine::recover::{self, OpenOptions, Opened};
 use entering::{enter_keys, open_day, report_differences};
@@ -114,6 +115,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         let what = format!("--clock=commanded is for tests on loopback; {listen} is not");
         return Err(Failure::new(2, what));
     }
+    let journal = args.data.join(&process.journal_dir);
+    // A later start goes on from the journal, whatever the file would begin with.
+    let begins = !journal.join(SegmentId::FIRST.file_name()).exists();
+    if begins && !firm.refusals(yyyymmdd(RealClock::start().now())).is_empty() {
+        let what = "the engine would refuse the firm's definition or its opening data\n  next:  portcullis \
+                    check-config FILE";
+        return Err(Failure::new(1, what));
+    }
     let tls = load_tls(process.tls.as_ref(), &args.data)?;
     let may_be_plain = process.plaintext_off_loopback || args.plaintext_off_loopback;
     if tls.is_none() && !listen.ip().is_loopback() && !may_be_plain {
@@ -128,7 +137,6 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         pin::plan(cores);
     }
     let wall = RealClock::start();
-    let journal = args.data.join(&process.journal_dir);
     pipeline::stop_closed_on_panic(journal.clone());
     let mark = Mark::of(&journal);
     mark.report();

@@ -41,6 +41,21 @@ impl Flow {
                 ..*first
             };
         }
+        if let Some(Command::PositionLoad(first)) = load.first_mut()
+            && self.random.chance(20)
+            && first.last == Flag::No
+        {
+            // A row that is refused, at times said rightly behind it.
+            let right = *first;
+            match self.random.below(3) {
+                0 => first.account = 77,
+                1 => first.instrument_id = 77,
+                _ => first.qty.0 += 1,
+            }
+            if self.random.chance(50) {
+                load.insert(1, right.into());
+            }
+        }
         self.enqueue(OPS, load)
     }
 
@@ -69,7 +84,8 @@ impl Flow {
         };
         let m = Reconcile {
             order_id: order.order_id,
-            leaves_qty: Qty(leaves.saturating_mul(i64::try_from(step).unwrap_or(1))),
+            leaves_qty: Qty(leaves.saturating_mul(i64::try_from(step).unwrap_or(1))
+                + i64::from(self.random.below(20) == 0)),
             what: ReconcileWhat::Order,
             reason: Text::new(if self.random.chance(95) { "model" } else { "" }),
             ..Reconcile::default()

@@ -99,6 +99,13 @@ pub(super) fn open_day(file: &Firm, opened: &mut Opened, now: u64) -> Result<(),
     let decisions = opened
         .enter(commands, now)
         .map_err(|error| Failure::new(1, error.to_string()))?;
+    for refused in decisions
+        .iter()
+        .filter(|one| one.outcome == Outcome::Refused)
+    {
+        let code = code_name(refused.code);
+        tracing::warn!(date, code, "a row of the day's opening data was refused");
+    }
     match decisions.last() {
         Some(last) if last.outcome == Outcome::Refused => {
             let code = code_name(last.code);

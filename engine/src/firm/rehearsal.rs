@@ -1,0 +1,66 @@
+//! The firm's definition and its first day, tried on an engine of its own before anything is journalled.
+
+use super::Firm;
+use crate::command::{Command, Sequenced};
+use crate::decision::{Outbox, Outcome};
+use crate::risk::RiskEngine;
+use crate::text::write_command;
+use std::fmt;
+use wire::{RejectCode, Time};
+
+/// A table for orders and executions in a rehearsal, which has none.
+const FEW: u32 = 16;
+
+/// A command that the engine would refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The command as `dump --json` shows it.
+    pub command: String,
+    /// Why.
+    pub code: u16,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = RejectCode::from_number(self.code).map_or("refused", RejectCode::name);
+        write!(f, "{} {code}: {}", self.code, self.command)
+    }
+}
+
+impl Firm {
+    /// What of the firm's definition and of its opening data for a first day the engine would refuse: a table of
+    /// `[capacity]` too small for the firm itself, a position that is no whole number of steps.
+    #[must_use]
+    pub fn refusals(&self, date: u32) -> Vec<Refusal> {
+        let mut engine = RiskEngine::new();
+        let mut outbox = Outbox::new();
+        let mut refusals = Vec::new();
+        let commands = self
+            .genesis(Time(1))
+            .into_iter()
+            .chain(self.definitions.opening.commands(date));
+        for (seq, mut command) in (1..).zip(commands) {
+            if let Command::DefineFirm(firm) = &mut command {
+                (firm.orders, firm.executions) = (FEW, FEW);
+            }
+            let input = Sequenced {
+                seq,
+                t: 1,
+                session_id: 0,
+                in_seq_no: 0,
+                busy: false,
+                command,
+            };
+            let decision = engine.apply(&input, &mut outbox);
+            if matches!(decision.outcome, Outcome::Refused | Outcome::Rejected) {
+                let mut command = String::new();
+                write_command(&input, &mut command);
+                refusals.push(Refusal {
+                    command,
+                    code: decision.code,
+                });
+            }
+        }
+        refusals
+    }
+}
