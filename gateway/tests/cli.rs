@@ -130,13 +130,13 @@ fn completions_and_the_man_page_come_from_the_same_definition() {
 }
 
 #[test]
-fn check_config_names_what_the_engine_would_refuse() {
+fn check_config_names_what_would_not_fit_or_be_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("firm.toml");
     let position = "\n[[positions]]\naccount = \"EQ-HOUSE\"\ninstrument = \"AAPL\"\nqty = 49.5\n";
     let cases = [
-        ("accounts = 1024", "accounts = 2", "113 CapacityExceeded"),
-        ("limits = 4096", "limits = 7", "301 LimitRange"),
+        ("accounts = 1024", "accounts = 2", "2 is too few for the 6"),
+        ("limits = 4096", "limits = 7", "7 is too few for the 28"),
         (
             "\n[journal]",
             &format!("{position}\n[journal]"),

@@ -40,6 +40,25 @@ pub(super) fn firm(root: &Section<'_>) -> Option<DefineFirm> {
     let executions = size("executions", 1 << 20, most.executions);
     let limits = size("limits", 1 << 12, most.limits);
     let sessions = size("sessions", 64, most.sessions);
+    for (key, size) in [
+        ("accounts", accounts),
+        ("instruments", instruments),
+        ("limits", limits),
+        ("sessions", sessions),
+    ] {
+        let defined = root.tables(key, key).len();
+        if defined <= size as usize {
+            continue;
+        }
+        let (what, help) = (
+            format!("{size} is too few for the {defined} that the file defines"),
+            format!("say at least `{key} = {defined}`; room for more costs memory only"),
+        );
+        match sizes.optional(key) {
+            Some(value) => value.wrong(what, help),
+            None => sizes.mistake(what, help),
+        }
+    }
     sizes.finish();
     Some(DefineFirm {
         instance: instance?,

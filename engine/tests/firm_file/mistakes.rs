@@ -33,6 +33,17 @@ fn a_wrong_size_of_a_table_is_one_mistake() {
 }
 
 #[test]
+fn a_table_too_small_for_what_the_file_defines_is_named() {
+    let told = appended(
+        "\n[capacity]\ninstruments = 1\n[[instruments]]\nid = 9\nsymbol = \"NINE\"\nvenue = 1\ngroup = 1\ncurrency = \"USD\"\ntick = 0.01\nlot = 1\n",
+    );
+    assert!(
+        told.contains("[capacity] instruments: 1 is too few for the 2 that the file defines"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_misspelt_key_is_named_with_line_column_and_the_right_one() {
     assert_eq!(
         only("desk = 1\n", "dsek = 1\ndesk = 1\n"),

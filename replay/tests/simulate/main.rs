@@ -388,13 +388,15 @@ fn loosening_takes_two_people_offline_as_it_does_live() {
 #[test]
 fn a_firm_whose_own_definition_the_engine_refuses_is_not_simulated() {
     let dir = tempfile::tempdir().unwrap();
-    let config = changed(dir.path(), "limits = 4096", "limits = 7");
+    let position =
+        "[[positions]]\naccount = \"EQ-HOUSE\"\ninstrument = \"AAPL\"\nqty = 49.5\n\n[journal]";
+    let config = changed(dir.path(), "[journal]", position);
     let args = ["simulate", "--config", config.to_str().unwrap(), "-"];
     let (code, out, err) = replay(&args, &order(1, "Buy", "100", "1"));
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
-        err.contains("the firm's own definition is refused"),
+        err.contains("the firm's own definition is refused:\n105 BadQty"),
         "{err}"
     );
-    assert!(err.contains("SetLimit"), "{err}");
+    assert!(err.contains("PositionLoad"), "{err}");
 }
