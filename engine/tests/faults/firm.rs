@@ -8,7 +8,8 @@ use std::io::ErrorKind;
 use engine::journal::sim::Fault;
 
 use crate::life::Between;
-use crate::office::{Office, Plan, Worked};
+use crate::office::{Office, Worked};
+use crate::plan::Plan;
 use crate::promise::Breach;
 use crate::random::mix;
 use crate::tally::{Tally, seeds};

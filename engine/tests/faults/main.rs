@@ -18,6 +18,7 @@
 // What is done to a disk, and what must be there afterwards.
 mod life;
 mod office;
+mod plan;
 mod promise;
 mod random;
 mod tally;

@@ -12,7 +12,8 @@ use engine::recover::{StartCause, open_on};
 use engine::snapshot::is_snapshot_behind;
 use wire::Flag;
 
-use crate::office::{Office, Plan, Worked};
+use crate::office::{Office, Worked};
+use crate::plan::Plan;
 use crate::promise::Breach;
 use crate::random::{Random, mix};
 use crate::tally::{Tally, seeds};
