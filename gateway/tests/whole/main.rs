@@ -196,11 +196,17 @@ fn who_asks_for_what_has_been_removed_is_told_the_first_number_there_is_and_gets
             }
             other => panic!("{:?}", other.map(drop)),
         };
-        let first = too_low(from(1));
+        // What the clerk has still to remove behind the orders may go between two questions: then all anew.
+        let (first, mut client) = (0..100)
+            .find_map(|_| {
+                let first = too_low(from(1));
+                let again = too_low(from(first - 1));
+                let client = firm.try_connect(serving.address, 1, from(first));
+                (again == first).then_some(first).zip(client.ok())
+            })
+            .unwrap();
         println!("{sent} sent, from {first} on they can be told again");
         assert!((2..sent - 20).contains(&first), "{first} of {sent}");
-        assert_eq!(too_low(from(first - 1)), first);
-        let mut client = firm.connect(serving.address, 1, from(first));
         let expected: Vec<_> = (first..=sent).map(|n| (n, n, POSS_DUP)).collect();
         assert_eq!(replayed(&mut client, first), expected);
         client.terminate().unwrap();
