@@ -1,8 +1,9 @@
 //! Latency and memory against the size of the state, and what one open order takes (P16).
 //!
 //! For each size a process of its own builds an engine, fills it with that many open orders, decides a
-//! flow around them, and tells nanoseconds a command, resident bytes, page faults. Accounts and
-//! instruments grow with the orders, up to a million and a thousand; drawn uniformly and by Zipf (0.99).
+//! flow around them, and tells nanoseconds a command, resident bytes, page faults. Accounts,
+//! instruments and sessions grow with the orders, up to a million, a thousand and 500; drawn uniformly and by
+//! Zipf (0.99).
 //!
 //! ```sh
 //! cargo bench --bench scale                        # sizes to 1 M, writes docs/scale-latency.svg, scale-memory.svg
@@ -12,9 +13,10 @@
 use engine::decision::{Outbox, Outcome};
 use engine::risk::RiskEngine;
 use gateway::bench::figures::{self, Request, nanos};
-use gateway::bench::firm::{Shape, TWELVE, found};
+use gateway::bench::firm::{Shape, TWELVE, firm_of, found};
 use gateway::bench::flow::{Flow, Kind, Work};
 use gateway::bench::plot;
+use gateway::memory;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -168,6 +170,8 @@ fn measure(orders: u32, skewed: bool, per_account: u32) -> ExitCode {
     };
     let shape = Shape {
         accounts,
+        // Each desk has a session: 500 of a million accounts.
+        desks: (accounts / 2_000).clamp(small.desks, 500),
         instruments,
         orders: orders + orders / 4 + 2_048,
         rows,
@@ -192,8 +196,12 @@ fn measure(orders: u32, skewed: bool, per_account: u32) -> ExitCode {
         ));
     }
     let bytes = resident().saturating_sub(before + flow.memory());
-    // As the server does at its start; before this, only what the orders use was there.
-    engine.make_room();
+    // As a server does at its start, unless it would refuse the firm here for want of memory; before this, only
+    // what the orders use was there.
+    let touched = memory::too_little_for(firm_of(&shape, TWELVE).table_bytes()).is_none();
+    if touched {
+        engine.make_room();
+    }
     let mut work = Vec::with_capacity(BATCH);
     let mut turn = |faults: &mut u64| {
         flow.fill(&mut work, BATCH);

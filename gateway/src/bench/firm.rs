@@ -191,18 +191,20 @@ pub fn found(engine: &mut RiskEngine, shape: &Shape, rules: &[Rule]) -> u64 {
     seq
 }
 
-/// The genesis of the firm, its day opened. All sessions have the same key.
-pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Command> {
-    let mut genesis = Vec::new();
-    let mut put = |command| genesis.push(command);
-    let scopes = |scope| match scope {
+/// How many there are of a kind of scope.
+fn scopes(shape: &Shape, scope: Scope) -> u32 {
+    match scope {
         Scope::Desk => shape.desks,
         Scope::Account => shape.accounts,
         Scope::Trader => u32::from(shape.traders),
         _ => 1,
-    };
-    let limits: u32 = rules.iter().map(|rule| scopes(rule.scope)).sum();
-    let firm = DefineFirm {
+    }
+}
+
+/// The firm itself, with the sizes of its tables.
+pub fn firm_of(shape: &Shape, rules: &[Rule]) -> DefineFirm {
+    let limits: u32 = rules.iter().map(|rule| scopes(shape, rule.scope)).sum();
+    DefineFirm {
         instance: Text::new(INSTANCE),
         name: Text::new("Bench"),
         base_currency: Text::new("USD"),
@@ -215,8 +217,14 @@ pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Comma
         sessions: shape.desks + 16,
         two_person: Flag::No,
         ..DefineFirm::default()
-    };
-    put(firm.into());
+    }
+}
+
+/// The genesis of the firm, its day opened. All sessions have the same key.
+pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Command> {
+    let mut genesis = Vec::new();
+    let mut put = |command| genesis.push(command);
+    put(firm_of(shape, rules).into());
     define_scopes(&mut put, shape);
     define_sessions(&mut put, shape, public_key);
     for instrument_id in 1..=shape.instruments {
@@ -226,7 +234,7 @@ pub fn genesis(shape: &Shape, rules: &[Rule], public_key: Text<64>) -> Vec<Comma
     }
     for rule in rules {
         let first = u32::from(rule.scope != Scope::Firm);
-        for id in first..first + scopes(rule.scope) {
+        for id in first..first + scopes(shape, rule.scope) {
             put(limit(rule, id, 0).into());
         }
     }
