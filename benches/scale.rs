@@ -175,7 +175,7 @@ fn measure(orders: u32, skewed: bool, per_account: u32) -> ExitCode {
         instruments,
         orders: orders + orders / 4 + 2_048,
         rows,
-        executions: 1 << 18,
+        executions: (1 << 18) + orders / 2,
         ..small
     };
     let before = resident();
