@@ -1,15 +1,15 @@
 //! The firm's definition and its first day, tried on an engine of its own before anything is journalled.
 
 use super::Firm;
-use crate::command::{Command, Sequenced};
+use crate::command::{Command, DefineFirm, Sequenced};
 use crate::decision::{Outbox, Outcome};
 use crate::risk::RiskEngine;
 use crate::text::write_command;
 use std::fmt;
 use wire::{RejectCode, Time};
 
-/// A table for orders and executions in a rehearsal, which has none.
-const FEW: u32 = 16;
+/// Places that a rehearsal's tables have beside what the file fills.
+const SPARE: usize = 16;
 
 /// A command that the engine would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Firm {
             .chain(self.definitions.opening.commands(date));
         for (seq, mut command) in (1..).zip(commands) {
             if let Command::DefineFirm(firm) = &mut command {
-                (firm.orders, firm.executions) = (FEW, FEW);
+                self.shrink(firm);
             }
             let input = Sequenced {
                 seq,
@@ -62,5 +62,24 @@ impl Firm {
             }
         }
         refusals
+    }
+
+    /// No table larger than the file can fill: a rehearsal has neither orders nor executions.
+    fn shrink(&self, firm: &mut DefineFirm) {
+        let of = &self.definitions;
+        // Each position stands in rows of account, desk and firm.
+        let rows = of.opening.commands(0).len().saturating_mul(3);
+        for (size, needed) in [
+            (&mut firm.accounts, of.accounts.len()),
+            (&mut firm.instruments, of.instruments.len()),
+            (&mut firm.limits, of.limits.len()),
+            (&mut firm.sessions, of.sessions.len()),
+            (&mut firm.rows, rows),
+            (&mut firm.orders, 0),
+            (&mut firm.executions, 0),
+        ] {
+            let needed = u32::try_from(needed.saturating_add(SPARE)).unwrap_or(u32::MAX);
+            *size = needed.min(*size);
+        }
     }
 }
