@@ -1,6 +1,6 @@
 //! Holds the risk engine against an independent, naive model over random flows.
 //!
-//! `cargo test --test model_agrees` runs a quick slice. The campaign runs a million steps:
+//! `cargo test --test model_agrees` runs a quick slice. The campaign runs 1,200,000 steps:
 //! `cargo test --release -p portcullis --test model_agrees -- --ignored --nocapture campaign`, with
 //! `MODEL_STEPS`, `MODEL_SEED`, `MODEL_CASE_STEPS` and `MODEL_FAILURES` (how many to gather) to change it.
 //! It prints its hits per refusal, rule and side of each boundary, and fails where one has too few. A
