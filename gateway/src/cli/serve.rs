@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 use engine::clerk::Duties;
 use engine::date::yyyymmdd;
 use engine::firm::Firm;
-use engine::journal::{SegmentId, Verdict};
+use engine::journal::{RealFiles, Verdict, segments};
 use engine::pipeline::{self, AckPolicy};
 use engine::recover::{self, OpenOptions, Opened};
 use entering::{enter_keys, open_day, report_differences};
@@ -117,8 +117,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     let journal = args.data.join(&process.journal_dir);
     // A later start goes on from the journal, whatever the file would begin with.
-    let begins = !journal.join(SegmentId::FIRST.file_name()).exists();
-    if begins && !firm.refusals(yyyymmdd(RealClock::start().now())).is_empty() {
+    if !has_segments(&journal) && !firm.refusals(yyyymmdd(RealClock::start().now())).is_empty() {
         let what = "the engine would refuse the firm's definition or its opening data\n  next:  portcullis \
                     check-config FILE";
         return Err(Failure::new(1, what));
@@ -219,6 +218,11 @@ fn get_ready(
         let what = format!("cannot write {}: {error}", address_file.display());
         Failure::new(1, what)
     })
+}
+
+/// Whether there is a journal: the first segments of an old one may have been removed.
+fn has_segments(journal: &Path) -> bool {
+    segments(&RealFiles::new(journal)).is_ok_and(|segments| !segments.is_empty())
 }
 
 /// The sessions whose command broke the engine, each with the file whose removal releases it.
