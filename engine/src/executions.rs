@@ -69,6 +69,11 @@ impl Execution {
         }
     }
 
+    /// Whether only what takes it back has been seen.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        matches!(self.standing, Standing::Tombstone { .. })
+    }
+
     /// Whether this is a tombstone that takes back an execution of this account, and if so whether it reopens.
     pub(crate) fn takes_back(&self, account: Option<u32>) -> Option<bool> {
         let Standing::Tombstone { reopen } = self.standing else {
@@ -80,8 +85,7 @@ impl Execution {
 
     /// The only account that a tombstone is for.
     pub(crate) fn spoken_for(&self) -> Option<u32> {
-        let is_tombstone = matches!(self.standing, Standing::Tombstone { .. });
-        (is_tombstone && self.order != u32::MAX).then_some(self.order)
+        (self.is_tombstone() && self.order != u32::MAX).then_some(self.order)
     }
 }
 

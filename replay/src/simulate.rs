@@ -33,9 +33,6 @@ pub(crate) struct SimulateArgs {
     all: bool,
 }
 
-/// Opening data are for whatever date comes first.
-const ANY_DATE: u32 = 20_000_103;
-
 pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let firm = read_firm(args.config.as_deref())?;
     let from_stdin = args.flow.as_os_str() == "-";
@@ -52,7 +49,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         Box::new(BufReader::with_capacity(1 << 16, file))
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let refusals = firm.refusals(ANY_DATE);
+    let refusals = firm.refusals();
     if !refusals.is_empty() {
         let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
         let what = format!(

@@ -10,12 +10,12 @@ use super::price::{age, is_outside};
 use super::rate::next_arrival;
 use super::refusal::BPS_MAX;
 use super::{Ask, Findings, Headroom, Values, cover, duplicate, protection, self_match, size};
-use crate::exposure::{Line, Lines, NO_GROUP, Uses, fit, gross_of};
+use crate::exposure::{Line, Lines, Uses, fit, gross_of};
 use crate::instrument::{Instrument, Reference};
-use crate::limits::{Bounds, Check, Limit, NO_SET, SetKey, UNLIMITED, bit};
+use crate::limits::{Bounds, Check, Limit, NO_SET, UNLIMITED, bit};
 use crate::state::State;
 use crate::tree::CHAIN;
-use wire::{LimitKind, OrdType, Selector, TradingState, Unit};
+use wire::{LimitKind, OrdType, TradingState, Unit};
 
 /// Most rate buckets that a chain may have here.
 const BUCKETS: usize = 6;
@@ -199,7 +199,7 @@ impl Walk<'_> {
         let row = match state.exposure.find_line(slot) {
             Some(row) => row,
             None => {
-                first = self.empty_row(level);
+                first = self.first_line(level);
                 &first
             }
         };
@@ -226,18 +226,12 @@ impl Walk<'_> {
         self.set(all.limits, &uses(Some(all)), place + 2)
     }
 
-    /// What the row is before the first order in it.
+    /// The row of a level before the first order in it.
     #[inline(never)]
-    fn empty_row(&self, level: usize) -> Line {
+    fn first_line(&self, level: usize) -> Line {
         let (state, scope) = (self.state, self.ask.scopes[level]);
-        let instrument = &state.instruments.get(self.ask.instrument).definition;
-        let limits = state.limits.set_of(SetKey {
-            scope,
-            selector: Selector::Instrument,
-            selector_id: instrument.instrument_id,
-        });
-        let group = state.exposure.group_of(scope, instrument.product_group);
-        Line::empty(scope, limits, group.unwrap_or(NO_GROUP))
+        let instrument = state.instruments.get(self.ask.instrument);
+        state.exposure.first_line(scope, instrument, &state.limits)
     }
 
     #[inline(never)]

@@ -267,6 +267,17 @@ impl Exposure {
         }
     }
 
+    /// What a row is before the first order in it.
+    pub(crate) fn first_line(&self, scope: u32, instrument: &Instrument, limits: &Limits) -> Line {
+        let set = limits.set_of(SetKey {
+            scope,
+            selector: Selector::Instrument,
+            selector_id: instrument.id,
+        });
+        let group = self.group_of(scope, instrument.definition.product_group);
+        Line::empty(scope, set, group.unwrap_or(NO_GROUP))
+    }
+
     /// The row of (scope, instrument), made if need be.
     pub(crate) fn row_or_new(
         &mut self,
@@ -285,26 +296,19 @@ impl Exposure {
             desk_row = self.row_or_new(node.desk, instrument, tree, instruments, limits);
             firm_row = self.row_or_new(FIRM, instrument, tree, instruments, limits);
         }
-        let group_id = instruments.get(instrument).definition.product_group;
-        let group = self.group_of(scope, group_id).unwrap_or(NO_GROUP);
+        let line = self.first_line(scope, instruments.get(instrument), limits);
         let slot = self.slots();
         let lags = matches!(node.scope, Scope::Account | Scope::Trader);
         let head = instruments.get_mut(instrument);
-        let id = head.id;
         let first = if lags {
             head.holders = head.holders.saturating_add(1);
             &mut head.first_row
         } else {
             &mut head.first_upper_row
         };
-        let set = limits.set_of(SetKey {
-            scope,
-            selector: Selector::Instrument,
-            selector_id: id,
-        });
         let next = (*first, self.first_of_scope[scope as usize]);
         let links = Links::of(instrument, [desk_row, firm_row], next);
-        self.rows.push((scope, set, group), links);
+        self.rows.push((line.scope, line.limits, line.group), links);
         self.shorts.push(ShortBook::default());
         *first = Some(slot);
         self.first_of_scope[scope as usize] = Some(slot);

@@ -8,6 +8,8 @@ use crate::text::write_command;
 use std::fmt;
 use wire::{RejectCode, Time};
 
+/// Opening data are for whatever date comes first.
+const ANY_DATE: u32 = 20_000_103;
 /// Places that a rehearsal's tables have beside what the file fills.
 const SPARE: usize = 16;
 
@@ -28,17 +30,17 @@ impl fmt::Display for Refusal {
 }
 
 impl Firm {
-    /// What of the firm's definition and of its opening data for a first day the engine would refuse: a table of
-    /// `[capacity]` too small for the firm itself, a position that is no whole number of steps.
+    /// What of the firm's definition and of its opening data for a first day the engine would refuse: a
+    /// position that is no whole number of steps, for example.
     #[must_use]
-    pub fn refusals(&self, date: u32) -> Vec<Refusal> {
+    pub fn refusals(&self) -> Vec<Refusal> {
         let mut engine = RiskEngine::new();
         let mut outbox = Outbox::new();
         let mut refusals = Vec::new();
         let commands = self
             .genesis(Time(1))
             .into_iter()
-            .chain(self.definitions.opening.commands(date));
+            .chain(self.definitions.opening.commands(ANY_DATE));
         for (seq, mut command) in (1..).zip(commands) {
             if let Command::DefineFirm(firm) = &mut command {
                 self.shrink(firm);
@@ -68,7 +70,7 @@ impl Firm {
     fn shrink(&self, firm: &mut DefineFirm) {
         let of = &self.definitions;
         // Each position stands in rows of account, desk and firm.
-        let rows = of.opening.commands(0).len().saturating_mul(3);
+        let rows = of.opening.commands(ANY_DATE).len().saturating_mul(3);
         for (size, needed) in [
             (&mut firm.accounts, of.accounts.len()),
             (&mut firm.instruments, of.instruments.len()),

@@ -47,7 +47,7 @@ struct Inner {
 }
 
 impl Intake {
-    /// The ring, with `bytes` of memory behind it; the memory is taken, and touched only when needed.
+    /// The ring, with `bytes` of memory behind it; the memory is taken and touched.
     pub(super) fn new(ring: Consumer<Recorded>, bytes: usize) -> Self {
         let memory = Memory::new(bytes);
         Self {

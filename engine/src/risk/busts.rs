@@ -95,20 +95,16 @@ impl RiskEngine {
             .and_then(|c| {
                 let key = self.execution_key(turn, m, instrument, c.exec_id);
                 self.state.executions.find(key)
-            });
-        let tombstone = there.filter(|slot| {
-            let standing = self.state.executions.get(*slot).standing;
-            matches!(standing, Standing::Tombstone { .. })
-        });
-        let replayed = there.is_some() && tombstone.is_none();
+            })
+            .map(|slot| (slot, *self.state.executions.get(slot)));
+        let replayed = there.is_some_and(|(_, execution)| !execution.is_tombstone());
         if known.standing != Standing::Booked || unchanged || replayed {
             return Ok(Outcome::NoEffect);
         }
         self.may_take_back(turn, &known)?;
-        let taken_back = tombstone.map(|slot| *self.state.executions.get(slot));
         self.take_back(slot, reopen, corrected, 0, out);
-        if let (Some(slot), Some(taken_back)) = (tombstone, taken_back) {
-            self.take_back_at_once(slot, &taken_back, out);
+        if let Some((slot, tombstone)) = there {
+            self.take_back_at_once(slot, &tombstone, out);
         }
         Ok(Outcome::Applied)
     }

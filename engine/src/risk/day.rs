@@ -81,11 +81,11 @@ impl RiskEngine {
         let instrument = instrument.ok_or(RejectCode::UnknownInstrument)?;
         let account = self.state.tree.find(Scope::Account, m.account);
         let account = account.ok_or(RejectCode::UnknownAccount)?;
-        let step = self.state.instruments.get(instrument).definition.qty_step.0;
-        match m.qty.0.checked_rem(step) {
-            Some(0) => Ok((account, instrument)),
-            _ => Err(RejectCode::BadQty),
-        }
+        let steps = self.state.instruments.get(instrument).qty_steps;
+        steps
+            .divides(m.qty.0)
+            .then_some((account, instrument))
+            .ok_or(RejectCode::BadQty)
     }
 
     /// P = loaded + fills since the roll, in account, desk and firm.
@@ -231,8 +231,8 @@ impl RiskEngine {
             return range;
         }
         let instrument = self.state.orders.get(slot).instrument;
-        let step = self.state.instruments.get(instrument).definition.qty_step.0;
-        if m.leaves_qty.0.checked_rem(step) != Some(0) {
+        let steps = self.state.instruments.get(instrument).qty_steps;
+        if !steps.divides(m.leaves_qty.0) {
             return Done::refused(RejectCode::BadQty, 0);
         }
         self.state.orders.keep_at_most(slot, m.leaves_qty.0);

@@ -65,15 +65,13 @@ impl RiskEngine {
         let known = self.state.executions.locate(key);
         let tombstone = match known {
             Err(_) => None,
-            Ok(slot) => match *self.state.executions.get(slot) {
-                Execution {
-                    standing: Standing::Booked | Standing::Busted,
-                    ..
-                } => {
-                    return Ok(self.booked_before(slot, order, m));
+            Ok(slot) => {
+                let known = *self.state.executions.get(slot);
+                if !known.is_tombstone() {
+                    return Ok(self.booked_before(&known, order, m));
                 }
-                tombstone => Some((slot, tombstone)),
-            },
+                Some(known)
+            }
         };
         if let Some(slot) = order {
             let order = self.state.orders.get(slot);
@@ -82,7 +80,7 @@ impl RiskEngine {
             self.look_at_fills(&rows);
         }
         // R16: a fill that was busted before is no loss and no breach in between.
-        self.in_one_event = tombstone.is_some_and(|(_, tombstone)| {
+        self.in_one_event = tombstone.is_some_and(|tombstone| {
             let of_order = order.map(|slot| self.state.orders.get(slot).account);
             tombstone.takes_back(of_order.or(account)).is_some()
         });
@@ -118,7 +116,7 @@ impl RiskEngine {
         self.in_one_event = false;
         match (known, tombstone) {
             (Err(vacant), _) => self.state.executions.add_at(vacant, execution),
-            (Ok(slot), Some((_, tombstone))) => {
+            (Ok(slot), Some(tombstone)) => {
                 // R16: it was busted before it was seen; it counts as fill and bust.
                 *self.state.executions.get_mut(slot) = execution;
                 self.take_back_at_once(slot, &tombstone, out);
@@ -153,8 +151,7 @@ impl RiskEngine {
 
     /// R13: an execution that was booked before has no effect; if it says something else, that is told.
     #[cold]
-    fn booked_before(&mut self, slot: u32, order: Option<u32>, m: &VenueReport) -> Outcome {
-        let seen = *self.state.executions.get(slot);
+    fn booked_before(&mut self, seen: &Execution, order: Option<u32>, m: &VenueReport) -> Outcome {
         let of_another = order.is_some_and(|slot| {
             let account = self.state.orders.get(slot).account;
             account != self.state.exposure.scope_of_row(seen.row)

@@ -22,8 +22,13 @@ impl RiskEngine {
         if m.qty.0 < 0 || (day != 0 && m.business_date != day) {
             return Done::refused(RejectCode::LimitRange, 0);
         }
-        let step = self.state.instruments.get(instrument).definition.qty_step.0;
-        if m.qty.0.checked_rem(step) != Some(0) {
+        if !self
+            .state
+            .instruments
+            .get(instrument)
+            .qty_steps
+            .divides(m.qty.0)
+        {
             return Done::refused(RejectCode::BadQty, 0);
         }
         let state = &mut self.state;

@@ -12,9 +12,6 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-/// Opening data are for whatever date comes first.
-const ANY_DATE: u32 = 20_000_103;
-
 pub(crate) fn print_example() -> Result<(), Failure> {
     io::stdout().lock().write_all(EXAMPLE.as_bytes())?;
     Ok(())
@@ -44,7 +41,7 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
     if let Some(Err(problems)) = data.map(|data| key_files::load(&mut firm, data)) {
         return Err(Failure::new(1, problems.join("\nportcullis: ")));
     }
-    let refusals = firm.refusals(ANY_DATE);
+    let refusals = firm.refusals();
     if !refusals.is_empty() {
         for refusal in &refusals {
             if json {

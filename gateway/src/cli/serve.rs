@@ -17,7 +17,6 @@ use super::failure_mark::Mark;
 use super::reload::load_tls;
 use clap::{Args, ValueEnum};
 use engine::clerk::Duties;
-use engine::date::yyyymmdd;
 use engine::firm::Firm;
 use engine::journal::{RealFiles, Verdict, segments};
 use engine::pipeline::{self, AckPolicy};
@@ -117,7 +116,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     let journal = args.data.join(&process.journal_dir);
     // A later start goes on from the journal, whatever the file would begin with.
-    if !has_segments(&journal) && !firm.refusals(yyyymmdd(RealClock::start().now())).is_empty() {
+    if !has_segments(&journal) && !firm.refusals().is_empty() {
         let what = "the engine would refuse the firm's definition or its opening data\n  next:  portcullis \
                     check-config FILE";
         return Err(Failure::new(1, what));
