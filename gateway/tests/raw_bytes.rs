@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use engine::command::Command;
 use gateway::server::Limits;
 use portcullis_client::{Options, keys, signed_logon};
-use support::{Fixture, Got, Raw, WAIT, order, reply, until};
+use support::raw::{Got, Raw};
+use support::{Fixture, WAIT, order, reply, until};
 use wire::codec::{self, MAX_FRAME};
 use wire::{Logon, LogonReject, NewOrder, RejectCode, Reply, Role, SessionMessage, Side};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::{Fixture, Got, Raw, WAIT, order, reply, until};
+use crate::support::raw::{Got, Raw};
+use crate::support::{Fixture, WAIT, order, reply, until};
 use engine::command::Command;
 use engine::pipeline::AckPolicy;
 use gateway::server::Limits;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::{Fixture, Raw, WAIT, order, reply, until};
+use crate::support::raw::Raw;
+use crate::support::{Fixture, WAIT, order, reply, until};
 use engine::command::Command;
 use gateway::office::Lane;
 use gateway::server::Limits;
