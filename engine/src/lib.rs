@@ -21,7 +21,7 @@
 //! 5. **Decide.** One commented line: above it nothing has changed, below it nothing can fail. An accepted
 //!    order reserves its exposure: `new_order` in `risk/orders.rs`, `exposure/`.
 //! 6. **Journal.** (sequence, command, decision) goes to the writer thread, which batches, syncs, and
-//!    publishes the durable sequence: `pipeline/writer_thread.rs`, [`record`], [`journal`].
+//!    publishes the durable sequence: `pipeline/writer_thread.rs`, `pipeline/writing.rs`, [`record`], [`journal`].
 //! 7. **Bytes out.** The reply leaves when the watermark allows: `pipeline/watermarks.rs`,
 //!    `gateway/src/outbound.rs`.
 //! 8. **Replay.** `portcullis-replay verify` feeds the same commands to a fresh engine; every decision and

@@ -12,13 +12,16 @@ use engine::decision::{Decision, Outcome};
 use engine::follower::RecordSource;
 use engine::journal::End;
 use engine::pipeline::{
-    AckPolicy, Doors, Inbound, Options, Outbound, PipelineError, Shape, Stopped,
+    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineError, Shape, Sink, SinkError,
+    Space, Stopped,
 };
 use engine::verify::verify;
 use pipeline_kit::{Desk, FailingSink, NOW, open, start, start_with_wake, tiny};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use wire::{Query, QueryWhat};
 
@@ -147,7 +150,7 @@ fn a_loop_that_sleeps_for_want_of_room_is_woken_by_the_writer_who_makes_some() {
             slept += 1;
             while rung.load(Ordering::Relaxed) == before {
                 assert!(Instant::now() < until, "nobody rang: {slept} sleeps");
-                std::thread::yield_now();
+                thread::yield_now();
             }
         }
     }
@@ -158,24 +161,24 @@ fn a_loop_that_sleeps_for_want_of_room_is_woken_by_the_writer_who_makes_some() {
 #[test]
 fn under_memory_the_writer_comes_by_itself() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        shape: Shape::Fused,
-        ..Options::new(AckPolicy::Memory)
-    };
-    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), options);
+    let (mut doors, handle) = start(open(dir.path(), AckPolicy::Memory), roomy());
     trade(&mut doors, 100);
     let until = Instant::now() + PATIENCE;
     while doors.watermarks.durable() < 100 && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
     }
     assert!(doors.watermarks.durable() >= 100);
     handle.shutdown(&mut doors, |_| {}).unwrap();
 }
 
 fn roomy() -> Options {
+    usual_fused(AckPolicy::Memory)
+}
+
+fn usual_fused(ack: AckPolicy) -> Options {
     Options {
         shape: Shape::Fused,
-        ..Options::new(AckPolicy::Memory)
+        ..Options::new(ack)
     }
 }
 
@@ -196,7 +199,7 @@ fn follow_until(
         while doors.follow() {
             stepped += 1;
         }
-        std::thread::yield_now();
+        thread::yield_now();
     }
     stepped
 }
@@ -278,4 +281,127 @@ fn what_the_loop_decides_otherwise_than_the_journal_says_is_told() {
     assert!(text.contains(&format!("record {at}")), "{text}");
     let error = handle.shutdown(&mut doors, |_| {}).unwrap_err();
     assert!(matches!(error, PipelineError::Diverged(_)), "{error}");
+}
+
+/// Which thread made which sync.
+struct Watched {
+    inner: Box<dyn Sink>,
+    syncs: Arc<Mutex<Vec<ThreadId>>>,
+}
+
+impl Sink for Watched {
+    fn has_room_for(&self, length: usize) -> bool {
+        self.inner.has_room_for(length)
+    }
+    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
+        self.inner.push(seq, record)
+    }
+    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.write(now_ns)
+    }
+    fn sync(&mut self) -> Result<u64, SinkError> {
+        self.syncs.lock().push(thread::current().id());
+        self.inner.sync()
+    }
+    fn needs_restate(&self) -> bool {
+        self.inner.needs_restate()
+    }
+    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
+        self.inner.restate(now_ns)
+    }
+    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
+        self.inner.prepare_ahead(waiting_bytes)
+    }
+    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
+        self.inner.clean_stop(now_ns)
+    }
+}
+
+/// Trades one order after the other, each durable before the next, by a clock on which each batch takes so many
+/// nanoseconds; returns the syncs of this loop and those of others.
+fn one_at_a_time(ack: AckPolicy, takes: u64, orders: u64) -> (usize, usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut opened = open(dir.path(), ack);
+    let syncs = Arc::new(Mutex::new(Vec::new()));
+    opened.sink = Box::new(Watched {
+        inner: opened.sink,
+        syncs: Arc::clone(&syncs),
+    });
+    let now = AtomicU64::new(NOW);
+    let clock = move || now.fetch_add(takes, Ordering::Relaxed);
+    let options = usual_fused(ack);
+    let (mut doors, handle) =
+        Pipeline::start(opened, options, Arc::new(clock), Arc::new(|| {})).unwrap();
+    let (mut desk, until) = (Desk::new(101), Instant::now() + PATIENCE);
+    for n in 0..orders {
+        doors.orders.try_push(desk.next(n)).unwrap();
+        assert!(doors.decide());
+        let mut last = 0;
+        while let Some(outbound) = doors.outbound.pop() {
+            if let Outbound::Taken { engine_seq, .. } = outbound {
+                last = engine_seq;
+            }
+        }
+        doors.hand_on();
+        while doors.watermarks.durable() < last {
+            assert!(Instant::now() < until, "order {n} never became durable");
+            thread::yield_now();
+        }
+    }
+    let stopped = handle.shutdown(&mut doors, |_| {}).unwrap();
+    assert_eq!(verify(dir.path(), |_| {}).unwrap().records, stopped.seq);
+    let syncs = syncs.lock();
+    let here = syncs.iter().filter(|id| **id == thread::current().id());
+    let here = here.count();
+    (here, syncs.len() - here)
+}
+
+#[test]
+fn under_durable_the_loop_writes_what_is_little_itself_while_the_disk_is_quick() {
+    // The writer has the first ones, and some whenever the loop finds it awake.
+    let (here, others) = one_at_a_time(AckPolicy::Durable, 2_000_000 - 1, 100);
+    assert!(here > 0 && others >= 16, "{here} of {}", here + others);
+    let (here, _) = one_at_a_time(AckPolicy::Durable, 2_000_000, 40);
+    assert_eq!(here, 0, "sockets wait for no slow disk");
+    let (here, _) = one_at_a_time(AckPolicy::Written, 0, 40);
+    assert_eq!(here, 0, "no reply waits for the sync");
+}
+
+#[test]
+fn after_the_loop_has_failed_to_write_nobody_tries_again() {
+    for at_sync in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut opened = open(dir.path(), AckPolicy::Durable);
+        let started = opened.seq;
+        let syncs = Arc::new(Mutex::new(Vec::new()));
+        opened.sink = Box::new(Watched {
+            inner: FailingSink::after(200, at_sync, opened.sink),
+            syncs: Arc::clone(&syncs),
+        });
+        // By the kit's clock, which stands, every disk is quick.
+        let (mut doors, handle) = start(opened, usual_fused(AckPolicy::Durable));
+        let (mut desk, until) = (Desk::new(101), Instant::now() + PATIENCE);
+        let mut pushed = 0;
+        while doors.watermarks.failure().is_none() && Instant::now() < until {
+            if doors.watermarks.durable() == started + pushed {
+                doors.orders.try_push(desk.next(0)).unwrap();
+                pushed += 1;
+            }
+            doors.decide();
+            doors.hand_on();
+            while doors.outbound.pop().is_some() {}
+        }
+        assert!(doors.watermarks.failure().unwrap().contains("patience"));
+        let tried = syncs.lock().len();
+        assert!(!doors.decide(), "nothing is decided after that");
+        thread::sleep(Duration::from_millis(50));
+        let error = handle.shutdown(&mut doors, |_| {}).unwrap_err();
+        assert!(matches!(error, PipelineError::Failed(_)));
+        assert_eq!(syncs.lock().len(), tried);
+        assert_eq!(doors.watermarks.durable(), started + 199);
+        let here = thread::current().id();
+        assert!(syncs.lock().contains(&here));
+        let again = open(dir.path(), AckPolicy::Durable);
+        assert!(again.report.records >= started + 199);
+    }
 }

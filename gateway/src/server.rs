@@ -57,6 +57,9 @@ const TICK: u64 = 10_000_000;
 /// Connections that are told something in one turn because of the time: each costs a system call or two.
 const TOLD_A_TURN: usize = 8;
 
+/// Longer than any turn takes by itself, nanoseconds.
+const ABSENCE: u64 = 20_000_000;
+
 /// Records that the second copy may be given at once behind some work, for who has just been answered is not there
 /// again yet: one for each 4 µs of the pause before that work, up to two. Where there was none, there will be none.
 const STEPS_BEHIND_WORK: u64 = 2;
@@ -221,7 +224,11 @@ impl<O: Office> Gateway<O> {
         if !timeout.is_zero() {
             self.office.awake();
         }
-        self.now = self.monotonic();
+        let now = self.monotonic();
+        let before = std::mem::replace(&mut self.now, now);
+        if now.saturating_sub(before) > nanos(timeout).saturating_add(ABSENCE) {
+            self.excuse_silence();
+        }
         if let Some(failure) = self.office.failure() {
             tracing::error!(failure, "the journal has failed: every session is ended");
             if self.cancel_on_failure {
@@ -265,6 +272,15 @@ impl<O: Office> Gateway<O> {
             worked |= self.tick();
         }
         Ok(worked)
+    }
+
+    /// Nobody was listened to (the process stood still, or the disk under a batch that this loop wrote): the
+    /// heartbeats that came meanwhile are read in the turns that follow.
+    fn excuse_silence(&mut self) {
+        let now = self.now;
+        for connection in self.connections.iter_mut().flatten() {
+            connection.session.not_read(now);
+        }
     }
 
     fn on_event(&mut self, token: usize, event: &mio::event::Event) {

@@ -311,7 +311,7 @@ impl Session {
         }
     }
 
-    /// The peer was not listened to, because a ring was full: its silence is not its own.
+    /// The peer was not listened to, because a ring was full or the loop stood still: its silence is not its own.
     pub const fn not_read(&mut self, now: u64) {
         self.last_heard = now;
     }

@@ -21,11 +21,13 @@ mod hostile {
     pub(crate) mod server;
 }
 
+use std::thread;
 use std::time::Duration;
 
 use hostile::attack::{self, Attack};
-use hostile::desk::{Honest, Latencies};
+use hostile::desk::{self, Honest, Latencies};
 use hostile::server::Server;
+use portcullis_client::{Client, Options};
 
 /// How much of everything.
 struct Scale {
@@ -136,5 +138,38 @@ fn a_server_without_descriptors_serves_who_is_there_and_lets_others_in_when_it_h
     second.trade(Duration::from_millis(100), &mut latencies);
     second.finish();
     honest.finish();
+    server.finish();
+}
+
+#[test]
+fn a_server_that_stood_still_takes_nobodys_silence_amiss() {
+    // More than one turn of the server reads.
+    const PEERS: u32 = 150;
+    let server = Server::start(PEERS, None);
+    let options = Options {
+        keep_alive: Duration::from_secs(2),
+        ..Options::default()
+    };
+    let connect = |id| Client::connect(server.address, server.credentials(id), options.clone());
+    let mut peers: Vec<Client> = (2..PEERS + 2).map(|id| connect(id).unwrap()).collect();
+    let challenges: Vec<_> = peers.iter().map(|peer| peer.hello().challenge).collect();
+    let stopped = thread::scope(|scope| {
+        server.signal("-STOP");
+        let goes_on = scope.spawn(|| {
+            thread::sleep(Duration::from_secs(5));
+            server.signal("-CONT");
+        });
+        // Whoever asked into the silence is answered.
+        for peer in &mut peers {
+            peer.send(desk::order(1)).unwrap();
+        }
+        goes_on.join()
+    });
+    stopped.unwrap();
+    for (at, peer) in peers.iter_mut().enumerate() {
+        let answer = peer.recv(Duration::from_secs(10));
+        assert!(matches!(answer, Ok(Some(_))), "peer {at}: {answer:?}");
+        assert_eq!(peer.hello().challenge, challenges[at], "peer {at} stayed");
+    }
     server.finish();
 }

@@ -322,6 +322,18 @@ impl EngineLoop {
         self.progress.outbound_dirty = false;
     }
 
+    /// Records on their way to the writer.
+    pub(super) fn records_waiting(&self) -> usize {
+        self.journal.capacity().saturating_sub(self.journal.room())
+    }
+
+    /// What waited for the writer has been written, and its replies may leave.
+    pub(super) fn needs_no_writer(&mut self) {
+        self.progress.since_wake = 0;
+        self.progress.writer_awaited = false;
+        self.progress.outbound_dirty = false;
+    }
+
     /// Whether the loop has to end now, whatever waits.
     pub(super) fn must_end(&self) -> bool {
         self.shared.killed() || self.shared.watermarks.failure().is_some()

@@ -4,7 +4,9 @@
 
 use super::engine_loop::{EngineLoop, EngineStopped, Turn};
 use super::following::Following;
+use super::wait::Bed;
 use super::watermarks::AckPolicy;
+use super::writing::Writing;
 use super::{Guard, Shared, in_hand};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use std::sync::atomic::Ordering;
 
 /// Turns of the engine before the gateway looks at its sockets and at the outbound ring again.
 const TURNS: u32 = 256;
+/// Records of a batch, at most, that the loop writes itself: more are worth another thread, beside which it
+/// decides what comes meanwhile.
+const SMALL_BATCH: usize = 16;
 
 /// The engine in the gateway's loop.
 #[derive(Debug)]
@@ -24,23 +29,38 @@ pub(super) struct EngineSeat {
     shared: Arc<Shared>,
     /// The second copy, which its thread leaves to this loop where it can.
     following: Arc<Mutex<Following>>,
+    /// The journal, which the writer's thread leaves to this loop where it rests.
+    writing: Arc<Mutex<Writing>>,
+    follower: Arc<Bed>,
+    /// What the loop has written is still to be followed.
+    has_written: bool,
 }
 
 impl EngineSeat {
-    pub(super) fn new(engine: EngineLoop, guard: Guard, following: Arc<Mutex<Following>>) -> Self {
+    pub(super) fn new(
+        engine: EngineLoop,
+        guard: Guard,
+        following: Arc<Mutex<Following>>,
+        writing: Arc<Mutex<Writing>>,
+        follower: Arc<Bed>,
+    ) -> Self {
         Self {
             shared: Arc::clone(&engine.shared),
             engine: Some(engine),
             stopped: None,
             guard: Some(guard),
             following,
+            writing,
+            follower,
+            has_written: false,
         }
     }
 
     /// Decides what has been pushed, as far as there is room for what it causes and for a bounded number of
     /// turns; whether there was anything.
     ///
-    /// Where a reply waits for the disk the writer is woken at once, else by [`Self::hand_on`].
+    /// Where a reply waits for the disk it is written here, or the writer is woken at once; else the writer is
+    /// woken by [`Self::hand_on`].
     pub(super) fn decide(&mut self) -> bool {
         let Some(engine) = &mut self.engine else {
             return false;
@@ -70,14 +90,48 @@ impl EngineSeat {
         }
         // This thread does other things too, and their faults are nobody's command.
         in_hand::put_down();
-        if worked && engine.bell.policy != AckPolicy::Memory {
-            engine.wake_others();
+        if worked && engine.bell.policy != AckPolicy::Memory && !self.write() {
+            self.wake_others();
         }
         worked
     }
 
-    /// Wakes the writer for what has been decided: replies that need not wait for it have left.
+    /// Writes and syncs what has been decided, where every reply waits for that, it is little, the disk is quick
+    /// and the writer rests: two threads that hand each batch to each other cost more than a sync. Whether it did.
+    fn write(&mut self) -> bool {
+        let Some(engine) = &mut self.engine else {
+            return false;
+        };
+        if engine.bell.policy != AckPolicy::Durable || engine.records_waiting() > SMALL_BATCH {
+            return false;
+        }
+        let Some(mut writing) = self.writing.try_lock().filter(|w| w.is_quick()) else {
+            return false;
+        };
+        match writing.batch() {
+            Ok(true) => {
+                engine.needs_no_writer();
+                self.has_written = true;
+            }
+            Ok(false) => return false,
+            Err(error) => writing.fail(&error),
+        }
+        true
+    }
+
+    /// Wakes who has something to do with what was decided or written: replies that need not wait for it have
+    /// left.
     pub(super) fn hand_on(&mut self) {
+        self.wake_others();
+        if std::mem::take(&mut self.has_written) {
+            self.follower.wake();
+            if let Some(mut writing) = self.writing.try_lock() {
+                writing.look_ahead();
+            }
+        }
+    }
+
+    fn wake_others(&mut self) {
         if let Some(engine) = &mut self.engine {
             engine.wake_others();
         }

@@ -30,6 +30,7 @@ mod wait;
 mod wait_tests;
 mod watermarks;
 mod writer_thread;
+mod writing;
 
 pub use archive::{Archive, FindReach, Kept, OpenPast, Past, Reach};
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
@@ -61,6 +62,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use wait::Bed;
 use writer_thread::WriterThread;
+use writing::Writing;
 
 /// Slots of the clerk's notices; what does not fit is lost, and none is needed.
 const NOTICES: usize = 64;
@@ -191,15 +193,23 @@ impl Pipeline {
             Shape::Pipelined => EngineWaker::Thread(Arc::clone(&engine_bed)),
             Shape::Fused => EngineWaker::Gateway(Arc::clone(&bell)),
         };
-        let writer = WriterThread {
+        let writing = Arc::new(Mutex::new(Writing {
             intake: Arc::clone(&intake),
-            sink: opened.sink,
+            sink: Some(opened.sink),
             shared: Arc::clone(&shared),
-            bed: Arc::clone(&writer_bed),
             engine: waker.clone(),
-            follower: Arc::clone(&follower_bed),
             bell: Arc::clone(&bell),
             clock: Arc::clone(&clock),
+            quick: 0,
+            batches: 0,
+        }));
+        let writer = WriterThread {
+            writing: Arc::clone(&writing),
+            intake: Arc::clone(&intake),
+            policy: options.ack,
+            shared: Arc::clone(&shared),
+            bed: Arc::clone(&writer_bed),
+            follower: Arc::clone(&follower_bed),
             wait: options.writer_wait,
         };
         let following = Arc::new(Mutex::new(Following {
@@ -254,7 +264,11 @@ impl Pipeline {
                 })?;
                 (Some(thread), None)
             }
-            Shape::Fused => (None, Some(EngineSeat::new(engine, engine_guard, following))),
+            Shape::Fused => {
+                let follower = Arc::clone(&follower_bed);
+                let seat = EngineSeat::new(engine, engine_guard, following, writing, follower);
+                (None, Some(seat))
+            }
         };
         let handle = PipelineHandle {
             engine: thread,

@@ -70,11 +70,16 @@ impl Server {
         }
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// Ends in order.
     pub(crate) fn finish(mut self) {
-        let id = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(told.success() && self.child.wait().unwrap().success());
+        self.signal("-TERM");
+        assert!(self.child.wait().unwrap().success());
     }
 }
 
