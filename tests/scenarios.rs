@@ -38,6 +38,7 @@ scenarios! {
     c13_daily_loss_by_fills_up_the_tree_and_halting
     c13_limits_that_trip_together
     c13_rates_and_lowered_limits_trip
+    c13_warns_before_it_trips
     c14_max_order_vs_adv
     c15_market_maker_protection
     c15_market_maker_protection_by_quantity
@@ -84,6 +85,7 @@ scenarios! {
     r08_cancel_releases_leaves_and_keeps_what_the_venue_filled
     r09_cancel_reject_and_unknown_at_the_venue
     r09_unresolved_ends_only_by_fills_or_reconcile
+    r09_what_is_told_of_an_order_with_nothing_left
     r10_nine_replaces_under_way_are_too_many
     r10_replace_with_versions_in_flight
     r10_a_cancel_under_way_is_pending_at_once
@@ -103,6 +105,7 @@ scenarios! {
     r16_a_desk_takes_back_only_its_own
     r16_reports_that_overtake_a_correction
     r16_what_corrects_a_fill_books_after_the_entitlement_is_withdrawn
+    r16_what_the_desk_is_told_of_a_correction
     r17_a_fill_while_marks_go_and_come
     r17_purely_reducing_without_a_reference
     r17_without_mark_and_rate_at_once
@@ -112,13 +115,16 @@ scenarios! {
     r20_the_base_currency_and_rates
     r21_locates_and_settled_positions_are_the_days
     r22_not_ready_until_the_day_is_open
+    r23_a_trade_date_that_is_none
     r23_end_of_day_is_a_command
+    r23_what_ends_with_the_day_says_how_much
     r24_position_override
     r24_split
     r25_a_limit_below_usage_is_accepted
     r26_a_flapping_session_uses_nothing_up
     r26_cancel_on_disconnect
     r26_temporary_limits
+    r27_a_limit_of_0_leaves_no_level_to_cross
     r26_a_temporary_value_has_the_unit_of_its_limit
     r27_warn_levels
     r28_all_levels_or_none
@@ -128,6 +134,7 @@ scenarios! {
     r31_a_report_may_name_the_cancel_request
     r31_cancels_are_hardly_ever_refused
     r32_sequence_numbers
+    r33_a_restart_takes_every_session_down
     r33_everything_that_decides_is_in_the_journal
     r34_time_comes_with_the_commands
     r35_whatif_reserves_nothing

@@ -164,6 +164,7 @@ fields["portcullis.limitVersion"] = ProtoField.uint32("portcullis.limitVersion",
 fields["portcullis.cancelledQty"] = ProtoField.int64("portcullis.cancelledQty", "cancelledQty", base.DEC)
 fields["portcullis.execId"] = ProtoField.uint64("portcullis.execId", "execId", base.DEC)
 fields["portcullis.netPosition"] = ProtoField.int64("portcullis.netPosition", "netPosition", base.DEC)
+fields["portcullis.newExecId"] = ProtoField.uint64("portcullis.newExecId", "newExecId", base.DEC)
 fields["portcullis.requested"] = ProtoField.uint32("portcullis.requested", "requested", base.DEC)
 fields["portcullis.outstanding"] = ProtoField.uint32("portcullis.outstanding", "outstanding", base.DEC)
 fields["portcullis.refSeqNo"] = ProtoField.uint64("portcullis.refSeqNo", "refSeqNo", base.DEC)
@@ -177,6 +178,7 @@ fields["portcullis.newValue"] = ProtoField.int64("portcullis.newValue", "newValu
 fields["portcullis.actor"] = ProtoField.uint32("portcullis.actor", "actor", base.DEC)
 fields["portcullis.event"] = ProtoField.uint8("portcullis.event", "event", base.DEC, enums.RiskEventKind)
 fields["portcullis.severity"] = ProtoField.uint8("portcullis.severity", "severity", base.DEC, enums.Severity)
+fields["portcullis.version"] = ProtoField.uint32("portcullis.version", "version", base.DEC)
 fields["portcullis.netQty"] = ProtoField.int64("portcullis.netQty", "netQty", base.DEC)
 fields["portcullis.openBuyQty"] = ProtoField.int64("portcullis.openBuyQty", "openBuyQty", base.DEC)
 fields["portcullis.openSellQty"] = ProtoField.int64("portcullis.openSellQty", "openSellQty", base.DEC)
@@ -189,7 +191,6 @@ fields["portcullis.fxVersion"] = ProtoField.uint32("portcullis.fxVersion", "fxVe
 fields["portcullis.newVersion"] = ProtoField.uint32("portcullis.newVersion", "newVersion", base.DEC)
 fields["portcullis.count.uInt32"] = ProtoField.uint32("portcullis.count.uInt32", "count", base.DEC)
 fields["portcullis.used"] = ProtoField.int64("portcullis.used", "used", base.DEC)
-fields["portcullis.version"] = ProtoField.uint32("portcullis.version", "version", base.DEC)
 fields["portcullis.status"] = ProtoField.uint8("portcullis.status", "status", base.DEC, enums.OrderStatus)
 fields["portcullis.breached"] = ProtoField.uint8("portcullis.breached", "breached", base.DEC, enums.Flag)
 fields["portcullis.restricted"] = ProtoField.uint8("portcullis.restricted", "restricted", base.DEC, enums.Flag)
@@ -606,7 +607,7 @@ messages[203] = { "OrderCancelled", 68, {
     { "portcullis.cancelledQty", 52, 8, "e8" },
     { "portcullis.reason.CancelReason", 60, 1, "plain" },
 } }
-messages[204] = { "OrderFilled", 108, {
+messages[204] = { "OrderFilled", 116, {
     { "portcullis.flags", 0, 4, "plain" },
     { "portcullis.seqNo", 4, 8, "plain" },
     { "portcullis.engineSeq", 12, 8, "plain" },
@@ -625,6 +626,7 @@ messages[204] = { "OrderFilled", 108, {
     { "portcullis.side", 101, 1, "plain" },
     { "portcullis.liquidity", 102, 1, "plain" },
     { "portcullis.venueId", 104, 2, "plain" },
+    { "portcullis.newExecId", 108, 8, "plain" },
 } }
 messages[205] = { "MassCancelReport", 52, {
     { "portcullis.flags", 0, 4, "plain" },
@@ -655,7 +657,7 @@ messages[207] = { "NotApplied", 44, {
     { "portcullis.fromSeqNo", 28, 8, "plain" },
     { "portcullis.count.uInt64", 36, 8, "plain" },
 } }
-messages[210] = { "RiskEvent", 100, {
+messages[210] = { "RiskEvent", 124, {
     { "portcullis.flags", 0, 4, "plain" },
     { "portcullis.seqNo", 4, 8, "plain" },
     { "portcullis.engineSeq", 12, 8, "plain" },
@@ -671,6 +673,10 @@ messages[210] = { "RiskEvent", 100, {
     { "portcullis.limitKind", 66, 1, "plain", "255" },
     { "portcullis.severity", 67, 1, "plain" },
     { "portcullis.reason.char32", 68, 32, "text" },
+    { "portcullis.selector", 100, 1, "plain", "255" },
+    { "portcullis.selectorId", 104, 4, "plain", "4294967295" },
+    { "portcullis.version", 108, 4, "plain" },
+    { "portcullis.expiresAt", 116, 8, "time" },
 } }
 messages[211] = { "PositionReport", 132, {
     { "portcullis.flags", 0, 4, "plain" },

@@ -16,11 +16,11 @@ use engine::pipeline::{
     Space, Stopped,
 };
 use engine::verify::verify;
+use parking_lot::Mutex;
 use pipeline_kit::{Desk, FailingSink, NOW, open, start, start_with_wake, tiny};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use wire::{Query, QueryWhat};

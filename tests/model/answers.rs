@@ -6,7 +6,7 @@ use super::pair::{Difference, same};
 use super::state::Alert;
 use engine::command::{Command, Sequenced};
 use engine::decision::{Decision, Outcome};
-use wire::{RejectCode, Reply, RiskEventKind, Scope, Selector};
+use wire::{RejectCode, Reply, RiskEventKind, Scope};
 
 /// Alerts that the model tells; of others the documents say too little.
 const ALERTS: &[RiskEventKind] = &[
@@ -97,15 +97,7 @@ impl Late {
         if !risk_listens {
             return;
         }
-        for mut alert in expect.said.alerts.iter().copied() {
-            // The event names an instrument, but neither a group nor a currency.
-            if let Some((key, ..)) = &mut alert.about
-                && key.selector != Selector::Instrument
-            {
-                (key.selector, key.selector_id) = (Selector::All, u32::MAX);
-            }
-            self.expected_alerts.push(alert);
-        }
+        self.expected_alerts.extend(&expect.said.alerts);
     }
 
     /// What the engine has told.
@@ -160,12 +152,8 @@ fn alert_of(m: &wire::RiskEvent) -> Alert {
         scope: m.scope,
         scope_id: m.scope_id,
         kind: m.limit_kind,
-        selector: if m.instrument_id == u32::MAX {
-            Selector::All
-        } else {
-            Selector::Instrument
-        },
-        selector_id: m.instrument_id,
+        selector: m.selector,
+        selector_id: m.selector_id,
     };
     Alert {
         event: m.event,

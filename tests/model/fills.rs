@@ -30,11 +30,25 @@ impl Model {
             .map_or(m.venue_id, |s| s.venue);
         (
             venue,
-            m.trade_date,
+            self.date_of(m),
             m.instrument_id,
             m.side == Side::Buy,
             id,
         )
+    }
+
+    /// A trade date that is no date is today's.
+    fn date_of(&self, m: &VenueReport) -> u32 {
+        let text = format!("{:08}", m.trade_date);
+        let is_date = text.len() == 8
+            && text[..4] >= *"1900"
+            && ("01"..="12").contains(&&text[4..6])
+            && ("01"..="31").contains(&&text[6..]);
+        if is_date {
+            m.trade_date
+        } else {
+            self.business_date
+        }
     }
 
     pub(crate) fn is_desk(&self, session_id: u32) -> bool {
@@ -114,7 +128,7 @@ impl Model {
             side: found.map_or(m.side, |index| self.orders[index].side),
             price,
             qty,
-            of_the_day: m.trade_date >= self.business_date,
+            of_the_day: self.date_of(m) >= self.business_date,
         };
         let taken_back = tombstone.and_then(|tombstone| tombstone.takes_back(account));
         let what = self.fill_order(&booking, taken_back.is_some());

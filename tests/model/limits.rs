@@ -56,6 +56,23 @@ impl Limit {
     pub(crate) fn bound(&self) -> Option<i128> {
         (self.finite() && !self.shadow()).then(|| i128::from(self.value))
     }
+
+    /// R27: notes which warn levels a use has reached, or not left by five points, and says which are new. Any
+    /// use at all of a limit of 0 has reached them all.
+    fn levels_crossed(&mut self, used: i128) -> Vec<u8> {
+        let bound = self.bound();
+        let mut crossed = Vec::new();
+        for (at, level) in self.warn.into_iter().enumerate() {
+            let of = |points: i128| bound.map(|bound| bound * points);
+            let reached = used > 0 && of(level.into()).is_some_and(|some| used * 100 >= some);
+            let near = used > 0 && of(i128::from(level) - 5).is_some_and(|some| used * 100 > some);
+            if reached && !self.warned[at] {
+                crossed.push(level);
+            }
+            self.warned[at] = reached || (self.warned[at] && near);
+        }
+        crossed
+    }
 }
 
 /// The kinds of C8 to C12, in the order of checks.
@@ -191,12 +208,14 @@ impl Model {
         limit.breached = reached;
         let (value, shadow, halts) = (limit.value, limit.shadow(), limit.unit == Unit::Halt);
         let news = limit.last_loss.replace(loss) != Some(loss) && limit.finite() && !shadow;
+        let levels = limit.levels_crossed(loss);
         if news && (crossed || !reached) {
             // A loss of exactly the limit trips already.
             let past = crossed && loss > i128::from(value);
             self.edge(LimitKind::DailyLoss, loss, value, past);
         }
         if !crossed || shadow {
+            self.warn(key, levels, loss);
             return;
         }
         let wanted = if halts {
@@ -213,44 +232,30 @@ impl Model {
         let Some(limit) = self.limits.get_mut(key) else {
             return;
         };
-        let (warned, breached) = (limit.warned, limit.breached);
-        let bound = limit.bound();
-        let over = bound.is_some_and(|bound| used > bound);
-        let mut told = Vec::new();
-        for (at, level) in limit.warn.into_iter().enumerate() {
-            let above = |points: i128, strictly: bool| {
-                bound.is_some_and(|bound| {
-                    bound > 0
-                        && if strictly {
-                            used * 100 > bound * points
-                        } else {
-                            used * 100 >= bound * points
-                        }
-                })
-            };
-            let level = i128::from(level);
-            let reached = above(level, false);
-            limit.warned[at] = reached || (warned[at] && above(level - 5, true));
-            if reached && !warned[at] {
-                told.push((RiskEventKind::Warning, level));
-            }
-        }
-        limit.breached = over;
+        let was_breached = limit.breached;
+        limit.breached = limit.bound().is_some_and(|bound| used > bound);
+        let breaks = limit.breached && !was_breached;
+        let levels = limit.levels_crossed(used);
         // A breach says more than the levels crossed with it.
-        if over && !breached {
-            told = vec![(RiskEventKind::Breach, 100)];
+        if breaks {
+            self.tell(key, RiskEventKind::Breach, 100, used);
+            self.hit("R18 a breach is told once");
+        } else {
+            self.warn(key, levels, used);
         }
-        let value = limit.value;
-        for (event, level) in told {
-            let level = u64::try_from(level).unwrap_or(0);
-            let about = Some((*key, level, value, saturate(used)));
-            self.said.alerts.push(Alert { event, about });
-            self.hit(if event == RiskEventKind::Breach {
-                "R18 a breach is told once"
-            } else {
-                "R27 a warn level is crossed"
-            });
+    }
+
+    fn warn(&mut self, key: &LimitKey, levels: Vec<u8>, used: i128) {
+        for level in levels {
+            self.tell(key, RiskEventKind::Warning, level, used);
+            self.hit("R27 a warn level is crossed");
         }
+    }
+
+    fn tell(&mut self, key: &LimitKey, event: RiskEventKind, level: u8, used: i128) {
+        let value = self.limits[key].value;
+        let about = Some((*key, u64::from(level), value, saturate(used)));
+        self.said.alerts.push(Alert { event, about });
     }
 
     /// Counts how near to its bound something came. `past`: it was refused or tripped.

@@ -284,9 +284,12 @@ fn restart(world: &mut World, words: &mut Words) -> Result<Vec<String>, String> 
     world.engine = world.replay()?;
     let started = firm::started(world, lossy);
     let decision = world.apply(Sender::default(), started.into());
+    let sent = world.sent.clone();
     let ids: Vec<u32> = world.sessions.values().copied().collect();
     for id in ids {
         world.apply(Sender::default(), firm::up(id).into());
     }
+    // What the start itself says is of interest.
+    world.sent = sent;
     Ok(vec![say::decision(world, &decision)])
 }

@@ -40,13 +40,18 @@ impl Follower {
             }
             QueryWhat::Limits => {
                 let limits = engine.limits().filter(|limit| {
-                    wanted(limit.scope, limit.scope_id) && sight.scope(limit.scope, limit.scope_id)
+                    wanted(limit.scope, limit.scope_id)
+                        && (query.instrument_id == u32::MAX
+                            || engine.limit_selects(limit, query.instrument_id))
+                        && sight.scope(limit.scope, limit.scope_id)
                 });
                 self.page(&asked, limits.map(|limit| limit_report(&limit)), out);
             }
             QueryWhat::OpenOrders => {
                 let orders = engine.live_orders().filter(|order| {
-                    order_is_wanted(query, order)
+                    scopes_of(engine, order)
+                        .into_iter()
+                        .any(|(scope, id)| wanted(scope, id))
                         && instrument(order.instrument_id)
                         && sight.scope(Scope::Account, order.account)
                 });
@@ -66,6 +71,8 @@ impl Follower {
                 let firm = engine.firm();
                 let states = engine.states().filter(|state| {
                     wanted(state.scope, state.scope_id)
+                        && (query.instrument_id == u32::MAX
+                            || (state.scope == Scope::Instrument && instrument(state.scope_id)))
                         && (sight.scope(state.scope, state.scope_id)
                             || matches!(state.scope, Scope::Firm | Scope::Instrument))
                 });
@@ -86,7 +93,10 @@ impl Follower {
                 }
             }
             QueryWhat::Proposals => {
-                let proposals = engine.proposals().filter(|_| sight.all);
+                let proposals = engine.proposals().filter(|proposal| {
+                    let change = &proposal.change;
+                    sight.all && wanted(change.scope, change.scope_id)
+                });
                 self.page(&asked, proposals.map(|view| proposal_report(&view)), out);
             }
             _ => self.end_page(&asked, 0, 0, RejectCode::MalformedField.number(), out),
@@ -167,13 +177,18 @@ impl Sight {
     }
 }
 
-/// Orders belong to an account and a trader; desk and firm have no filter of their own here.
-fn order_is_wanted(query: &Query, order: &OrderView) -> bool {
-    match query.scope {
-        Scope::Account => query.scope_id == u32::MAX || query.scope_id == order.account,
-        Scope::Trader => query.scope_id == u32::MAX || query.scope_id == u32::from(order.trader_id),
-        _ => true,
-    }
+/// The scopes that an order counts in, and its instrument.
+fn scopes_of(engine: &RiskEngine, order: &OrderView) -> [(Scope, u32); 5] {
+    [
+        (Scope::Account, order.account),
+        (
+            Scope::Desk,
+            engine.desk_of(order.account).unwrap_or(u32::MAX),
+        ),
+        (Scope::Firm, 0),
+        (Scope::Trader, u32::from(order.trader_id)),
+        (Scope::Instrument, order.instrument_id),
+    ]
 }
 
 fn room_report(room: &RoomView) -> Reply {

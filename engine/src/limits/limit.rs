@@ -103,26 +103,19 @@ impl Limit {
         } else {
             to = past;
         }
-        if loss {
-            return (from, to);
-        }
         if self.is_each() && (self.warned != 0 || self.breached) {
             // One row alone does not tell whether the highest use has fallen.
             return NONE;
         }
         for (at, level) in self.warn_levels().into_iter().enumerate() {
             let was = self.warned & (1 << at) != 0;
-            if level == 0 || bound <= 0 {
-                if was {
-                    return NONE;
-                }
-                continue;
-            }
+            // Of a limit of 0 any use at all is past every level.
             let level = i128::from(level);
             if was {
-                from = from.max((bound * (level - REARM_POINTS)).div_euclid(100) + 1);
+                let lower = (bound * (level - REARM_POINTS)).div_euclid(100);
+                from = from.max(lower.max(0) + 1);
             } else {
-                to = to.min((bound * level + 99).div_euclid(100));
+                to = to.min((bound * level + 99).div_euclid(100).max(1));
             }
         }
         (from, to)
@@ -162,19 +155,17 @@ mod tests {
             return (0, false);
         };
         let bound = i128::from(bound);
-        if limit.kind == LimitKind::DailyLoss {
-            return (limit.warned, used >= bound);
-        }
         let mut warned = 0;
         for (at, level) in limit.warn_levels().into_iter().enumerate() {
             let level = i128::from(level);
             let was = limit.warned & (1 << at) != 0;
             let stays = was && used * 100 > bound * (level - 5);
-            if bound > 0 && (used * 100 >= bound * level || stays) {
+            if used > 0 && (used * 100 >= bound * level || stays) {
                 warned |= 1 << at;
             }
         }
-        (warned, used > bound)
+        let loss = limit.kind == LimitKind::DailyLoss;
+        (warned, used > bound || (loss && used == bound))
     }
 
     #[test]
@@ -203,9 +194,6 @@ mod tests {
                     if case & 16 != 0 {
                         limit.mode = LimitMode::Shadow;
                         limit.warn = [50, 51, 99];
-                    }
-                    if kind == LimitKind::DailyLoss && warned != 0 {
-                        continue;
                     }
                     limit.derive();
                     assert_eq!(limit.is_each(), each);

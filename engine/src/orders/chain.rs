@@ -376,6 +376,11 @@ impl Orders {
         }
     }
 
+    /// What of the version in force will not come back although its total says so.
+    pub(crate) fn gone(&self, slot: u32) -> i64 {
+        self.get(slot).gone
+    }
+
     /// Quantity that will not come back, in every version.
     pub(crate) fn lose(&mut self, slot: u32, gone: i64) {
         let order = self.get_mut(slot);

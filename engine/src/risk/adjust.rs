@@ -70,13 +70,18 @@ impl RiskEngine {
         }
         self.state.adjusted.insert(m.adjust_id);
         self.refresh_all();
+        let (scope, scope_id) = match m.kind {
+            AdjustKind::Position => (Scope::Account, m.account),
+            _ => (Scope::NULL, u32::MAX),
+        };
         self.alert(RiskEvent {
             new_value: m.qty.0,
             ref_id: m.adjust_id,
             actor: turn
                 .session
                 .map_or(0, |slot| self.state.sessions.get(slot).id()),
-            scope_id: m.account,
+            scope,
+            scope_id,
             instrument_id: m.instrument_id,
             event: RiskEventKind::Adjusted,
             severity: Severity::Warning,

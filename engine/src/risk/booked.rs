@@ -103,13 +103,14 @@ impl RiskEngine {
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
         let chain = crate::checks::Chain::of(&self.state, scopes, rows, instrument);
-        let trips = chain
+        let tripped = chain
             .limits(&self.state, LimitKind::RepeatedExecution)
-            .any(|(_, limit)| {
+            .map(|(_, limit)| limit)
+            .find(|limit| {
                 let fills = |limit: &Limit| {
                     let log = self.state.trader_fills.at(log);
                     log.within(t, limit.window_ns)
-                        .filter(|recent| self.instrument_is_selected(limit, recent.instrument))
+                        .filter(|recent| self.selects_instrument(limit, recent.instrument))
                         .count()
                 };
                 !limit.is_shadow()
@@ -118,31 +119,22 @@ impl RiskEngine {
                         .and_then(|bound| usize::try_from(bound).ok())
                         .is_some_and(|bound| fills(limit) >= bound)
             });
+        let Some(limit) = tripped.copied() else {
+            return;
+        };
         let node = self.state.tree.get_mut(trader);
-        if !trips || node.state == TradingState::Halted {
+        if node.state == TradingState::Halted {
             return;
         }
         node.state = TradingState::Halted;
         node.state_version = node.state_version.saturating_add(1);
-        let scope_id = node.id;
         self.alert(RiskEvent {
+            old_value: i64::MIN,
             new_value: i64::from(TradingState::Halted.0),
-            scope: Scope::Trader,
-            scope_id,
-            limit_kind: LimitKind::RepeatedExecution,
             event: RiskEventKind::RepeatedExecution,
             severity: Severity::Critical,
-            ..RiskEvent::default()
+            ..self.about_limit(&limit)
         });
-    }
-
-    fn instrument_is_selected(&self, limit: &Limit, instrument: u32) -> bool {
-        let definition = &self.state.instruments.get(instrument).definition;
-        match limit.selector {
-            Selector::Instrument => limit.selector_id == definition.instrument_id,
-            Selector::Group => limit.selector_id == definition.product_group,
-            _ => true,
-        }
     }
 
     /// C15: enough fills of an account in a group ask for the cancel of its orders there.
@@ -224,17 +216,12 @@ impl RiskEngine {
         if !was_frozen {
             // Without a free job nothing new is accepted all the same: the group is frozen.
             let _started = self.start_job(0, None, CancelReason::MassCancel, matches);
-            let scope_id = self.state.tree.get(account).id;
             self.alert(RiskEvent {
-                old_value: limit.value.unwrap_or(i64::MIN),
                 new_value: crate::units::saturate(reached),
                 ref_id: u64::from(group),
-                scope: Scope::Account,
-                scope_id,
-                limit_kind: kind,
                 event: RiskEventKind::MarketMakerProtection,
                 severity: Severity::Critical,
-                ..RiskEvent::default()
+                ..self.about_limit(&limit)
             });
         }
     }
@@ -266,6 +253,8 @@ impl RiskEngine {
                 .map_or(0, |slot| self.state.sessions.get(slot).id()),
             scope: Scope::Account,
             scope_id: m.account,
+            selector: Selector::Group,
+            selector_id: m.product_group,
             limit_kind: LimitKind::MarketMakerProtection,
             event: RiskEventKind::MarketMakerProtection,
             severity: Severity::Info,
@@ -274,18 +263,8 @@ impl RiskEngine {
         Done::APPLIED
     }
 
-    /// C13: a loss that reaches its limit latches the scope, once for each crossing.
-    pub(super) fn refresh_loss(&mut self, slot: u32) {
-        let limit = *self.state.limits.get(slot);
-        let reached = limit
-            .finite()
-            .filter(|_| !limit.is_shadow())
-            .is_some_and(|bound| -self.profit_of(&limit) >= i128::from(bound));
-        let crossed = reached && !limit.breached;
-        self.state.limits.note_told(slot, limit.warned, reached);
-        if !crossed {
-            return;
-        }
+    /// C13: a loss that has come to its limit latches the scope, once for each crossing.
+    pub(super) fn latch_loss(&mut self, limit: &Limit, loss: i128) {
         let wanted = if limit.unit == Unit::Halt {
             TradingState::Halted
         } else {
@@ -296,17 +275,11 @@ impl RiskEngine {
             node.state = wanted;
             node.state_version = node.state_version.saturating_add(1);
         }
-        let (scope, scope_id) = (node.scope, node.id);
-        let loss = -self.profit_of(&limit);
         self.alert(RiskEvent {
-            old_value: limit.value.unwrap_or(i64::MIN),
             new_value: crate::units::saturate(loss),
-            scope,
-            scope_id,
-            limit_kind: LimitKind::DailyLoss,
             event: RiskEventKind::DailyLoss,
             severity: Severity::Critical,
-            ..RiskEvent::default()
+            ..self.about_limit(limit)
         });
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Corrected {
     exec_id: u64,
     price: i64,
     qty: i64,
+    liquidity: wire::Liquidity,
 }
 
 impl RiskEngine {
@@ -55,6 +56,7 @@ impl RiskEngine {
                 },
                 price: m.last_px.0,
                 qty: m.last_qty.0,
+                liquidity: m.liquidity,
             })
         } else {
             None
@@ -358,7 +360,8 @@ impl RiskEngine {
             },
             side: order.side,
             venue_id: old.key.venue_id,
-            liquidity: wire::Liquidity::Unknown,
+            liquidity: corrected.map_or(wire::Liquidity::Unknown, |c| c.liquidity),
+            new_exec_id: corrected.map_or(0, |c| c.exec_id),
             ..OrderFilled::default()
         };
         let session = order.session;

@@ -17,7 +17,7 @@ const COMPLETE: u32 = u32::MAX;
 const MISSING: i64 = Qty::NULL.0;
 
 /// Whether a number reads as YYYYMMDD.
-fn is_date(date: u32) -> bool {
+pub(super) fn is_date(date: u32) -> bool {
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
     (1900..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
 }
@@ -167,10 +167,7 @@ impl RiskEngine {
             .filter(|(_, order)| order.tif != TimeInForce::GoodTillCancel && !order.unresolved)
             .map(|(slot, _)| slot)
             .collect();
-        for slot in &expiring {
-            self.release(*slot);
-        }
-        self.start_notices(expiring.into_iter());
+        self.expire(&expiring);
         self.state.instruments.start_day();
         self.state.exposure.start_day(&self.state.instruments);
         self.state.day_buys.start_day();
@@ -235,11 +232,11 @@ impl RiskEngine {
         if !steps.divides(m.leaves_qty.0) {
             return Done::refused(RejectCode::BadQty, 0);
         }
+        let open = self.state.orders.get(slot).leaves();
         self.state.orders.keep_at_most(slot, m.leaves_qty.0);
         self.settle_and_tell(slot);
-        let freed = reserved.saturating_sub(m.leaves_qty.0);
         if m.leaves_qty.0 == 0 {
-            self.send_cancelled(slot, freed, CancelReason::Reconciled, out);
+            self.send_cancelled(slot, open, CancelReason::Reconciled, out);
         }
         self.alert(RiskEvent {
             old_value: reserved,

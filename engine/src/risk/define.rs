@@ -130,23 +130,27 @@ impl RiskEngine {
             self.end_graces();
         }
         if changed {
-            self.alert(RiskEvent {
-                ref_id: u64::from(id),
-                actor: id,
-                event: if up {
-                    RiskEventKind::SessionUp
-                } else {
-                    RiskEventKind::SessionDown
-                },
-                severity: Severity::Info,
-                ..RiskEvent::default()
-            });
+            let event = match up {
+                true => RiskEventKind::SessionUp,
+                false => RiskEventKind::SessionDown,
+            };
+            self.tell_session(id, event);
         }
         Decision::of(if changed || rearranged {
             Outcome::Applied
         } else {
             Outcome::NoEffect
         })
+    }
+
+    fn tell_session(&mut self, id: u32, event: RiskEventKind) {
+        self.alert(RiskEvent {
+            ref_id: u64::from(id),
+            actor: id,
+            event,
+            severity: Severity::Info,
+            ..RiskEvent::default()
+        });
     }
 
     /// The server has started: nobody is logged on, and the day must be opened (R22).
@@ -159,10 +163,14 @@ impl RiskEngine {
         for slot in 0..sessions {
             let was_up = self.state.sessions.set_up(slot, false);
             let session = self.state.sessions.get(slot);
+            let id = session.id();
             let broken = was_up || session.cod_deadline != 0;
             if broken && matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both) {
                 let deadline = self.t.saturating_add(session.cod_grace_ns);
                 self.state.sessions.set_deadline(slot, deadline);
+            }
+            if was_up {
+                self.tell_session(id, RiskEventKind::SessionDown);
             }
         }
         if m.restricted == Flag::Yes {

@@ -3,88 +3,74 @@
 use super::RiskEngine;
 use crate::exposure::{Lines, Uses};
 use crate::limits::{Limit, LimitSet, NO_SET, REARM_POINTS, bit};
-use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity};
+use wire::{LimitKind, RiskEvent, RiskEventKind, Selector, Severity, Time};
 
 impl RiskEngine {
-    /// Compares one limit with its use.
+    /// Compares one limit with its use, and tells what that crosses.
     pub(super) fn refresh_limit(&mut self, slot: u32) {
-        if self.state.limits.get(slot).kind == LimitKind::DailyLoss {
-            self.refresh_loss(slot);
+        let limit = *self.state.limits.get(slot);
+        let Some(used) = self.used(&limit) else {
             return;
-        }
-        let limit = *self.state.limits.get(slot);
-        if let Some(used) = self.used(&limit) {
-            self.note_use(slot, used);
-        }
-    }
-
-    /// Tells what a new use of a limit crosses.
-    fn note_use(&mut self, slot: u32, used: i128) {
-        let limit = *self.state.limits.get(slot);
-        let bound = limit
-            .finite()
-            .filter(|_| !limit.is_shadow())
-            .map(i128::from);
-        let (used_points, over) = match bound {
-            Some(bound) => (used.saturating_mul(100), used > bound),
-            None => (0, false),
         };
-        let (mut warned, mut crossed) = (0_u8, 0_u8);
-        for (at, level) in limit.warn_levels().into_iter().enumerate() {
-            let bit = 1 << at;
-            let Some(bound) = bound.filter(|bound| level > 0 && *bound > 0) else {
-                continue;
-            };
-            let reached = used_points >= bound.saturating_mul(i128::from(level));
-            let lower = i128::from(level).saturating_sub(REARM_POINTS);
-            let stays = limit.warned & bit != 0 && used_points > bound.saturating_mul(lower);
-            if reached || stays {
-                warned |= bit;
-            }
-            if reached && limit.warned & bit == 0 {
-                crossed |= bit;
-            }
-        }
-        let breaks = over && !limit.breached;
+        let bound = limit.finite().filter(|_| !limit.is_shadow());
+        let (warned, crossed) = levels_reached(&limit, bound, used);
+        let over = bound.is_some_and(|bound| is_over(limit.kind, i128::from(bound), used));
         if warned == limit.warned && over == limit.breached {
             return;
         }
         self.state.limits.note_told(slot, warned, over);
         // A breach says more than the levels crossed with it (R18: one alert).
-        for (at, level) in limit.warn_levels().into_iter().enumerate() {
-            if !breaks && crossed & (1 << at) != 0 {
-                self.tell_use(&limit, used, RiskEventKind::Warning, u64::from(level));
+        if !over || limit.breached {
+            for (at, level) in limit.warn_levels().into_iter().enumerate() {
+                if crossed & (1 << at) != 0 {
+                    self.tell_use(&limit, used, RiskEventKind::Warning, u64::from(level));
+                }
             }
-        }
-        if breaks {
+        } else if limit.kind == LimitKind::DailyLoss {
+            self.latch_loss(&limit, used);
+        } else {
             self.tell_use(&limit, used, RiskEventKind::Breach, 100);
         }
     }
 
+    /// What is told of the use of a limit; `level` in per cent.
     fn tell_use(&mut self, limit: &Limit, used: i128, event: RiskEventKind, level: u64) {
-        let node = self.state.tree.get(limit.scope);
-        let (scope, scope_id) = (node.scope, node.id);
-        let by_instrument = limit.selector == Selector::Instrument;
+        let about = self.about_limit(limit);
         self.alert(RiskEvent {
-            old_value: limit.value.unwrap_or(i64::MIN),
             new_value: crate::units::saturate(used),
             ref_id: level,
-            scope,
-            scope_id,
-            instrument_id: if by_instrument {
-                limit.selector_id
-            } else {
-                u32::MAX
+            instrument_id: match limit.is_each() {
+                true => self.instrument_used_most(limit),
+                false => about.instrument_id,
             },
             event,
-            limit_kind: limit.kind,
             severity: if event == RiskEventKind::Breach {
                 Severity::Critical
             } else {
                 Severity::Warning
             },
-            ..RiskEvent::default()
+            ..about
         });
+    }
+
+    /// Which limit an event is about, and what it says now.
+    pub(super) fn about_limit(&self, limit: &Limit) -> RiskEvent {
+        let node = self.state.tree.get(limit.scope);
+        RiskEvent {
+            old_value: limit.value.unwrap_or(i64::MIN),
+            scope: node.scope,
+            scope_id: node.id,
+            instrument_id: match limit.selector {
+                Selector::Instrument => limit.selector_id,
+                _ => u32::MAX,
+            },
+            limit_kind: limit.kind,
+            selector: limit.selector,
+            selector_id: limit.selector_id,
+            version: limit.version,
+            expires_at: Time(limit.expires_at),
+            ..RiskEvent::default()
+        }
     }
 
     /// All limits, after something rare has changed much: those on an instrument, on a group, on all, in this
@@ -201,4 +187,32 @@ impl RiskEngine {
             }
         }
     }
+}
+
+/// Whether a use is past the value of its limit; a loss at it has reached it (C13).
+fn is_over(kind: LimitKind, bound: i128, used: i128) -> bool {
+    used > bound || (kind == LimitKind::DailyLoss && used == bound)
+}
+
+/// R27: the warn levels that a use has reached and not left by the points that arm them again, and those of
+/// them that it had not reached before. Of a limit of 0 any use at all is past every level.
+fn levels_reached(limit: &Limit, bound: Option<i64>, used: i128) -> (u8, u8) {
+    let (mut warned, mut crossed) = (0, 0);
+    let Some(bound) = bound.map(i128::from).filter(|_| used > 0) else {
+        return (0, 0);
+    };
+    let points = used.saturating_mul(100);
+    for (at, level) in limit.warn_levels().into_iter().enumerate() {
+        let (bit, level) = (1 << at, i128::from(level));
+        let before = limit.warned & bit != 0;
+        let reached = points >= bound.saturating_mul(level);
+        let lower = level.saturating_sub(REARM_POINTS);
+        if reached || (before && points > bound.saturating_mul(lower)) {
+            warned |= bit;
+        }
+        if reached && !before {
+            crossed |= bit;
+        }
+    }
+    (warned, crossed)
 }

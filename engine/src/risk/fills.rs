@@ -1,5 +1,6 @@
 //! Fills: booked once and never dropped, whatever became of their order (R11–R15).
 
+use super::day::is_date;
 use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
@@ -191,7 +192,7 @@ impl RiskEngine {
             side: order.side,
             qty,
             price: m.last_px.0,
-            today: m.trade_date >= self.state.day.date,
+            today: self.trade_date(m) >= self.state.day.date,
         };
         let moved = Delta {
             position: fill.signed_qty(),
@@ -332,7 +333,7 @@ impl RiskEngine {
             side: m.side,
             qty: m.last_qty.0,
             price: m.last_px.0,
-            today: m.trade_date >= self.state.day.date,
+            today: self.trade_date(m) >= self.state.day.date,
         };
         let signed = fill.signed_qty();
         let moved = Delta {
@@ -405,9 +406,19 @@ impl RiskEngine {
         ExecutionKey {
             exec_id,
             instrument,
-            trade_date: m.trade_date,
+            trade_date: self.trade_date(m),
             venue_id: venue,
             buy: m.side == Side::Buy,
+        }
+    }
+
+    /// The trade date of a report. One that is no date counts as the present day's: only a real date of the past
+    /// keeps a fill out of the day's counters (R23).
+    fn trade_date(&self, m: &VenueReport) -> u32 {
+        if is_date(m.trade_date) {
+            m.trade_date
+        } else {
+            self.state.day.date
         }
     }
 }

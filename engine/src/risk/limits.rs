@@ -105,18 +105,10 @@ impl RiskEngine {
             actor: turn
                 .session
                 .map_or(0, |slot| self.state.sessions.get(slot).id()),
-            scope: m.scope,
-            scope_id: m.scope_id,
-            instrument_id: if m.selector == Selector::Instrument {
-                m.selector_id
-            } else {
-                u32::MAX
-            },
-            limit_kind: m.limit_kind,
             event: RiskEventKind::LimitChanged,
             severity: Severity::Info,
             reason: m.reason,
-            ..RiskEvent::default()
+            ..self.about_limit(&limit)
         });
         self.refresh_limit(slot);
         Done::version(limit.version)
@@ -136,17 +128,12 @@ impl RiskEngine {
             };
             let (old, new) = (limit.value, reverted.value);
             self.state.limits.put(reverted);
-            let node = self.state.tree.get(reverted.scope);
-            let (scope, scope_id) = (node.scope, node.id);
             self.alert(RiskEvent {
                 old_value: old.unwrap_or(i64::MIN),
                 new_value: new.unwrap_or(i64::MIN),
-                scope,
-                scope_id,
-                limit_kind: reverted.kind,
                 event: RiskEventKind::TemporaryEnded,
                 severity: Severity::Info,
-                ..RiskEvent::default()
+                ..self.about_limit(&reverted)
             });
             self.refresh_limit(slot);
         }
@@ -212,14 +199,7 @@ impl RiskEngine {
         let exposure = &self.state.exposure;
         if matches!(limit.kind, LimitKind::MaxLong | LimitKind::MaxShort) {
             // One bound for each instrument: the highest use counts.
-            return Some(
-                exposure
-                    .rows_of_scope(limit.scope)
-                    .filter(|slot| self.selects(limit, *slot))
-                    .map(|slot| self.used_in_row(limit, slot))
-                    .max()
-                    .unwrap_or(0),
-            );
+            return Some(self.row_used_most(limit).map_or(0, |(used, _)| used));
         }
         let row = || {
             let instrument = self.state.instruments.find(limit.selector_id)?;
@@ -266,8 +246,24 @@ impl RiskEngine {
         }
     }
 
+    /// The highest use of a limit on positions, and its row.
+    fn row_used_most(&self, limit: &Limit) -> Option<(i128, u32)> {
+        let rows = self.state.exposure.rows_of_scope(limit.scope);
+        rows.filter(|slot| self.selects(limit, *slot))
+            .map(|slot| (self.used_in_row(limit, slot), slot))
+            .max_by_key(|(used, _)| *used)
+    }
+
+    /// The instrument in which a limit on positions is used most.
+    pub(super) fn instrument_used_most(&self, limit: &Limit) -> u32 {
+        self.row_used_most(limit).map_or(u32::MAX, |(_, row)| {
+            let instrument = self.state.exposure.instrument_of_row(row);
+            self.state.instruments.get(instrument).id
+        })
+    }
+
     /// The day's profit and loss that a limit looks at.
-    pub(super) fn profit_of(&self, limit: &Limit) -> i128 {
+    fn profit_of(&self, limit: &Limit) -> i128 {
         let exposure = &self.state.exposure;
         match limit.selector {
             Selector::Instrument => self
@@ -285,13 +281,16 @@ impl RiskEngine {
 
     /// Whether a limit of the row's scope selects the row's instrument.
     pub(super) fn selects(&self, limit: &Limit, row: u32) -> bool {
-        let instrument = self
-            .state
-            .instruments
-            .get(self.state.exposure.instrument_of_row(row));
+        self.selects_instrument(limit, self.state.exposure.instrument_of_row(row))
+    }
+
+    /// Whether a limit selects an instrument.
+    pub(super) fn selects_instrument(&self, limit: &Limit, instrument: u32) -> bool {
+        let definition = &self.state.instruments.get(instrument).definition;
         match limit.selector {
-            Selector::Instrument => limit.selector_id == instrument.id,
-            Selector::Group => limit.selector_id == instrument.definition.product_group,
+            Selector::Instrument => limit.selector_id == definition.instrument_id,
+            Selector::Group => limit.selector_id == definition.product_group,
+            Selector::Currency => limit.selector_id == u32::from_le_bytes(definition.currency.0),
             _ => true,
         }
     }

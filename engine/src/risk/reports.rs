@@ -57,7 +57,12 @@ impl RiskEngine {
         }
         let order = self.state.orders.get_mut(slot);
         let changed = if m.reason == CancelReason::UnknownAtVenue {
-            self.become_unresolved(slot)
+            self.become_unresolved(slot);
+            if self.state.orders.get(slot).terminal {
+                // Only a replace was under way that would have opened nothing more.
+                self.send_cancelled(slot, 0, m.reason, out);
+            }
+            true
         } else {
             match m.exec_type {
                 ExecType::New => !std::mem::replace(&mut order.acknowledged, true),
@@ -274,10 +279,10 @@ impl RiskEngine {
     }
 
     /// R9: the venue does not know the order, or knows more of it than we do.
-    pub(super) fn become_unresolved(&mut self, slot: u32) -> bool {
+    pub(super) fn become_unresolved(&mut self, slot: u32) {
         let order = self.state.orders.get_mut(slot);
         if order.unresolved {
-            return false;
+            return;
         }
         order.unresolved = true;
         order.cancel_pending = false;
@@ -292,7 +297,6 @@ impl RiskEngine {
             ..RiskEvent::default()
         });
         self.settle_and_tell(slot);
-        true
     }
 
     fn replaced(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) -> bool {

@@ -1,6 +1,7 @@
 //! Reading the state: plain rows for reports, replay and tests.
 
 use super::RiskEngine;
+use crate::limits::SetKey;
 use crate::units::saturate;
 use crate::view::{
     CashView, CoverView, CurrencyView, FirmView, InstrumentView, LimitView, OrderView, RowView,
@@ -76,6 +77,33 @@ impl RiskEngine {
             .collect();
         orders.sort_by_key(|order| order.order_id);
         orders.into_iter()
+    }
+
+    /// The desk of an account.
+    #[must_use]
+    pub fn desk_of(&self, account: u32) -> Option<u32> {
+        let tree = &self.state.tree;
+        let slot = tree.find(Scope::Account, account)?;
+        Some(tree.get(tree.get(slot).desk).id)
+    }
+
+    /// Whether a limit applies to an instrument, by that, its group or its currency.
+    #[must_use]
+    pub fn limit_selects(&self, limit: &LimitView, instrument_id: u32) -> bool {
+        let key = SetKey {
+            scope: self
+                .state
+                .tree
+                .find(limit.scope, limit.scope_id)
+                .unwrap_or(u32::MAX),
+            selector: limit.selector,
+            selector_id: limit.selector_id,
+        };
+        let instrument = self.state.instruments.find(instrument_id);
+        let known = self.state.limits.find(key, limit.kind);
+        known.zip(instrument).is_some_and(|(limit, instrument)| {
+            self.selects_instrument(self.state.limits.get(limit), instrument)
+        })
     }
 
     pub(super) fn order_view(&self, slot: u32) -> OrderView {

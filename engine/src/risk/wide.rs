@@ -11,6 +11,7 @@ use crate::decision::{Decision, Outbox, Outcome};
 use crate::orders::Marks;
 use crate::state::State;
 use bincode::{Decode, Encode};
+use std::collections::BTreeMap;
 use wire::{
     CancelReason, Flag, MassCancel, MassCancelReport, RejectCode, RiskEvent, RiskEventKind, Scope,
     SetState, Severity, Side, TradingState,
@@ -41,12 +42,16 @@ pub(super) struct Job {
 #[derive(Debug, Clone, Encode, Decode)]
 pub(super) struct Jobs {
     slots: [Option<Job>; JOBS],
+    /// Of orders that a notice is still to be sent of: what had gone before the day took the rest, where it was
+    /// anything.
+    gone_before: BTreeMap<u32, i64>,
 }
 
 impl Jobs {
     pub(super) fn new() -> Self {
         Self {
             slots: [None; JOBS],
+            gone_before: BTreeMap::new(),
         }
     }
 
@@ -213,6 +218,7 @@ impl RiskEngine {
                 .map_or(0, |slot| self.state.sessions.get(slot).id()),
             scope: m.scope,
             scope_id: m.scope_id,
+            version,
             event: RiskEventKind::StateChanged,
             severity: if m.state == TradingState::Active {
                 Severity::Info
@@ -293,23 +299,30 @@ impl RiskEngine {
         self.reply(turn, report.into(), out);
     }
 
-    /// Tells of expired orders by steps: they have ended already (R23).
-    pub(super) fn start_notices(&mut self, slots: impl Iterator<Item = u32>) {
+    /// Ends orders with the day, and tells of them by steps (R23).
+    pub(super) fn expire(&mut self, slots: &[u32]) {
+        for slot in slots {
+            let gone = self.state.orders.gone(*slot);
+            if gone != 0 {
+                self.jobs.gone_before.insert(*slot, gone);
+            }
+            self.release(*slot);
+        }
         let Some(bit) = self.jobs.slots.iter().position(Option::is_none) else {
             // No bit is free: the notices wait in the backlog instead.
-            let slots: Vec<u32> = slots.collect();
             for slot in slots {
-                let session = self.state.orders.get(slot).session;
-                let notice = self.cancelled_message(slot, 0, CancelReason::Expired);
+                let session = self.state.orders.get(*slot).session;
+                let expired = self.take_expired(*slot);
+                let notice = self.cancelled_message(*slot, expired, CancelReason::Expired);
                 self.backlog.push_back((session, notice.into()));
             }
             return;
         };
         let mut requested = 0_u32;
         for slot in slots {
-            let mut marks = self.state.orders.marks(slot);
+            let mut marks = self.state.orders.marks(*slot);
             marks.due |= 1 << bit;
-            self.state.orders.set_marks(slot, marks);
+            self.state.orders.set_marks(*slot, marks);
             requested = requested.saturating_add(1);
         }
         if requested > 0 {
@@ -363,6 +376,12 @@ impl RiskEngine {
         Decision::of(Outcome::Applied)
     }
 
+    /// What the day took of an order that ended with it.
+    fn take_expired(&mut self, slot: u32) -> i64 {
+        let before = self.jobs.gone_before.remove(&slot).unwrap_or(0);
+        self.state.orders.gone(slot).saturating_sub(before).max(0)
+    }
+
     /// A step has come to an order of its job.
     fn reach(&mut self, slot: u32, bit: usize, job: &Job, out: &mut Outbox) {
         let mut marks = self.state.orders.marks(slot);
@@ -375,9 +394,7 @@ impl RiskEngine {
         let order = self.state.orders.get_mut(slot);
         if !matched {
             // Notice of an order that ended with the day: reserved was released then.
-            let in_force = self.state.orders.in_force(slot);
-            let cum_qty = self.state.orders.get(slot).cum_qty;
-            let expired = in_force.qty.saturating_sub(cum_qty).max(0);
+            let expired = self.take_expired(slot);
             self.send_cancelled(slot, expired, CancelReason::Expired, out);
         } else if !order.terminal {
             if !order.unresolved {

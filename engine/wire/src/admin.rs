@@ -88,13 +88,13 @@ messages! {
         min_engine_seq: u64,
         #[doc = "0, or the cursor of the AdminAck that ended the page before."]
         cursor: u64,
-        #[doc = "Only this scope."]
+        #[doc = "Only the scope of this id; Room: the account."]
         scope_id: u32 [optional],
-        #[doc = "Only this instrument."]
+        #[doc = "Only this instrument; of limits those that apply to it."]
         instrument_id: u32 [optional],
         #[doc = "What is asked for."]
         what: QueryWhat,
-        #[doc = "Only this scope."]
+        #[doc = "Only this kind of scope; of open orders those of the scope."]
         scope: Scope [optional],
         #[doc = "Rows of a page; 0 for the server's choice."]
         max_rows: u16,

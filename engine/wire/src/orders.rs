@@ -125,7 +125,7 @@ messages! {
         leaves_qty: Qty [optional],
         #[doc = "Clock of the venue."]
         transact_time: Time,
-        #[doc = "Trade date as YYYYMMDD."]
+        #[doc = "Trade date as YYYYMMDD; what is no date counts as today's."]
         trade_date: u32,
         #[doc = "Account."]
         account: u32,

@@ -20,7 +20,7 @@ messages! {
         order_id: u64,
         #[doc = "Time from receipt to decision; null when replayed."]
         decision_nanos: u32 [optional],
-        #[doc = "Tightest use of a limit of C8 to C12 after this order, in basis points, at most 65534; null without one."]
+        #[doc = "Tightest use of a limit of C8 to C12 after this order, in basis points, at most 65534; 0 without one, and null for a cancel."]
         util_bps: u16 [optional],
         #[doc = "Its kind."]
         util_limit_kind: LimitKind [optional],
@@ -82,7 +82,7 @@ messages! {
         leaves_qty: Qty,
     }
 
-    #[doc = "The order has ended."]
+    #[doc = "An order has ended at the venue, or by the day, or by hand."]
     203 OrderCancelled {
         #[doc = "1: sent before (replay)."]
         flags: u32,
@@ -98,7 +98,7 @@ messages! {
         orig_cl_ord_id: u64,
         #[doc = "Id that the server gave the order; never reused."]
         order_id: u64,
-        #[doc = "Quantity released."]
+        #[doc = "What was open of the version in force and will not be filled any more."]
         cancelled_qty: Qty,
         #[doc = "Why."]
         reason: CancelReason,
@@ -110,7 +110,7 @@ messages! {
         reserved3: u32,
     }
 
-    #[doc = "A fill is booked."]
+    #[doc = "A fill is booked, taken back, or corrected."]
     204 OrderFilled {
         #[doc = "1: sent before (replay)."]
         flags: u32,
@@ -124,7 +124,7 @@ messages! {
         cl_ord_id: u64,
         #[doc = "Id that the server gave the order; never reused."]
         order_id: u64,
-        #[doc = "Execution id of the venue."]
+        #[doc = "Execution id of the venue: of the fill, or of the execution that is taken back or corrected."]
         exec_id: u64,
         #[doc = "Price."]
         last_px: Price,
@@ -152,6 +152,8 @@ messages! {
         venue_id: u16,
         #[doc = "Zero."]
         reserved2: u16,
+        #[doc = "Of a correction: the id that the execution is known by from now on; else 0."]
+        new_exec_id: u64,
     }
 
     #[doc = "Progress of a mass cancel or kill switch: at once, and again when nothing is outstanding."]

@@ -17,11 +17,11 @@ messages! {
         engine_seq: u64,
         #[doc = "Time of that command."]
         engine_time: Time,
-        #[doc = "Before."]
+        #[doc = "Before, or the limit."]
         old_value: i64 [optional],
-        #[doc = "After."]
+        #[doc = "After, or the use."]
         new_value: i64 [optional],
-        #[doc = "orderId or execution id that it is about; else 0."]
+        #[doc = "What else it is about, by the event: an order, an execution, a level; else 0."]
         ref_id: u64,
         #[doc = "Session that caused it; 0 for the server."]
         actor: u32,
@@ -39,6 +39,20 @@ messages! {
         severity: Severity,
         #[doc = "Reason given, or a short text."]
         reason: Text<32>,
+        #[doc = "What the limit applies to within its scope; null where no limit is meant."]
+        selector: Selector [optional],
+        #[doc = "Zero."]
+        reserved1: u8,
+        #[doc = "Zero."]
+        reserved2: u16,
+        #[doc = "Instrument, group or currency of the selector."]
+        selector_id: u32 [optional],
+        #[doc = "Of the limit or state from now on; else 0."]
+        version: u32,
+        #[doc = "Zero."]
+        reserved3: u32,
+        #[doc = "End of a temporary value; 0: none."]
+        expires_at: Time,
     }
 
     #[doc = "One row of positions, in answer to a query."]
@@ -261,7 +275,7 @@ messages! {
         key_id: u32,
         #[doc = "Role."]
         role: Role,
-        #[doc = "Topology."]
+        #[doc = "How a desk stands in the flow; without meaning for other roles."]
         topology: Topology,
         #[doc = "Whether it is logged on."]
         up: Flag,

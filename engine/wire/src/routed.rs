@@ -78,7 +78,7 @@ messages! {
         reserved: u16,
     }
 
-    #[doc = "To the venue session: a request to cancel."]
+    #[doc = "To the venue session, or to a desk in sidecar: a request to cancel."]
     222 RoutedCancel {
         #[doc = "1: sent before (replay)."]
         flags: u32,

@@ -268,7 +268,11 @@ impl Flow {
         m.venue_exec_id = self.next_execution;
         self.next_execution += 1;
         if self.random.chance(6) {
-            m.trade_date -= 1;
+            m.trade_date = match m.venue_exec_id % 6 {
+                0 => 0,
+                1 => 20_261_399,
+                _ => m.trade_date - 1,
+            };
         }
     }
 

@@ -1302,7 +1302,7 @@ class VenueReport(Request):
     """Clock of the venue."""
 
     trade_date: int = 0
-    """Trade date as YYYYMMDD."""
+    """Trade date as YYYYMMDD; what is no date counts as today's."""
 
     account: int = 0
     """Account."""
@@ -1498,16 +1498,16 @@ class Query(Request):
     """0, or the cursor of the AdminAck that ended the page before."""
 
     scope_id: int | None = None
-    """Only this scope."""
+    """Only the scope of this id; Room: the account."""
 
     instrument_id: int | None = None
-    """Only this instrument."""
+    """Only this instrument; of limits those that apply to it."""
 
     what: QueryWhat
     """What is asked for."""
 
     scope: Scope | None = None
-    """Only this scope."""
+    """Only this kind of scope; of open orders those of the scope."""
 
     max_rows: int = 0
     """Rows of a page; 0 for the server's choice."""
@@ -2332,7 +2332,7 @@ class OrderAccepted(Reply):
     """Time from receipt to decision; null when replayed."""
 
     util_bps: int | None = None
-    """Tightest use of a limit of C8 to C12 after this order, in basis points, at most 65534; null without one."""
+    """Tightest use of a limit of C8 to C12 after this order, in basis points, at most 65534; 0 without one, and null for a cancel."""
 
     util_limit_kind: LimitKind | None = None
     """Its kind."""
@@ -2447,7 +2447,7 @@ class OrderReplaced(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(Reply):
-    """The order has ended."""
+    """An order has ended at the venue, or by the day, or by hand."""
 
     TEMPLATE_ID: ClassVar[int] = 203
     FIELDS: ClassVar[tuple[Field, ...]] = (
@@ -2487,7 +2487,7 @@ class OrderCancelled(Reply):
     """Id that the server gave the order; never reused."""
 
     cancelled_qty: Decimal
-    """Quantity released."""
+    """What was open of the version in force and will not be filled any more."""
 
     reason: CancelReason
     """Why."""
@@ -2495,7 +2495,7 @@ class OrderCancelled(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilled(Reply):
-    """A fill is booked."""
+    """A fill is booked, taken back, or corrected."""
 
     TEMPLATE_ID: ClassVar[int] = 204
     FIELDS: ClassVar[tuple[Field, ...]] = (
@@ -2519,6 +2519,7 @@ class OrderFilled(Reply):
         Pad(1),
         Integer("venue_id", 104, False, "H"),
         Pad(2),
+        Integer("new_exec_id", 108, False, "Q"),
     )
 
     flags: int = 0
@@ -2540,7 +2541,7 @@ class OrderFilled(Reply):
     """Id that the server gave the order; never reused."""
 
     exec_id: int = 0
-    """Execution id of the venue."""
+    """Execution id of the venue: of the fill, or of the execution that is taken back or corrected."""
 
     last_px: Decimal
     """Price."""
@@ -2574,6 +2575,9 @@ class OrderFilled(Reply):
 
     venue_id: int = 0
     """Venue."""
+
+    new_exec_id: int = 0
+    """Of a correction: the id that the execution is known by from now on; else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2719,6 +2723,13 @@ class RiskEvent(Reply):
         Enumerated("limit_kind", 66, True, LimitKind),
         Enumerated("severity", 67, False, Severity),
         Chars("reason", 68, False, 32),
+        Enumerated("selector", 100, True, Selector),
+        Pad(1),
+        Pad(2),
+        Integer("selector_id", 104, True, "I"),
+        Integer("version", 108, False, "I"),
+        Pad(4),
+        Integer("expires_at", 116, False, "Q"),
     )
 
     flags: int = 0
@@ -2734,13 +2745,13 @@ class RiskEvent(Reply):
     """Time of that command."""
 
     old_value: int | None = None
-    """Before."""
+    """Before, or the limit."""
 
     new_value: int | None = None
-    """After."""
+    """After, or the use."""
 
     ref_id: int = 0
-    """orderId or execution id that it is about; else 0."""
+    """What else it is about, by the event: an order, an execution, a level; else 0."""
 
     actor: int = 0
     """Session that caused it; 0 for the server."""
@@ -2765,6 +2776,18 @@ class RiskEvent(Reply):
 
     reason: str = ""
     """Reason given, or a short text."""
+
+    selector: Selector | None = None
+    """What the limit applies to within its scope; null where no limit is meant."""
+
+    selector_id: int | None = None
+    """Instrument, group or currency of the selector."""
+
+    version: int = 0
+    """Of the limit or state from now on; else 0."""
+
+    expires_at: int = 0
+    """End of a temporary value; 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -3193,7 +3216,7 @@ class SessionReport(Reply):
     """Role."""
 
     topology: Topology
-    """Topology."""
+    """How a desk stands in the flow; without meaning for other roles."""
 
     up: Flag
     """Whether it is logged on."""
@@ -3526,7 +3549,7 @@ class RoutedReplace(Reply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedCancel(Reply):
-    """To the venue session: a request to cancel."""
+    """To the venue session, or to a desk in sidecar: a request to cancel."""
 
     TEMPLATE_ID: ClassVar[int] = 222
     FIELDS: ClassVar[tuple[Field, ...]] = (
