@@ -129,6 +129,26 @@ impl Exposure {
         }
     }
 
+    /// Looks at a row that is to be valued anew.
+    #[inline(always)]
+    pub(crate) fn look_at_row(&self, slot: u32) {
+        look_at(&self.line(slot).position);
+        let tail = &self.rows.tails[slot as usize];
+        look_at(&tail.bought);
+        look_at(&tail.profit);
+    }
+
+    /// Looks at the sums that a row counts in, and at how far its scope has followed.
+    #[inline(always)]
+    pub(crate) fn look_at_sums(&self, slot: u32) {
+        let line = self.line(slot);
+        look_at(&self.all_line(line.scope).gross);
+        if let Some(group) = self.group_line(line.group) {
+            look_at(&group.gross);
+        }
+        self.remarks.look_at(line.scope);
+    }
+
     /// What is known of where a row's books stand.
     #[inline]
     pub(crate) fn shelf(&self, slot: u32) -> &Shelf {

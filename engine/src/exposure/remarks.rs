@@ -84,6 +84,12 @@ impl Remarks {
         self.seen[scope as usize].max(self.followed_by_all())
     }
 
+    /// Looks at how far a scope has followed.
+    #[inline(always)]
+    pub(super) fn look_at(&self, scope: u32) {
+        crate::touch::look_at(&self.seen[scope as usize]);
+    }
+
     /// Whether a scope has changes to follow.
     pub(crate) fn is_behind(&self, scope: u32) -> bool {
         self.seen(scope) < self.newest

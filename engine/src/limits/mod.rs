@@ -210,6 +210,14 @@ impl Limits {
         &self.sets[set as usize]
     }
 
+    /// Looks at a set and at its first check.
+    #[inline(always)]
+    pub(crate) fn look_at_set(&self, set: u32) {
+        if let Some(check) = self.checks(self.set(set)).first() {
+            crate::touch::look_at(&check.quiet_from);
+        }
+    }
+
     /// What uses are held against: the finite limits in force of a set that are used up, in ascending order of kind.
     #[inline(always)]
     pub(crate) fn checks(&self, set: &LimitSet) -> &[Check] {

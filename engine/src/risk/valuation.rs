@@ -94,11 +94,12 @@ impl RiskEngine {
 
     /// A scope follows everything that waits for it.
     pub(super) fn follow_all(&mut self, scope: u32) {
-        self.follow_up_to(scope, self.state.exposure.remarks.newest());
+        self.follow_up_to(scope, self.state.exposure.remarks.newest(), None);
     }
 
-    /// A scope follows what waits for it up to a change; returns how many rows that took.
-    fn follow_up_to(&mut self, scope: u32, end: u64) -> u32 {
+    /// A scope follows what waits for it up to a change; returns how many rows that took. `known` is a change
+    /// whose row in this scope is at hand.
+    fn follow_up_to(&mut self, scope: u32, end: u64, known: Option<(u64, u32)>) -> u32 {
         let seen = self.state.exposure.remarks.seen(scope);
         let lags = matches!(
             self.state.tree.get(scope).scope,
@@ -109,7 +110,7 @@ impl RiskEngine {
         }
         let mut due = self.state.exposure.remarks.take_due();
         debug_assert!(due.is_empty(), "only what is due now is followed now");
-        self.collect_due(scope, (seen, end), &mut due);
+        self.collect_due(scope, (seen, end), known, &mut due);
         let count = u32::try_from(due.len()).unwrap_or(u32::MAX);
         // In the order of the changes; those of one command are told of together.
         due.sort_unstable();
@@ -135,14 +136,23 @@ impl RiskEngine {
     }
 
     /// (number, row) of what a scope has to follow after `seen` up to `end`.
-    fn collect_due(&self, scope: u32, (seen, end): (u64, u64), due: &mut Vec<(u64, u32)>) {
+    fn collect_due(
+        &self,
+        scope: u32,
+        (seen, end): (u64, u64),
+        known: Option<(u64, u32)>,
+        due: &mut Vec<(u64, u32)>,
+    ) {
         let exposure = &self.state.exposure;
         if end.saturating_sub(seen) <= FEW {
             for number in seen.saturating_add(1)..=end {
-                let row = exposure
-                    .remarks
-                    .get(number)
-                    .and_then(|remark| exposure.find(scope, remark.instrument));
+                let row = match known {
+                    Some((known, row)) if known == number => Some(row),
+                    _ => exposure
+                        .remarks
+                        .get(number)
+                        .and_then(|remark| exposure.find(scope, remark.instrument)),
+                };
                 due.extend(row.map(|row| (number, row)));
             }
             return;
@@ -160,6 +170,9 @@ impl RiskEngine {
 
     /// One bounded step: the next scopes follow the oldest change.
     pub(super) fn valuation_step(&mut self) {
+        if let Some((_, row)) = self.state.exposure.remarks.at() {
+            self.look_at_list(row);
+        }
         let mut left = STEP_ROWS;
         while left > 0
             && let Some((number, row)) = self.state.exposure.remarks.at()
@@ -174,11 +187,33 @@ impl RiskEngine {
             let mut took = 1;
             if self.state.exposure.remarks.seen(scope) < number {
                 let end = self.state.exposure.remarks.event_end(number);
-                took = self.follow_up_to(scope, end).max(1);
+                took = self.follow_up_to(scope, end, Some((number, row))).max(1);
             }
             let next = self.state.exposure.next_in_list(row);
             self.state.exposure.remarks.move_to(next);
             left = left.saturating_sub(took);
+        }
+    }
+
+    /// Looks at the next rows of a list and at what following a change reads and moves there, so that a step waits
+    /// once for what is in no cache, and not once a row and place.
+    fn look_at_list(&self, first: Option<u32>) {
+        let exposure = &self.state.exposure;
+        let mut rows = [0; STEP_ROWS as usize];
+        let mut count = 0;
+        for (place, row) in rows.iter_mut().zip(exposure.list(first)) {
+            *place = row;
+            count += 1;
+            exposure.look_at_row(row);
+        }
+        let rows = &rows[..count];
+        for row in rows {
+            exposure.look_at_sums(*row);
+        }
+        for row in rows {
+            self.state
+                .limits
+                .look_at_set(exposure.all_line(exposure.scope_of_row(*row)).limits);
         }
     }
 
