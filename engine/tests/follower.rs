@@ -335,9 +335,12 @@ fn open_orders_are_those_of_the_scope_that_is_asked_for() {
         };
         ask(&follower, 2, query)
             .iter()
-            .filter_map(|answer| match answer.reply {
-                Reply::OpenOrderReport(order) => Some((order.account, order.instrument_id)),
-                _ => None,
+            .filter_map(|answer| {
+                if let Reply::OpenOrderReport(order) = answer.reply {
+                    Some((order.account, order.instrument_id))
+                } else {
+                    None
+                }
             })
             .collect()
     };
@@ -370,12 +373,16 @@ fn limits_and_states_are_those_that_apply_to_the_instrument_that_is_asked_for() 
         };
         ask(&follower, 2, query)
             .iter()
-            .filter_map(|answer| match answer.reply {
-                Reply::LimitReport(limit) if limit.scope == Scope::Account => {
+            .filter_map(|answer| {
+                if let Reply::StateReport(state) = answer.reply {
+                    Some((state.scope, state.scope_id))
+                } else if let Reply::LimitReport(limit) = answer.reply
+                    && limit.scope == Scope::Account
+                {
                     Some((Scope::Account, limit.selector_id))
+                } else {
+                    None
                 }
-                Reply::StateReport(state) => Some((state.scope, state.scope_id)),
-                _ => None,
             })
             .collect()
     };
