@@ -32,7 +32,7 @@ pub(super) struct EngineSeat {
     /// The journal, which the writer's thread leaves to this loop where it rests.
     writing: Arc<Mutex<Writing>>,
     follower: Arc<Bed>,
-    /// What the loop has written is still to be followed.
+    /// The loop has written a batch.
     has_written: bool,
 }
 
@@ -124,7 +124,11 @@ impl EngineSeat {
     pub(super) fn hand_on(&mut self) {
         self.wake_others();
         if std::mem::take(&mut self.has_written) {
-            self.follower.wake();
+            // Else the writer's thread wakes it, now and then.
+            let called = self.shared.called.load(Ordering::Acquire);
+            if called > self.shared.watermarks.followed() {
+                self.follower.wake();
+            }
             if let Some(mut writing) = self.writing.try_lock() {
                 writing.look_ahead();
             }

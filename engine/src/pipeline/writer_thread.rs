@@ -89,7 +89,7 @@ impl WriterThread {
     }
 
     /// Sleeps until there are records that somebody waits for; restates what is durable when the idleness
-    /// lasts.
+    /// lasts, and has followed what the gateway's loop wrote meanwhile.
     fn rest(&self) -> Result<(), SinkError> {
         let gathers = self.policy == AckPolicy::Memory;
         let batches = self.writing.lock().batches;
@@ -104,6 +104,8 @@ impl WriterThread {
         let mut writing = self.writing.lock();
         if writing.batches == batches {
             writing.restate()?;
+        } else {
+            self.follower.wake();
         }
         writing.look_ahead();
         Ok(())
