@@ -118,6 +118,7 @@ scenarios! {
     r23_a_trade_date_that_is_none
     r23_end_of_day_is_a_command
     r23_what_ends_with_the_day_says_how_much
+    r24_a_split_leaves_cover_in_whole_steps
     r24_position_override
     r24_split
     r25_a_limit_below_usage_is_accepted

@@ -571,7 +571,7 @@ messages[200] = { "OrderAccepted", 52, {
     { "portcullis.utilLimitKind", 50, 1, "plain", "255" },
     { "portcullis.utilScope", 51, 1, "plain", "255" },
 } }
-messages[201] = { "OrderRejected", 68, {
+messages[201] = { "OrderRejected", 76, {
     { "portcullis.flags", 0, 4, "plain" },
     { "portcullis.seqNo", 4, 8, "plain" },
     { "portcullis.engineSeq", 12, 8, "plain" },
@@ -585,6 +585,7 @@ messages[201] = { "OrderRejected", 68, {
     { "portcullis.scopeId", 56, 4, "plain", "4294967295" },
     { "portcullis.limitVersion", 60, 4, "plain", "4294967295" },
     { "portcullis.limitKind", 64, 1, "plain", "255" },
+    { "portcullis.orderId", 68, 8, "plain" },
 } }
 messages[202] = { "OrderReplaced", 60, {
     { "portcullis.flags", 0, 4, "plain" },

@@ -8,6 +8,9 @@ use bincode::{Decode, Encode};
 use std::collections::BTreeSet;
 use wire::{CodMode, Role, Topology};
 
+/// A grace that begins when the server listens again: a time that never comes.
+const AWAITING: u64 = u64::MAX - 1;
+
 /// One session. Sequence numbers and the clOrdId mark belong to the session digest, the rest to the
 /// risk digest. What every message reads stands in the first cache lines.
 #[derive(Debug, Clone, Encode, Decode)]
@@ -28,7 +31,8 @@ pub(crate) struct Session {
     /// Traders it may name.
     pub(crate) traders: Entitled,
     pub(crate) cod_grace_ns: u64,
-    /// When the session's orders are cancelled unless it comes back; 0 for never.
+    /// When the session's orders are cancelled unless it comes back; 0 for never, [`AWAITING`] while the server
+    /// does not listen yet.
     pub(crate) cod_deadline: u64,
     /// Changed by [`Sessions::define`] only.
     pub(crate) definition: DefineSession,
@@ -62,6 +66,11 @@ impl Session {
 
     pub(crate) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Whether its grace is to begin when the server listens.
+    pub(crate) fn awaits_grace(&self) -> bool {
+        self.cod_deadline == AWAITING
     }
 
     pub(crate) fn role(&self) -> Role {
@@ -211,7 +220,8 @@ impl Sessions {
 
     /// When the first grace period ends.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.deadlines.first().map(|(t, _)| *t)
+        let first = self.deadlines.first().map(|(t, _)| *t);
+        first.filter(|t| *t != AWAITING)
     }
 
     /// A session whose grace has ended at `t`, soonest first.
@@ -220,6 +230,11 @@ impl Sessions {
             .first()
             .filter(|(end, _)| *end <= t)
             .map(|(_, slot)| *slot)
+    }
+
+    /// Lets a session's grace begin when the server listens again.
+    pub(crate) fn await_grace(&mut self, slot: u32) {
+        self.set_deadline(slot, AWAITING);
     }
 
     /// Sets or (with 0) clears the end of a session's grace.

@@ -207,6 +207,8 @@ pub struct SessionView {
     pub up: bool,
     /// Cancel on disconnect.
     pub cod_mode: CodMode,
+    /// Whether its grace is to begin when the server listens.
+    pub awaits_grace: bool,
     /// Highest inbound sequence number applied.
     pub last_applied_seq_no: u64,
     /// Number of the next outbound message.

@@ -123,6 +123,8 @@ pub struct Gateway<O> {
     spare: Vec<usize>,
     /// The gateway's own commands that a ring had no room for, by lane; all others of the lane wait
     /// behind them.
+    /// Sessions whose grace begins now that the server listens.
+    graces: Vec<u32>,
     own_control: VecDeque<Inbound>,
     own_orders: VecDeque<Inbound>,
     /// The command whose messages the engine is sending: session index, engineSeq, time of receipt.
@@ -177,6 +179,7 @@ impl<O: Office> Gateway<O> {
         let mut events = Events::with_capacity(1024);
         let mut idle_since = 0;
         let mut timeout = Duration::ZERO;
+        self.begin_graces();
         while !self.stop.is_stopped() {
             let worked = self.turn(&mut events, timeout)?;
             timeout = self.patience(worked, &mut idle_since);

@@ -279,6 +279,7 @@ mod tests {
             person: String::new(),
             up: false,
             cod_mode: wire::CodMode::Off,
+            awaits_grace: false,
             last_applied_seq_no: 4,
             next_out_seq_no: 3,
             cl_ord_id_mark: 0,

@@ -264,9 +264,10 @@ impl Model {
         }
         // A cover past the largest quantity ends there, as its loads do: too little may be sold, never too much.
         let most = i128::from(i64::MAX);
-        let scaled = |qty: i128| (qty * new).div_euclid(old).min(most);
+        let steps = |qty: i128| (qty * new).div_euclid(old * step) * step;
+        let scaled = |qty: i128| steps(qty).min(most);
         // What is used up rounds up: fail closed.
-        let used_up = |qty: i128| (-((-qty * new).div_euclid(old))).min(most);
+        let used_up = |qty: i128| (-steps(-qty)).min(most);
         for ((_, instrument), book) in &mut self.shorts {
             if *instrument == id {
                 *book = ShortBook {
@@ -283,7 +284,9 @@ impl Model {
             if of_positions {
                 for value in [&mut limit.value, &mut limit.permanent] {
                     if *value != i64::MAX {
-                        *value = super::value::saturate(scaled(i128::from(*value)));
+                        *value = super::value::saturate(
+                            (i128::from(*value) * new).div_euclid(old).min(most),
+                        );
                     }
                 }
                 limit.version += 1;

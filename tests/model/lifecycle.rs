@@ -95,7 +95,9 @@ impl Model {
         }
         self.t = self.t.max(input.t);
         self.end_temporary_limits();
-        self.end_graces();
+        if !matches!(input.command, Command::Started(_)) {
+            self.end_graces();
+        }
         self.end_proposals();
         if !matches!(input.command, Command::Step(_)) && self.orders.iter().any(|o| o.cancel_due) {
             self.hit("R30 a command between the steps of wide work");
@@ -210,6 +212,7 @@ impl Model {
                         cod: CodMode::Off,
                         grace: 0,
                         deadline: None,
+                        awaits_grace: false,
                     },
                 );
                 Expect::of(Outcome::Applied)

@@ -194,7 +194,8 @@ impl Model {
             session.up = true;
             session.cod = m.cod_mode;
             session.grace = u64::from(m.cod_grace_ms) * 1_000_000;
-            if session.deadline.take().is_some() {
+            let awaits = std::mem::replace(&mut session.awaits_grace, false);
+            if session.deadline.take().is_some() || awaits {
                 self.hit("R26 back within the grace");
             }
         }
@@ -211,7 +212,9 @@ impl Model {
                 CodMode::Disconnect => m.code != 0,
                 _ => false,
             };
-            if was_up && cancels {
+            // After a start the grace begins when the server listens, which the first of these says.
+            let awaits = std::mem::replace(&mut session.awaits_grace, false);
+            if (was_up && cancels) || awaits {
                 session.deadline = Some(now + session.grace);
             }
         }
@@ -239,11 +242,11 @@ impl Model {
     /// No connection outlives the process; the gateway journals who comes back.
     pub(crate) fn started(&mut self, m: &Started) -> Expect {
         self.started = true;
-        let now = self.t;
         for session in self.sessions.values_mut() {
-            let broken = std::mem::replace(&mut session.up, false) || session.deadline.is_some();
-            if broken && matches!(session.cod, CodMode::Disconnect | CodMode::Both) {
-                session.deadline = Some(now + session.grace);
+            let breaks = matches!(session.cod, CodMode::Disconnect | CodMode::Both);
+            let was_up = std::mem::replace(&mut session.up, false);
+            if session.deadline.take().is_some() || (was_up && breaks) {
+                session.awaits_grace = true;
             }
         }
         self.ready = false;

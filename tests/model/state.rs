@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) grace: u64,
     /// When its orders are cancelled unless it comes back.
     pub(crate) deadline: Option<u64>,
+    /// Its grace is to begin when the server listens again.
+    pub(crate) awaits_grace: bool,
 }
 
 /// An account's place in the tree and its self-match group.

@@ -277,16 +277,16 @@ fn steps(world: &mut World) -> Vec<String> {
     )]
 }
 
-/// `restart [lossy]`: the engine is thrown away and rebuilt from its records.
+/// `restart [lossy] [alone]`: the engine is thrown away and rebuilt from its records; alone, nobody logs on.
 fn restart(world: &mut World, words: &mut Words) -> Result<Vec<String>, String> {
-    let lossy = words.flag("lossy");
+    let (lossy, alone) = (words.flag("lossy"), words.flag("alone"));
     words.clone().finish()?;
     world.engine = world.replay()?;
     let started = firm::started(world, lossy);
     let decision = world.apply(Sender::default(), started.into());
     let sent = world.sent.clone();
     let ids: Vec<u32> = world.sessions.values().copied().collect();
-    for id in ids {
+    for id in ids.into_iter().filter(|_| !alone) {
         world.apply(Sender::default(), firm::up(id).into());
     }
     // What the start itself says is of interest.

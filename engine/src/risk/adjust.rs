@@ -22,17 +22,21 @@ impl Ratio {
             .then(|| product.checked_div(self.denominator))?
     }
 
-    /// A quantity after the split, rounded down.
-    fn floor(self, qty: i64) -> i64 {
+    /// A quantity after the split, rounded down to whole steps.
+    fn floor(self, qty: i64, step: i128) -> i64 {
         let product = i128::from(qty).saturating_mul(self.numerator);
-        crate::units::saturate(product.div_euclid(self.denominator))
+        let steps = product.div_euclid(self.denominator.saturating_mul(step));
+        crate::units::saturate(steps.saturating_mul(step))
     }
 
-    /// A quantity after the split, rounded up: for what is used up, of which too little would free cover.
-    fn ceil(self, qty: i64) -> i64 {
+    /// A quantity after the split, rounded up to whole steps: for what is used up, of which too little would free
+    /// cover.
+    fn ceil(self, qty: i64, step: i128) -> i64 {
         let product = i128::from(qty).saturating_mul(self.numerator);
-        let rounded = product.saturating_neg().div_euclid(self.denominator);
-        crate::units::saturate(rounded.saturating_neg())
+        let steps = product
+            .saturating_neg()
+            .div_euclid(self.denominator.saturating_mul(step));
+        crate::units::saturate(steps.saturating_mul(step).saturating_neg())
     }
 
     /// A price after the split, rounded to the nearest 10⁻⁸.
@@ -166,10 +170,10 @@ impl RiskEngine {
             let day_fills = change(old.day_fills);
             self.state.exposure.add_day_fills(row, day_fills);
             let book = self.state.exposure.short_mut(row);
-            book.settled = ratio.floor(book.settled);
-            book.sold = ratio.ceil(book.sold);
-            book.locates = ratio.floor(book.locates);
-            book.located_used = ratio.ceil(book.located_used);
+            book.settled = ratio.floor(book.settled, step);
+            book.sold = ratio.ceil(book.sold, step);
+            book.locates = ratio.floor(book.locates, step);
+            book.located_used = ratio.ceil(book.located_used, step);
         }
         self.rescale_limits(m.instrument_id, ratio);
         let open: Vec<u32> = self
@@ -213,7 +217,7 @@ impl RiskEngine {
                 if value == crate::limits::UNLIMITED {
                     value
                 } else {
-                    ratio.floor(value)
+                    ratio.floor(value, 1)
                 }
             };
             limit.value = limit.value.map(scale);

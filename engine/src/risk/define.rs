@@ -122,10 +122,14 @@ impl RiskEngine {
             CodMode::Terminate => orderly,
             _ => false,
         };
-        let deadline = self.t.saturating_add(session.cod_grace_ns);
+        let (deadline, awaits) = (
+            self.t.saturating_add(session.cod_grace_ns),
+            session.awaits_grace(),
+        );
+        let begins = !up && ((changed && cancels) || awaits);
         if up {
             self.state.sessions.set_deadline(slot, 0);
-        } else if changed && cancels {
+        } else if begins {
             self.state.sessions.set_deadline(slot, deadline);
             self.end_graces();
         }
@@ -136,7 +140,7 @@ impl RiskEngine {
             };
             self.tell_session(id, event);
         }
-        Decision::of(if changed || rearranged {
+        Decision::of(if changed || rearranged || begins {
             Outcome::Applied
         } else {
             Outcome::NoEffect
@@ -158,16 +162,16 @@ impl RiskEngine {
         self.state.epoch = m.epoch;
         self.state.clock_commanded = m.clock_commanded == Flag::Yes;
         self.state.day.ready = false;
-        // A restart breaks every connection, and the grace begins anew.
+        // A restart breaks every connection, and each grace begins anew with the `SessionDown` that the gateway
+        // sends when it listens: nobody can come back before.
         let sessions = u32::try_from(self.state.sessions.len()).unwrap_or(u32::MAX);
         for slot in 0..sessions {
             let was_up = self.state.sessions.set_up(slot, false);
             let session = self.state.sessions.get(slot);
             let id = session.id();
-            let broken = was_up || session.cod_deadline != 0;
-            if broken && matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both) {
-                let deadline = self.t.saturating_add(session.cod_grace_ns);
-                self.state.sessions.set_deadline(slot, deadline);
+            let breaks = matches!(session.cod_mode, CodMode::Disconnect | CodMode::Both);
+            if session.cod_deadline != 0 || (was_up && breaks) {
+                self.state.sessions.await_grace(slot);
             }
             if was_up {
                 self.tell_session(id, RiskEventKind::SessionDown);

@@ -155,7 +155,7 @@ impl RiskEngine {
             "only what is rare moves deadlines"
         );
         if self.t >= self.due_at {
-            self.fire_deadlines();
+            self.fire_deadlines(&input.command);
         }
         let (role, out_seq_no) = session.map_or((Role::NULL, 0), |slot| {
             let session = self.state.sessions.get(slot);
@@ -225,12 +225,15 @@ impl RiskEngine {
         });
     }
 
-    /// R26: what is due by now happens before the command.
+    /// R26: what is due by now happens before the command. But a grace that ended while the server was down
+    /// begins anew.
     #[cold]
     #[inline(never)]
-    fn fire_deadlines(&mut self) {
+    fn fire_deadlines(&mut self, command: &Command) {
         self.end_temporary_limits();
-        self.end_graces();
+        if !matches!(command, Command::Started(_)) {
+            self.end_graces();
+        }
         self.end_proposals();
         self.note_deadlines();
     }

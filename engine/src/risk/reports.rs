@@ -323,8 +323,15 @@ impl RiskEngine {
         if !std::mem::replace(&mut order.cancel_pending, false) {
             return false;
         }
+        // The venue may name the cancel, or any version of the order, or only the order.
         let session = order.session;
-        self.refused_by_venue(session, m.cl_ord_id, 102, out);
+        let names_cancel =
+            m.cl_ord_id != 0 && self.state.orders.find(session, m.cl_ord_id).is_none();
+        let cl_ord_id = match names_cancel {
+            true => m.cl_ord_id,
+            false => self.state.orders.newest_cl_ord_id(slot),
+        };
+        self.refused_by_venue(slot, cl_ord_id, 102, out);
         true
     }
 
@@ -333,19 +340,20 @@ impl RiskEngine {
             return false;
         }
         self.settle_and_tell(slot);
-        let session = self.state.orders.get(slot).session;
-        self.refused_by_venue(session, m.cl_ord_id, 101, out);
+        self.refused_by_venue(slot, m.cl_ord_id, 101, out);
         true
     }
 
-    fn refused_by_venue(&mut self, session: u32, cl_ord_id: u64, template: u8, out: &mut Outbox) {
+    fn refused_by_venue(&mut self, slot: u32, cl_ord_id: u64, template: u8, out: &mut Outbox) {
         let refusal = Refusal::plain(RejectCode::TooLate);
+        let order = self.state.orders.get(slot);
         let message = OrderRejected {
             cl_ord_id,
+            order_id: order.order_id,
             code: refusal.code.number(),
             ref_template_id: template,
             ..OrderRejected::default()
         };
-        self.send(session, message.into(), out);
+        self.send(order.session, message.into(), out);
     }
 }

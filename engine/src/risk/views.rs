@@ -238,6 +238,7 @@ impl RiskEngine {
                 person: session.definition.person.as_str().to_owned(),
                 up: session.up,
                 cod_mode: session.cod_mode,
+                awaits_grace: session.awaits_grace(),
                 last_applied_seq_no: session.last_applied,
                 next_out_seq_no: session.next_out,
                 cl_ord_id_mark: session.cl_ord_id_mark,

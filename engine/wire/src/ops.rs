@@ -6,7 +6,7 @@ use crate::types::{
 };
 
 messages! {
-    #[doc = "Defines or changes an instrument."]
+    #[doc = "Defines or changes an instrument: qtyStep, multiplier, currency, group and venue only before anybody held or ordered it."]
     126 DefineInstrument {
         #[doc = "1 possDup."]
         flags: u32,

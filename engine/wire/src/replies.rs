@@ -38,7 +38,7 @@ messages! {
         engine_seq: u64,
         #[doc = "Time of that command."]
         engine_time: Time,
-        #[doc = "Id of the refused message."]
+        #[doc = "Id of the refused message; of a cancel that the venue refused the id that it named, else the order's newest."]
         cl_ord_id: u64,
         #[doc = "Value of the limit, in the unit of its kind."]
         limit_value: i64 [optional],
@@ -60,6 +60,8 @@ messages! {
         reserved1: u8,
         #[doc = "Zero."]
         reserved2: u16,
+        #[doc = "Order whose cancel or replace the venue refused; else 0."]
+        order_id: u64,
     }
 
     #[doc = "A replace is in force at the venue."]

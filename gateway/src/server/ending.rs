@@ -94,6 +94,27 @@ impl<O: Office> Gateway<O> {
         }
     }
 
+    /// Whoever was logged on when the server stopped, or had not come back yet, can do so from now on.
+    pub(super) fn begin_graces(&mut self) {
+        self.stamp = self.clock.now();
+        for session_id in std::mem::take(&mut self.graces) {
+            let Some(session) = self
+                .table
+                .find(session_id)
+                .and_then(|i| self.table.get_mut(i))
+            else {
+                continue;
+            };
+            let lane = session.lane();
+            let down = SessionDown {
+                session_id,
+                code: Ending::Broken.code(),
+                ..SessionDown::default()
+            };
+            self.command(lane, down.into());
+        }
+    }
+
     /// Forgets a connection that has ended.
     pub(super) fn remove(&mut self, slot: usize) {
         let gone = self.connections.get_mut(slot).and_then(Option::take);

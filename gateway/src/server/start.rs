@@ -100,6 +100,8 @@ impl Bound {
             log_bytes: limits.outbound_log_bytes.min(share),
             remembers: history.is_some(),
         };
+        let awaits = seed.sessions.iter().filter(|session| session.awaits_grace);
+        let graces = awaits.map(|session| session.session_id).collect();
         let (reload, reloads) = ReloadHandle::new(Arc::clone(&self.waker));
         Ok(Gateway {
             verifier: Verifier::start(wake)?,
@@ -143,6 +145,7 @@ impl Bound {
             spare: Vec::new(),
             settling: Vec::new(),
             recalling: Vec::new(),
+            graces,
             own_control: VecDeque::new(),
             own_orders: VecDeque::new(),
             current: None,

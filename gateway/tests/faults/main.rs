@@ -21,5 +21,6 @@ mod server;
 // The campaigns.
 mod disk;
 mod ends;
+mod grace;
 mod kills;
 mod stopped;

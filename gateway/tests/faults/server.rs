@@ -148,6 +148,17 @@ impl Firm {
         session_id: u32,
         key: &SigningKey,
     ) -> Result<Client, ClientError> {
+        self.connect_with(server, session_id, key, Options::default())
+    }
+
+    /// A logon that asks for more.
+    pub(crate) fn connect_with(
+        &self,
+        server: &Server,
+        session_id: u32,
+        key: &SigningKey,
+        options: Options,
+    ) -> Result<Client, ClientError> {
         let role = match session_id {
             RISK => Role::Risk,
             VENUE => Role::Venue,
@@ -162,7 +173,7 @@ impl Firm {
         };
         let options = Options {
             timeout: PATIENCE,
-            ..Options::default()
+            ..options
         };
         Client::connect(server.address, credentials, options)
     }

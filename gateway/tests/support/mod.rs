@@ -284,6 +284,7 @@ impl Fixture {
                 person: String::new(),
                 up: false,
                 cod_mode: CodMode::Off,
+                awaits_grace: false,
                 last_applied_seq_no: 0,
                 next_out_seq_no: 1,
                 cl_ord_id_mark: 0,

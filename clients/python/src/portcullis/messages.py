@@ -1623,7 +1623,7 @@ class SetFx(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefineInstrument(Request):
-    """Defines or changes an instrument."""
+    """Defines or changes an instrument: qtyStep, multiplier, currency, group and venue only before anybody held or ordered it."""
 
     TEMPLATE_ID: ClassVar[int] = 126
     FIELDS: ClassVar[tuple[Field, ...]] = (
@@ -2362,6 +2362,7 @@ class OrderRejected(Reply):
         Enumerated("limit_kind", 64, True, LimitKind),
         Pad(1),
         Pad(2),
+        Integer("order_id", 68, False, "Q"),
     )
 
     flags: int = 0
@@ -2377,7 +2378,7 @@ class OrderRejected(Reply):
     """Time of that command."""
 
     cl_ord_id: int = 0
-    """Id of the refused message."""
+    """Id of the refused message; of a cancel that the venue refused the id that it named, else the order's newest."""
 
     limit_value: int | None = None
     """Value of the limit, in the unit of its kind."""
@@ -2402,6 +2403,9 @@ class OrderRejected(Reply):
 
     limit_kind: LimitKind | None = None
     """Kind of the limit."""
+
+    order_id: int = 0
+    """Order whose cancel or replace the venue refused; else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
