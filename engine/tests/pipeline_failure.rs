@@ -156,6 +156,9 @@ impl Sink for FrozenSink {
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.inner.restate(now_ns)
     }
+    fn may_roll(&self) -> bool {
+        self.inner.may_roll()
+    }
     fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.inner.prepare_ahead(waiting_bytes)
     }

@@ -156,6 +156,10 @@ impl Sink for ToMemory {
     fn restate(&mut self, _now_ns: u64) -> Result<(), SinkError> {
         Ok(())
     }
+    fn may_roll(&self) -> bool {
+        false
+    }
+
     fn prepare_ahead(&mut self, _waiting_bytes: u64) -> Space {
         Space::Enough
     }

@@ -121,10 +121,10 @@ pub struct Gateway<O> {
     settling: Vec<usize>,
     /// An empty list that stands in for one of these while it is gone through: so no turn allocates.
     spare: Vec<usize>,
+    /// Sessions whose grace begins when the server listens.
+    graces: Vec<u32>,
     /// The gateway's own commands that a ring had no room for, by lane; all others of the lane wait
     /// behind them.
-    /// Sessions whose grace begins now that the server listens.
-    graces: Vec<u32>,
     own_control: VecDeque<Inbound>,
     own_orders: VecDeque<Inbound>,
     /// The command whose messages the engine is sending: session index, engineSeq, time of receipt.
@@ -229,8 +229,9 @@ impl<O: Office> Gateway<O> {
         }
         let now = self.monotonic();
         let before = std::mem::replace(&mut self.now, now);
-        if now.saturating_sub(before) > nanos(timeout).saturating_add(ABSENCE) {
-            self.excuse_silence();
+        let absent = now.saturating_sub(before).saturating_sub(nanos(timeout));
+        if absent > ABSENCE {
+            self.excuse_silence(absent);
         }
         if let Some(failure) = self.office.failure() {
             tracing::error!(failure, "the journal has failed: every session is ended");
@@ -279,10 +280,10 @@ impl<O: Office> Gateway<O> {
 
     /// Nobody was listened to (the process stood still, or the disk under a batch that this loop wrote): the
     /// heartbeats that came meanwhile are read in the turns that follow.
-    fn excuse_silence(&mut self) {
+    fn excuse_silence(&mut self, absent: u64) {
         let now = self.now;
         for connection in self.connections.iter_mut().flatten() {
-            connection.session.not_read(now);
+            connection.session.not_heard_for(absent, now);
         }
     }
 

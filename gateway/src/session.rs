@@ -311,9 +311,14 @@ impl Session {
         }
     }
 
-    /// The peer was not listened to, because a ring was full or the loop stood still: its silence is not its own.
+    /// The peer was not listened to, because a ring was full: its silence is not its own.
     pub const fn not_read(&mut self, now: u64) {
         self.last_heard = now;
+    }
+
+    /// Nobody was listened to for so many nanoseconds until now: that much of the peer's silence is not its own.
+    pub fn not_heard_for(&mut self, absent: u64, now: u64) {
+        self.last_heard = self.last_heard.saturating_add(absent).min(now);
     }
 
     /// A heartbeat was sent.

@@ -326,6 +326,28 @@ fn a_peer_that_is_not_listened_to_is_not_silent() {
 }
 
 #[test]
+fn a_silence_while_nobody_listened_does_not_count_and_one_before_and_after_it_does() {
+    let mut session = live();
+    session.beat(250 * MS);
+    // Nobody listened from 150 to 250: 50 ms of its own silence before, and what follows.
+    session.not_heard_for(100 * MS, 250 * MS);
+    assert_eq!(session.due(299 * MS), Due::Nothing);
+    assert_eq!(session.due(300 * MS), Due::Heartbeat(REPLY_REQUESTED));
+    session.beat(300 * MS);
+    // However often nobody listens, a dead peer ends after three intervals in which somebody did.
+    session.not_heard_for(1000 * MS, 1350 * MS);
+    assert_eq!(session.due(1399 * MS), Due::Heartbeat(0));
+    session.not_heard_for(1000 * MS, 2399 * MS);
+    assert_eq!(session.due(2400 * MS), Due::End(Ending::Silent));
+    // An absence longer than the silence leaves none, and no credit.
+    let mut session = live();
+    session.not_heard_for(500 * MS, 100 * MS);
+    session.beat(200 * MS);
+    assert_eq!(session.due(299 * MS), Due::Nothing);
+    assert_eq!(session.due(300 * MS), Due::Heartbeat(REPLY_REQUESTED));
+}
+
+#[test]
 fn a_heartbeat_is_answered_only_when_it_asks() {
     let mut session = live();
     let beat = |flags| Heartbeat {

@@ -11,7 +11,7 @@ use wire::{
 };
 
 /// Execution ids are kept this many trade dates.
-const TRADE_DATES: usize = 5;
+pub(crate) const TRADE_DATES: usize = 5;
 
 impl Model {
     /// R22: absolute, and idempotent by batch id and business date.

@@ -28,23 +28,22 @@ impl Model {
         let venue = sender
             .filter(|s| s.role == Role::Venue)
             .map_or(m.venue_id, |s| s.venue);
-        (
-            venue,
-            self.date_of(m),
-            m.instrument_id,
-            m.side == Side::Buy,
-            id,
-        )
+        let key = |date| (venue, date, m.instrument_id, m.side == Side::Buy, id);
+        if is_date(m.trade_date) {
+            return key(m.trade_date);
+        }
+        // Without a date the newest of that id is meant, of the days that are remembered.
+        let days = self.dates.iter().rev().take(super::day::TRADE_DATES);
+        let known = days.map(|date| key(*date));
+        known
+            .into_iter()
+            .find(|key| self.executions.contains_key(key))
+            .unwrap_or_else(|| key(self.business_date))
     }
 
     /// A trade date that is no date is today's.
     fn date_of(&self, m: &VenueReport) -> u32 {
-        let text = format!("{:08}", m.trade_date);
-        let is_date = text.len() == 8
-            && text[..4] >= *"1900"
-            && ("01"..="12").contains(&&text[4..6])
-            && ("01"..="31").contains(&&text[6..]);
-        if is_date {
+        if is_date(m.trade_date) {
             m.trade_date
         } else {
             self.business_date
@@ -258,4 +257,12 @@ impl Model {
             *balance += change * sign;
         }
     }
+}
+
+fn is_date(date: u32) -> bool {
+    let text = format!("{date:08}");
+    text.len() == 8
+        && text[..4] >= *"1900"
+        && ("01"..="12").contains(&&text[4..6])
+        && ("01"..="31").contains(&&text[6..])
 }

@@ -108,14 +108,11 @@ impl EngineSeat {
         let Some(mut writing) = self.writing.try_lock().filter(|w| w.is_quick()) else {
             return false;
         };
-        match writing.batch() {
-            Ok(true) => {
-                engine.needs_no_writer();
-                self.has_written = true;
-            }
-            Ok(false) => return false,
-            Err(error) => writing.fail(&error),
+        if !writing.batch() {
+            return false;
         }
+        engine.needs_no_writer();
+        self.has_written = true;
         true
     }
 
@@ -128,9 +125,6 @@ impl EngineSeat {
             let called = self.shared.called.load(Ordering::Acquire);
             if called > self.shared.watermarks.followed() {
                 self.follower.wake();
-            }
-            if let Some(mut writing) = self.writing.try_lock() {
-                writing.look_ahead();
             }
         }
     }

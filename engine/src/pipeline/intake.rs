@@ -4,7 +4,8 @@
 //! As long as the writer keeps up, it takes records from the ring itself and nobody else looks. When the
 //! ring is half full (a sync takes long, or the disk stands still) the engine wakes the relief, which
 //! moves records into the memory until the writer is back. So a frozen disk stops the engine only when
-//! the memory is full too, and the ring itself stays small enough for the cache.
+//! the memory is full too, and the ring itself stays small enough for the cache. (One that freezes under a
+//! batch of the gateway's loop stops that loop, and the engine in it.)
 //!
 //! Invariant: what is in the memory is older than what is in the ring.
 
@@ -30,7 +31,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// How often it looks for itself: a net under the wake-ups, not a means.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Where the writer gets its records. The engine never takes this lock: it has its end of the ring.
+/// Where the writer gets its records. The engine has its end of the ring and never takes this lock; who writes
+/// does, and that may be the gateway's loop in which it turns.
 #[derive(Debug)]
 pub(super) struct Intake {
     inner: Mutex<Inner>,

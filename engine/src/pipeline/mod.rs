@@ -9,7 +9,9 @@
 //!         ──orders───▶        ──outbound──▶ gateway ◀──watermarks──┘          reports ──▶ gateway
 //! ```
 //! The engine never waits for the disk, the gateway never waits for anyone: every ring is bounded and
-//! gives the value back when it is full, and nobody takes what it can't pass on.
+//! gives the value back when it is full, and nobody takes what it can't pass on. The one exception is a
+//! small batch that every reply waits for, where both are one loop and the disk is quick: that loop writes
+//! it (see `engine_seat`).
 
 mod archive;
 mod doors;
@@ -193,20 +195,18 @@ impl Pipeline {
             Shape::Pipelined => EngineWaker::Thread(Arc::clone(&engine_bed)),
             Shape::Fused => EngineWaker::Gateway(Arc::clone(&bell)),
         };
-        let writing = Arc::new(Mutex::new(Writing {
-            intake: Arc::clone(&intake),
-            sink: Some(opened.sink),
-            shared: Arc::clone(&shared),
-            engine: waker.clone(),
-            bell: Arc::clone(&bell),
-            clock: Arc::clone(&clock),
-            quick: 0,
-            batches: 0,
-        }));
+        let writing = Arc::new(Mutex::new(Writing::new(
+            opened.sink,
+            Arc::clone(&intake),
+            Arc::clone(&shared),
+            (waker.clone(), Arc::clone(&bell)),
+            Arc::clone(&clock),
+        )));
         let writer = WriterThread {
             writing: Arc::clone(&writing),
             intake: Arc::clone(&intake),
             policy: options.ack,
+            is_alone: options.shape == Shape::Pipelined || options.ack != AckPolicy::Durable,
             shared: Arc::clone(&shared),
             bed: Arc::clone(&writer_bed),
             follower: Arc::clone(&follower_bed),

@@ -38,6 +38,9 @@ pub trait Sink: Send + 'static {
     /// What has stopped the sink.
     fn restate(&mut self, now_ns: u64) -> Result<(), SinkError>;
 
+    /// Whether the next batch may have to begin a new segment, which takes longer than a batch.
+    fn may_roll(&self) -> bool;
+
     /// Prepares space ahead without waiting for it; says how much is left for what comes after the
     /// `waiting_bytes` of records that are decided and not yet here.
     fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space;
@@ -156,7 +159,7 @@ where
     /// When the segment may end with the next frame, a spare that is nearly ready is worth waiting for:
     /// the writer would else make another one from the start.
     fn expect_roll(&mut self) {
-        if self.writer.room().segment_bytes < self.frame_bytes {
+        if self.may_roll() {
             self.await_spare();
         }
     }
@@ -200,6 +203,10 @@ where
         self.expect_roll();
         self.writer.restate(now_ns)?;
         Ok(())
+    }
+
+    fn may_roll(&self) -> bool {
+        self.writer.room().segment_bytes < self.frame_bytes
     }
 
     fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {

@@ -4,7 +4,6 @@
 
 use super::Shared;
 use super::intake::Intake;
-use super::sink::SinkError;
 use super::wait::{Bed, Patience, Wait};
 use super::watermarks::AckPolicy;
 use super::writing::Writing;
@@ -17,6 +16,10 @@ use std::time::Duration;
 /// `ack=memory`, where no reply waits for the disk, records gather as long: each batch takes the cores of a
 /// small machine from the orders for the time of its sync and of following it.
 const REST: Duration = Duration::from_millis(8);
+
+/// The same where the gateway's loop writes too: its last batch may be as old as this when the idleness is noticed
+/// first, so that twice as long has passed when it is noticed again.
+const SHORT_REST: Duration = Duration::from_millis(5);
 
 /// How long it sleeps at most while the follower finishes; the follower wakes it.
 const NAP: Duration = Duration::from_millis(10);
@@ -31,6 +34,8 @@ pub(super) struct WriterThread {
     pub(super) writing: Arc<Mutex<Writing>>,
     pub(super) intake: Arc<Intake>,
     pub(super) policy: AckPolicy,
+    /// Whether nobody else writes.
+    pub(super) is_alone: bool,
     pub(super) shared: Arc<Shared>,
     pub(super) bed: Arc<Bed>,
     pub(super) follower: Arc<Bed>,
@@ -40,60 +45,63 @@ pub(super) struct WriterThread {
 impl WriterThread {
     /// Runs until the engine thread has ended and everything is written, or until the sink fails.
     pub(super) fn run(self) {
-        if let Err(error) = self.serve() {
-            self.writing.lock().fail(&error);
-        }
+        self.serve();
         if self.shared.watermarks.failure().is_some() {
+            self.writing.lock().let_go();
             self.follower.wake();
             return;
         }
         self.await_follower();
-        if !self.shared.killed() {
-            self.writing.lock().stop();
+        let mut writing = self.writing.lock();
+        if self.shared.killed() {
+            writing.let_go();
+        } else {
+            writing.stop();
         }
     }
 
-    fn serve(&self) -> Result<(), SinkError> {
+    fn serve(&self) {
         let mut patience = Patience::new(self.wait);
         loop {
             if self.shared.killed() || self.shared.watermarks.failure().is_some() {
-                return Ok(());
+                return;
             }
             // Read before the last look into the ring: whatever the engine pushed is then seen.
             let engine_ended = self.shared.engine_ended.load(Ordering::Acquire);
             let gathers = self.policy == AckPolicy::Memory && !engine_ended;
-            if self.batch()? {
+            if self.batch() {
                 patience.reset();
                 if !gathers {
                     continue;
                 }
             } else if engine_ended {
-                return Ok(());
+                return;
             }
             if gathers || patience.idle() {
-                self.rest()?;
+                self.rest();
                 patience.reset();
             }
         }
     }
 
     /// Writes and syncs what has gathered; false when nothing had.
-    fn batch(&self) -> Result<bool, SinkError> {
+    fn batch(&self) -> bool {
         let mut writing = self.writing.lock();
-        if !writing.batch()? {
-            return Ok(false);
+        if !writing.batch() {
+            return false;
         }
         self.follower.wake();
         writing.look_ahead();
-        Ok(true)
+        true
     }
 
     /// Sleeps until there are records that somebody waits for; restates what is durable when the idleness
     /// lasts, and has followed what the gateway's loop wrote meanwhile.
-    fn rest(&self) -> Result<(), SinkError> {
+    fn rest(&self) {
         let gathers = self.policy == AckPolicy::Memory;
-        let batches = self.writing.lock().batches;
-        self.bed.sleep(REST, || {
+        let batches = self.writing.lock().batches();
+        let rest = if self.is_alone { REST } else { SHORT_REST };
+        self.bed.sleep(rest, || {
             self.shared.engine_ended.load(Ordering::Acquire)
                 || if gathers {
                     self.intake.is_urgent()
@@ -102,13 +110,12 @@ impl WriterThread {
                 }
         });
         let mut writing = self.writing.lock();
-        if writing.batches == batches {
-            writing.restate()?;
+        if writing.batches() == batches {
+            writing.restate();
         } else {
             self.follower.wake();
         }
         writing.look_ahead();
-        Ok(())
     }
 
     /// Lets the follower finish with all that is durable, while the directory is still this process's own.

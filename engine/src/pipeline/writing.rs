@@ -1,8 +1,8 @@
 //! Owns how a batch becomes durable: records from the intake go into the sink, are written, synced, and the
 //! watermarks published. Leaves out who does it when (see `writer_thread` and `engine_seat`).
 //!
-//! This is the only place that knows where frames go. After the first error nothing is retried and
-//! nothing more is published.
+//! This is the only place that knows where frames go. After the first error the sink is let go: nothing is
+//! retried and nothing more is published, whoever asks next.
 
 use super::Shared;
 use super::doors::{Bell, EngineWaker};
@@ -16,24 +16,25 @@ use std::sync::Arc;
 /// Records of a batch at most where no reply waits for it: what has gathered behind a disk that stood still
 /// must not keep a core for long.
 const BITE: usize = 512;
-/// A batch that takes longer, in nanoseconds, is not for the gateway's loop: sockets would wait for the disk.
+/// A batch that takes longer by the gateway's clock, in nanoseconds, is not for its loop: sockets would wait for
+/// the disk.
 const QUICK: u64 = 2_000_000;
 /// So many batches in a row must have been quick before the loop writes one.
 const QUICK_BATCHES: u32 = 16;
 
 /// The sink and what is told of it.
 pub(super) struct Writing {
-    pub(super) intake: Arc<Intake>,
-    /// `None` once it has stopped.
-    pub(super) sink: Option<Box<dyn Sink>>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) engine: EngineWaker,
-    pub(super) bell: Arc<Bell>,
-    pub(super) clock: Clock,
+    intake: Arc<Intake>,
+    /// `None` once it has stopped or failed.
+    sink: Option<Box<dyn Sink>>,
+    shared: Arc<Shared>,
+    engine: EngineWaker,
+    bell: Arc<Bell>,
+    clock: Clock,
     /// Batches that were quick, in a row.
-    pub(super) quick: u32,
+    quick: u32,
     /// Batches so far, wrapping.
-    pub(super) batches: u32,
+    batches: u32,
 }
 
 impl fmt::Debug for Writing {
@@ -43,29 +44,30 @@ impl fmt::Debug for Writing {
 }
 
 impl Writing {
-    /// Writes and syncs what has gathered; false when nothing had, or when nothing may be written any more.
-    pub(super) fn batch(&mut self) -> Result<bool, SinkError> {
-        let Some(sink) = &mut self.sink else {
-            return Ok(false);
-        };
-        let (policy, marks) = (self.bell.policy, &self.shared.watermarks);
-        let most = match policy {
-            AckPolicy::Memory => BITE,
-            AckPolicy::Durable | AckPolicy::Written => usize::MAX,
-        };
-        if self.intake.fill(sink.as_mut(), most)? == 0 {
-            return Ok(false);
+    pub(super) fn new(
+        sink: Box<dyn Sink>,
+        intake: Arc<Intake>,
+        shared: Arc<Shared>,
+        (engine, bell): (EngineWaker, Arc<Bell>),
+        clock: Clock,
+    ) -> Self {
+        Self {
+            intake,
+            sink: Some(sink),
+            shared,
+            engine,
+            bell,
+            clock,
+            quick: 0,
+            batches: 0,
         }
-        // The engine may have stopped for want of room.
-        self.engine.wake();
+    }
+
+    /// Writes and syncs what has gathered; whether it did. Nothing had, or nothing may be written any more: no.
+    pub(super) fn batch(&mut self) -> bool {
         let begun = (self.clock)();
-        marks.publish_written(sink.write(begun)?);
-        if policy == AckPolicy::Written {
-            self.bell.ring();
-        }
-        marks.publish_durable(sink.sync()?);
-        if policy == AckPolicy::Durable {
-            self.bell.ring();
+        if !self.with_sink(|this, sink| this.write_and_sync(sink, begun)) {
+            return false;
         }
         let took = (self.clock)().saturating_sub(begun);
         self.quick = if took < QUICK {
@@ -74,22 +76,54 @@ impl Writing {
             0
         };
         self.batches = self.batches.wrapping_add(1);
+        true
+    }
+
+    fn write_and_sync(&self, sink: &mut dyn Sink, now_ns: u64) -> Result<bool, SinkError> {
+        let (policy, marks) = (self.bell.policy, &self.shared.watermarks);
+        let most = match policy {
+            AckPolicy::Memory => BITE,
+            AckPolicy::Durable | AckPolicy::Written => usize::MAX,
+        };
+        if self.intake.fill(sink, most)? == 0 {
+            return Ok(false);
+        }
+        // The engine may have stopped for want of room.
+        self.engine.wake();
+        marks.publish_written(sink.write(now_ns)?);
+        if policy == AckPolicy::Written {
+            self.bell.ring();
+        }
+        marks.publish_durable(sink.sync()?);
+        if policy == AckPolicy::Durable {
+            self.bell.ring();
+        }
         Ok(true)
     }
 
-    /// Whether the disk has been quick of late.
-    pub(super) const fn is_quick(&self) -> bool {
-        self.quick >= QUICK_BATCHES
+    /// Whether the next batch is one for the gateway's loop: the disk has been quick of late, and no new segment
+    /// begins with it.
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick >= QUICK_BATCHES && self.sink.as_ref().is_some_and(|sink| !sink.may_roll())
+    }
+
+    /// Batches so far, wrapping.
+    pub(super) const fn batches(&self) -> u32 {
+        self.batches
     }
 
     /// States what is durable if the disk does not say so yet.
-    pub(super) fn restate(&mut self) -> Result<(), SinkError> {
-        match &mut self.sink {
-            Some(sink) if self.intake.is_empty() && sink.needs_restate() => {
-                sink.restate((self.clock)())
-            }
-            _ => Ok(()),
+    pub(super) fn restate(&mut self) {
+        if !self.intake.is_empty() {
+            return;
         }
+        let now_ns = (self.clock)();
+        self.with_sink(|_, sink| {
+            if sink.needs_restate() {
+                sink.restate(now_ns)?;
+            }
+            Ok(true)
+        });
     }
 
     /// Has the next space prepared, and says when it runs out.
@@ -100,12 +134,35 @@ impl Writing {
         }
     }
 
-    /// Nothing is written any more, and nobody is told that anything was.
-    pub(super) fn fail(&mut self, error: &SinkError) {
+    /// Does something with the sink, unless the pipeline has failed; lets it go when that does.
+    fn with_sink(
+        &mut self,
+        act: impl FnOnce(&Self, &mut dyn Sink) -> Result<bool, SinkError>,
+    ) -> bool {
+        if self.shared.watermarks.failure().is_some() {
+            self.let_go();
+        }
+        // It is taken out, so that an error or a panic leaves none behind.
+        let Some(mut sink) = self.sink.take() else {
+            return false;
+        };
+        match act(self, sink.as_mut()) {
+            Ok(done) => {
+                self.sink = Some(sink);
+                done
+            }
+            Err(error) => {
+                self.shared.watermarks.fail(error.to_string());
+                self.engine.wake();
+                self.bell.ring();
+                false
+            }
+        }
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn let_go(&mut self) {
         self.sink = None;
-        self.shared.watermarks.fail(error.to_string());
-        self.engine.wake();
-        self.bell.ring();
     }
 
     /// Marks a clean stop, durably, and lets the sink go.

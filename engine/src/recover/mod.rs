@@ -13,7 +13,7 @@ pub use crate::outbound_logs::SessionLog;
 pub use error::{StartCause, StartError};
 
 use crate::clerk::{Clerk, Duties, JournalClerk};
-use crate::command::{Command, SessionDown, Started};
+use crate::command::{Command, Started};
 use crate::follower::{Follower, RecordSource};
 use crate::journal::{
     Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
@@ -422,14 +422,6 @@ fn start_record(options: &OpenOptions, epoch: u64) -> Started {
         build: Text::new(&options.build),
         ..Started::default()
     }
-}
-
-/// What a session that was up when the server stopped is told to be.
-fn session_down(session_id: u32) -> Command {
-    Command::SessionDown(SessionDown {
-        session_id,
-        ..SessionDown::default()
-    })
 }
 
 fn writer_options(options: &OpenOptions, build: Build, epoch: u64) -> Options {

@@ -2,7 +2,7 @@
 //! itself adds. Leaves out reading and writing the journal.
 
 use super::error::StartCause;
-use super::{OpenOptions, RULES_VERSION, session_down};
+use super::{OpenOptions, RULES_VERSION};
 use crate::command::{Command, RulesChanged, Sequenced, Started};
 use crate::decision::{Decision, Outcome};
 use crate::follower::Follower;
@@ -163,8 +163,7 @@ impl<'a> Replay<'a> {
             .ok_or(StartCause::UnfinishedGenesis { found: self.seq() })
     }
 
-    /// Decides what the start adds: the rest of the genesis, the start itself, and the downs of the
-    /// sessions that were up when the server stopped.
+    /// Decides what the start adds: the rest of the genesis, and the start itself.
     pub(super) fn decide_start(
         &mut self,
         genesis: &[Command],
@@ -183,7 +182,8 @@ impl<'a> Replay<'a> {
                 to_version: RULES_VERSION,
                 ..RulesChanged::default()
             };
-            self.add(t, Command::RulesChanged(changed));
+            // Before its time: nothing is due because of it.
+            self.add(self.t(), Command::RulesChanged(changed));
         }
         for (index, command) in genesis.iter().enumerate() {
             // The configuration's commands have not come through a decoder; the journal must be readable.
@@ -198,16 +198,6 @@ impl<'a> Replay<'a> {
             }
         }
         self.add(t, Command::Started(started));
-        let up: Vec<u32> = self
-            .copy
-            .engine()
-            .sessions()
-            .filter(|session| session.up)
-            .map(|session| session.session_id)
-            .collect();
-        for session_id in up {
-            self.add(t, session_down(session_id));
-        }
         debug_assert!(started.restricted == Flag::No || started.clean == Flag::No);
         Ok(())
     }

@@ -3,8 +3,8 @@
 use super::{Done, RiskEngine, Turn};
 use crate::exposure::Delta;
 use wire::{
-    Adjust, AdjustKind, LimitKind, RejectCode, RiskEvent, RiskEventKind, Scope, Selector, Severity,
-    TradingState,
+    Adjust, AdjustKind, CancelReason, LimitKind, RejectCode, RiskEvent, RiskEventKind, Scope,
+    Selector, Severity, TradingState,
 };
 
 /// New units for old ones.
@@ -185,6 +185,13 @@ impl RiskEngine {
             .collect();
         for slot in open {
             self.become_unresolved(slot);
+            let order = self.state.orders.get(slot);
+            if order.terminal {
+                // Only a replace was under way that would have opened nothing more.
+                let session = order.session;
+                let notice = self.cancelled_message(slot, 0, CancelReason::Reconciled);
+                self.backlog.push_back((session, notice.into()));
+            }
         }
         Done::APPLIED
     }

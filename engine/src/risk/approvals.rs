@@ -288,6 +288,11 @@ impl RiskEngine {
                 u32::MAX
             },
             limit_kind: change.limit_kind,
+            selector: change.selector,
+            selector_id: match change.selector.is_null() {
+                true => u32::MAX,
+                false => change.selector_id,
+            },
             event,
             severity: Severity::Info,
             reason,

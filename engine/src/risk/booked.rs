@@ -103,10 +103,9 @@ impl RiskEngine {
         let (account_row, trader_row) = (order.account_row, order.trader_row);
         let rows = self.state.exposure.chain_rows(account_row, trader_row);
         let chain = crate::checks::Chain::of(&self.state, scopes, rows, instrument);
-        let tripped = chain
+        let trips = chain
             .limits(&self.state, LimitKind::RepeatedExecution)
-            .map(|(_, limit)| limit)
-            .find(|limit| {
+            .any(|(_, limit)| {
                 let fills = |limit: &Limit| {
                     let log = self.state.trader_fills.at(log);
                     log.within(t, limit.window_ns)
@@ -119,21 +118,22 @@ impl RiskEngine {
                         .and_then(|bound| usize::try_from(bound).ok())
                         .is_some_and(|bound| fills(limit) >= bound)
             });
-        let Some(limit) = tripped.copied() else {
-            return;
-        };
         let node = self.state.tree.get_mut(trader);
-        if node.state == TradingState::Halted {
+        if !trips || node.state == TradingState::Halted {
             return;
         }
         node.state = TradingState::Halted;
         node.state_version = node.state_version.saturating_add(1);
+        let (scope_id, version) = (node.id, node.state_version);
         self.alert(RiskEvent {
-            old_value: i64::MIN,
             new_value: i64::from(TradingState::Halted.0),
+            scope: Scope::Trader,
+            scope_id,
+            version,
+            limit_kind: LimitKind::RepeatedExecution,
             event: RiskEventKind::RepeatedExecution,
             severity: Severity::Critical,
-            ..self.about_limit(&limit)
+            ..RiskEvent::default()
         });
     }
 

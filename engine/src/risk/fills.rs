@@ -403,13 +403,22 @@ impl RiskEngine {
             .map(|slot| self.state.sessions.get(slot))
             .filter(|session| session.role() == Role::Venue)
             .map_or(m.venue_id, |session| session.venue_id());
-        ExecutionKey {
+        let of = |trade_date| ExecutionKey {
             exec_id,
             instrument,
-            trade_date: self.trade_date(m),
+            trade_date,
             venue_id: venue,
             buy: m.side == Side::Buy,
+        };
+        if is_date(m.trade_date) {
+            return of(m.trade_date);
         }
+        // Of the remembered days the newest that has such an execution, lest it be booked again each day.
+        let known = self.state.day.dates.iter().rev().map(|date| of(*date));
+        known
+            .into_iter()
+            .find(|key| self.state.executions.find(*key).is_some())
+            .unwrap_or_else(|| of(self.state.day.date))
     }
 
     /// The trade date of a report. One that is no date counts as the present day's: only a real date of the past

@@ -100,6 +100,10 @@ impl Sink for Freezing {
         self.disk.restate(now_ns)
     }
 
+    fn may_roll(&self) -> bool {
+        self.disk.may_roll()
+    }
+
     fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
         self.disk.prepare_ahead(waiting_bytes)
     }

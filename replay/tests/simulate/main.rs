@@ -400,3 +400,36 @@ fn a_firm_whose_own_definition_the_engine_refuses_is_not_simulated() {
     );
     assert!(err.contains("PositionLoad"), "{err}");
 }
+
+#[test]
+fn a_grace_that_ended_while_the_server_was_down_begins_anew_as_it_does_live() {
+    let secs = |t: u64| t * 1_000_000_000;
+    let up = |t: u64| {
+        format!(
+            "{{\"cmd\":\"SessionUp\",\"t\":{t},\"sessionId\":2,\"keyId\":1,\"codMode\":\"Both\",\"codGraceMs\":5000}}\n"
+        )
+    };
+    let down =
+        |t: u64| format!("{{\"cmd\":\"SessionDown\",\"t\":{t},\"sessionId\":2,\"code\":12}}\n");
+    let started = format!(
+        "{{\"cmd\":\"Started\",\"t\":{},\"epoch\":1,\"ack\":\"durable\"}}\n",
+        secs(60)
+    );
+    let cancels = |back: u64| {
+        let flow = [
+            up(secs(1)),
+            order(1, "Buy", "585", "10").replace('{', &format!("{{\"t\":{},", secs(1))),
+            down(secs(2)),
+            started.clone(),
+            down(secs(61)),
+            up(back),
+            order(2, "Buy", "585", "10").replace('{', &format!("{{\"t\":{back},")),
+        ];
+        let out = simulate(&["--all"], &flow.concat());
+        assert_eq!(out.last().unwrap()["cmd"], "NewOrder");
+        let steps = out.iter().filter(|line| line["cmd"] == "Step");
+        steps.count()
+    };
+    assert_eq!(cancels(secs(66) - 1), 0);
+    assert_eq!(cancels(secs(66)), 1);
+}
