@@ -1,6 +1,7 @@
 //! The floor of every measurement: the same sockets, buffers, frames and waits as the server, and
-//! nothing behind them. Each frame comes back as it was; there is no logon.
+//! nothing behind them, or nothing but a file. Each frame comes back as it was; there is no logon.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +23,15 @@ const WAKER: Token = Token(usize::MAX - 1);
 const OUTPUT_MAX: usize = 1 << 20;
 const SLEEP: Duration = Duration::from_millis(10);
 
+/// What frames have to pass before they come back.
+pub trait Before: fmt::Debug + Send {
+    /// So many frames have come together.
+    ///
+    /// # Errors
+    /// What ends the echo.
+    fn take(&mut self, frames: usize) -> io::Result<()>;
+}
+
 /// A server that sends frames back.
 #[derive(Debug)]
 pub struct Echo {
@@ -30,6 +40,8 @@ pub struct Echo {
     address: SocketAddr,
     stop: StopHandle,
     spin: Duration,
+    /// What happens to frames before they come back.
+    before: Option<Box<dyn Before>>,
     connections: Vec<Option<Connection>>,
 }
 
@@ -56,8 +68,16 @@ impl Echo {
             address,
             stop: StopHandle::new(waker),
             spin,
+            before: None,
             connections: Vec::new(),
         })
+    }
+
+    /// Lets frames come back only when `before` has had them.
+    #[must_use]
+    pub fn with(mut self, before: impl Before + 'static) -> Self {
+        self.before = Some(Box::new(before));
+        self
     }
 
     /// Where it listens.
@@ -105,7 +125,7 @@ impl Echo {
                 }
             }
             for slot in &slots {
-                if self.echo(*slot, now) {
+                if self.echo(*slot, now)? {
                     unfinished.push(*slot);
                 }
             }
@@ -148,16 +168,17 @@ impl Echo {
     }
 
     /// Reads, sends back, writes once; whether there is more to do at once.
-    fn echo(&mut self, slot: usize, now: u64) -> bool {
+    fn echo(&mut self, slot: usize, now: u64) -> io::Result<bool> {
         let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else {
-            return false;
+            return Ok(false);
         };
+        let mut frames = 0;
         let over = loop {
             if connection.unwritten() > OUTPUT_MAX {
                 break false;
             }
             match connection.echo_frame() {
-                Ok(true) => {}
+                Ok(true) => frames += 1,
                 Ok(false) if connection.readable => match connection.fill() {
                     Filled::Some | Filled::Empty => {}
                     Filled::Over => break true,
@@ -166,11 +187,16 @@ impl Echo {
                 Err(_) => break true,
             }
         };
+        if let Some(before) = &mut self.before
+            && frames > 0
+        {
+            before.take(frames)?;
+        }
         let written = !connection.writable || connection.write(now);
         if over || !written {
             self.connections[slot] = None;
-            return false;
+            return Ok(false);
         }
-        connection.writable && (connection.readable || connection.unwritten() > 0)
+        Ok(connection.writable && (connection.readable || connection.unwritten() > 0))
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::figures::{histogram, nanos, record};
+use crate::echo::Before;
 
 /// Processor, cores, memory and kernel of this machine.
 pub fn machine() -> String {
@@ -52,6 +53,9 @@ pub fn hiccups(time: Duration) -> Histogram<u64> {
     seen
 }
 
+/// Bytes of a journal's frame with one order and its decision.
+const JOURNAL_BYTES: usize = 320;
+
 /// A file written ahead of use, as a journal's segment is: the floor of a durable reply.
 #[derive(Debug)]
 pub struct RawFile {
@@ -91,6 +95,18 @@ impl RawFile {
             false => self.at + len,
         };
         Ok(nanos(start.elapsed()))
+    }
+}
+
+/// The floor of a durable reply: as many bytes as a journal holds of the frames, in one write, synced.
+impl Before for RawFile {
+    fn take(&mut self, frames: usize) -> io::Result<()> {
+        let bytes = [7; JOURNAL_BYTES];
+        match frames {
+            1 => self.write_and_sync(&bytes),
+            _ => self.write_and_sync(&bytes.repeat(frames)),
+        }
+        .map(drop)
     }
 }
 

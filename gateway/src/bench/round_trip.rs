@@ -1,5 +1,5 @@
-//! One order in flight, there and back, against the echo of the same frame (P1), or against the echo and
-//! one write + fdatasync of as many bytes (P2). A B B A, turn by turn.
+//! One order in flight, there and back, against the echo of the same frame (P1), or against an echo that makes one
+//! write + fdatasync of as many bytes before it answers (P2). A B B A, turn by turn.
 
 use std::time::Duration;
 
@@ -17,25 +17,20 @@ use super::{Settings, tell_proof};
 
 /// Orders that may stay live between two turns: well below where the server's table is full.
 const LIVE_MAX: usize = 8_192;
-/// Bytes of a journal frame with one order and its decision, about.
-const FRAME_BYTES: usize = 320;
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// One side of the comparison.
 struct Side {
     line: Line,
-    /// Written and synced after each answer: the floor of a durable reply.
-    sync: Option<RawFile>,
     all: Histogram<u64>,
     busy: u64,
 }
 
 impl Side {
-    fn new(line: Line, sync: Option<RawFile>) -> Self {
+    fn new(line: Line) -> Self {
         Self {
             line,
-            sync,
             all: histogram(),
             busy: 0,
         }
@@ -48,11 +43,7 @@ impl Side {
         let mut turn = histogram();
         for _ in 0..trips {
             self.line.end_orders_above(LIVE_MAX)?;
-            let mut ns = self.line.order()?;
-            if let Some(file) = &mut self.sync {
-                ns += file.write_and_sync(&[7; FRAME_BYTES])?;
-            }
-            record(&mut turn, ns);
+            record(&mut turn, self.line.order()?);
         }
         self.line.end_orders_above(0)?;
         let refused = self.line.busy() - busy;
@@ -96,19 +87,20 @@ pub fn run(settings: &Settings, ack: AckPolicy) -> anyhow::Result<()> {
     };
     let directory = settings.directory()?;
     let server = RealServer::start(&directory.path().join("journal"), Start::small(ack))?;
-    let echo = EchoServer::start()?;
+    let echo = match ack {
+        AckPolicy::Durable => {
+            EchoServer::start_on(RawFile::create(&directory.path().join("raw"))?)?
+        }
+        AckPolicy::Memory | AckPolicy::Written => EchoServer::start()?,
+    };
     let (mut books, mut floor_books) = (Books::default(), Books::default());
     let clients: &[Waiting] = match ack {
         AckPolicy::Durable => &[Waiting::Yielding],
         AckPolicy::Memory | AckPolicy::Written => &[Waiting::Yielding, Waiting::Blocking],
     };
     for (index, waiting) in clients.iter().enumerate() {
-        let sync = match ack {
-            AckPolicy::Durable => Some(RawFile::create(&directory.path().join("raw"))?),
-            AckPolicy::Memory | AckPolicy::Written => None,
-        };
-        let mut ours = Side::new(server.line(*waiting, Mix::TRADING, LIVE_MAX)?, None);
-        let mut floor = Side::new(echo.line(*waiting, Mix::TRADING, LIVE_MAX)?, sync);
+        let mut ours = Side::new(server.line(*waiting, Mix::TRADING, LIVE_MAX)?);
+        let mut floor = Side::new(echo.line(*waiting, Mix::TRADING, LIVE_MAX)?);
         let ratios = compare(&mut ours, &mut floor, pairs, trips)?;
         let heading = format!("{waiting} client");
         report.sides(&heading, &[("server", &ours.all), ("floor", &floor.all)]);

@@ -20,6 +20,7 @@ use super::books::Books;
 use super::desk::{Desk, Mix};
 use super::firm::{INSTANCE, OPS_SESSION, RISK_SESSION, Shape, TWELVE, day_open, genesis};
 use super::line::{Line, Waiting};
+use super::machine::RawFile;
 use crate::clock::{Clock, RealClock};
 use crate::echo::Echo;
 use crate::server::{Limits, ServeError, Server, ServerConfig, StopHandle};
@@ -266,7 +267,22 @@ impl EchoServer {
     /// # Errors
     /// What stands in the way.
     pub fn start() -> anyhow::Result<Self> {
+        Self::run(Echo::bind(
+            SocketAddr::from(LOOPBACK),
+            Limits::default().spin,
+        )?)
+    }
+
+    /// The same, and each frame comes back only when a journal's bytes of it are on the disk.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn start_on(file: RawFile) -> anyhow::Result<Self> {
         let echo = Echo::bind(SocketAddr::from(LOOPBACK), Limits::default().spin)?;
+        Self::run(echo.with(file))
+    }
+
+    fn run(echo: Echo) -> anyhow::Result<Self> {
         Ok(Self {
             address: echo.address(),
             stop: echo.stop_handle(),
