@@ -363,7 +363,7 @@ fn one_at_a_time(ack: AckPolicy, takes: u64, orders: u64) -> (usize, usize) {
 fn under_durable_the_loop_writes_what_is_little_itself_while_the_disk_is_quick() {
     // The writer has the first ones, and some whenever the loop finds it awake.
     let (here, others) = one_at_a_time(AckPolicy::Durable, 1_000, 100);
-    assert!(here > 0 && others >= 16, "{here} of {}", here + others);
+    assert!(here > 0 && others >= 4, "{here} of {}", here + others);
     let (here, _) = one_at_a_time(AckPolicy::Durable, 2_000_000, 40);
     assert_eq!(here, 0, "sockets wait for no slow disk");
     let (here, _) = one_at_a_time(AckPolicy::Written, 0, 40);

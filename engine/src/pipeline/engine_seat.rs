@@ -14,9 +14,9 @@ use std::sync::atomic::Ordering;
 
 /// Turns of the engine before the gateway looks at its sockets and at the outbound ring again.
 const TURNS: u32 = 256;
-/// Records of a batch, at most, that the loop writes itself: more are worth another thread, beside which it
-/// decides what comes meanwhile.
-const SMALL_BATCH: usize = 16;
+/// Records of a batch, at most, that the loop writes itself, as many as one turn of it reads frames: more are worth
+/// another thread, beside which it decides what comes meanwhile.
+const SMALL_BATCH: usize = 64;
 
 /// The engine in the gateway's loop.
 #[derive(Debug)]

@@ -77,7 +77,8 @@ impl WriterThread {
             } else if engine_ended {
                 return;
             }
-            if gathers || patience.idle() {
+            // Who stays awake takes what the loop would write itself.
+            if gathers || !self.is_alone || patience.idle() {
                 self.rest();
                 patience.reset();
             }

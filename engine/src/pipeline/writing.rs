@@ -20,7 +20,7 @@ const BITE: usize = 512;
 /// the disk.
 const QUICK: u64 = 2_000_000;
 /// So many batches in a row must have been quick before the loop writes one.
-const QUICK_BATCHES: u32 = 16;
+const QUICK_BATCHES: u32 = 4;
 
 /// The sink and what is told of it.
 pub(super) struct Writing {
