@@ -117,6 +117,12 @@ impl Tree {
         }
     }
 
+    /// Looks at a scope, so that it comes.
+    #[inline(always)]
+    pub(crate) fn look_at(&self, slot: u32) {
+        crate::touch::look_at(&self.nodes[slot as usize].scope);
+    }
+
     pub(crate) fn get(&self, slot: u32) -> &Node {
         &self.nodes[slot as usize]
     }

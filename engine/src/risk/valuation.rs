@@ -209,6 +209,7 @@ impl RiskEngine {
         let rows = &rows[..count];
         for row in rows {
             exposure.look_at_sums(*row);
+            self.state.tree.look_at(exposure.scope_of_row(*row));
         }
         for row in rows {
             self.state
