@@ -37,6 +37,7 @@ scenarios! {
     c13_daily_loss
     c13_daily_loss_by_fills_up_the_tree_and_halting
     c13_limits_that_trip_together
+    c13_losses_that_the_roll_brings
     c13_rates_and_lowered_limits_trip
     c13_warns_before_it_trips
     c14_max_order_vs_adv

@@ -74,13 +74,15 @@ impl RiskEngine {
     }
 
     /// All limits, after something rare has changed much: those on an instrument, on a group, on all, in this
-    /// order within a scope, however they were set, so that a state is tightened as by an order's row.
+    /// order and by their numbers, however they were set, so that a state is tightened as by an order's row.
     pub(super) fn refresh_all(&mut self) {
         for selector in [Selector::Instrument, Selector::Group, Selector::All] {
-            for slot in self.state.limits.slots() {
-                if self.state.limits.get(slot).selector == selector {
-                    self.refresh_limit(slot);
-                }
+            let limits = &self.state.limits;
+            let of_selector = |slot: &u32| limits.get(*slot).selector == selector;
+            let mut slots: Vec<u32> = limits.slots().filter(of_selector).collect();
+            slots.sort_by_key(|slot| limits.get(*slot).selector_id);
+            for slot in slots {
+                self.refresh_limit(slot);
             }
         }
     }
