@@ -24,7 +24,7 @@ const RATE: u64 = 4_000;
 /// Until the outbound log, its frames and every buffer have their size.
 const WARM: Duration = Duration::from_millis(1_500);
 /// Lists that may still grow when the machine lets a turn find more to do than any before it.
-const GROWTH: u64 = 16;
+const GROWTH: u64 = 32;
 /// The system takes pages away and gives them back when it likes, to move them for example: of these stretches one
 /// has to be free of that.
 const STRETCHES: usize = 10;
