@@ -86,7 +86,8 @@ impl Model {
         };
         let same_id = id == m.ref_exec_id;
         let key = self.execution_key(session_id, m, m.ref_exec_id);
-        let new_key = self.execution_key(session_id, m, id);
+        // Of the day of what it corrects, whatever date the correction bears.
+        let new_key = (key.0, key.1, key.2, key.3, id);
         let Some(known) = self.executions.get(&key).copied() else {
             if found.is_none() && !self.may_name(session_id, m.account) {
                 return Expect::refused(RejectCode::NotEntitled);

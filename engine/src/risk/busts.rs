@@ -5,6 +5,7 @@ use super::{RiskEngine, Turn};
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing, TakenBack};
 use crate::exposure::Delta;
+use crate::instrument::ExecutionKey;
 use crate::tree::CHAIN;
 use crate::units::saturate;
 use wire::{
@@ -95,8 +96,9 @@ impl RiskEngine {
         let there = corrected
             .filter(|c| c.exec_id != m.ref_exec_id)
             .and_then(|c| {
-                let key = self.execution_key(turn, m, instrument, c.exec_id);
-                self.state.executions.find(key)
+                // Of the day of what it corrects, whatever date the correction bears.
+                let exec_id = c.exec_id;
+                self.state.executions.find(ExecutionKey { exec_id, ..key })
             })
             .map(|slot| (slot, *self.state.executions.get(slot)));
         let replayed = there.is_some_and(|(_, execution)| !execution.is_tombstone());
@@ -270,7 +272,7 @@ impl RiskEngine {
 
     fn replace_execution(&mut self, old: &Execution, corrected: Corrected) {
         let new = Execution {
-            key: crate::instrument::ExecutionKey {
+            key: ExecutionKey {
                 exec_id: corrected.exec_id,
                 ..old.key
             },
