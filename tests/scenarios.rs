@@ -102,6 +102,7 @@ scenarios! {
     r16_bust_of_other_fills
     r16_bust_that_reopens_an_ended_order
     r16_a_bust_revives_the_version_in_force_alone
+    r16_a_correction_that_is_taken_back_at_once
     r16_correct
     r16_a_desk_takes_back_only_its_own
     r16_reports_that_overtake_a_correction

@@ -106,7 +106,11 @@ impl RiskEngine {
             return Ok(Outcome::NoEffect);
         }
         self.may_take_back(turn, &known)?;
+        // What is taken back at once is part of the same event, as where its fill meets the tombstone.
+        let account = self.state.exposure.scope_of_row(known.row);
+        self.in_one_event = there.is_some_and(|(_, t)| t.takes_back(Some(account)).is_some());
         self.take_back(slot, reopen, corrected, 0, out);
+        self.in_one_event = false;
         if let Some((slot, tombstone)) = there {
             self.take_back_at_once(slot, &tombstone, out);
         }
@@ -224,7 +228,8 @@ impl RiskEngine {
             self.replace_execution(&old, corrected);
         }
         // Bust and fill are one event: nothing is told or latched between them.
-        self.in_one_event = corrected.is_some();
+        let is_part = self.in_one_event;
+        self.in_one_event |= corrected.is_some();
         let freed = old
             .qty
             .saturating_sub(new_qty)
@@ -236,7 +241,7 @@ impl RiskEngine {
             // The venue has an order again that is forgotten here: nothing is reserved for what it may fill.
             self.reduce_only(self.state.exposure.scope_of_row(old.row));
         }
-        self.in_one_event = false;
+        self.in_one_event = is_part;
         match &redone {
             Some(fill) => {
                 self.reserve(rows, &self.day_delta(fill));
