@@ -10,7 +10,7 @@ mod long;
 
 use engine::command::{Command, Sequenced, SessionUp};
 use engine::pipeline::{
-    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineHandle, Sink, SinkError, Space,
+    AckPolicy, BeforeSync, Doors, Inbound, Options, Outbound, Pipeline, PipelineHandle,
 };
 use engine::recover::{self, OpenOptions, Opened};
 use gateway::bench::figures::{self, Pairs, Request, nanos};
@@ -229,55 +229,17 @@ fn ack(request: Request, dir: &Path) {
     );
 }
 
-/// A disk that stands still when told.
-struct FreezingSink {
-    inner: Box<dyn Sink>,
-    freeze: Arc<AtomicBool>,
-}
-
-impl Sink for FreezingSink {
-    fn has_room_for(&self, length: usize) -> bool {
-        self.inner.has_room_for(length)
-    }
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
-        self.inner.push(seq, record)
-    }
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.write(now_ns)
-    }
-    fn sync(&mut self) -> Result<u64, SinkError> {
-        if self.freeze.swap(false, Ordering::AcqRel) {
-            std::thread::sleep(FROZEN);
-        }
-        self.inner.sync()
-    }
-    fn needs_restate(&self) -> bool {
-        self.inner.needs_restate()
-    }
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        self.inner.restate(now_ns)
-    }
-    fn may_roll(&self) -> bool {
-        self.inner.may_roll()
-    }
-
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
-        self.inner.prepare_ahead(waiting_bytes)
-    }
-    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.clean_stop(now_ns)
-    }
-}
-
 /// One second of the open loop under `memory`; its p99 and p99.9, and pushes that found the door full.
 fn second(dir: &Path, frozen: bool, snapshot_every: u64) -> (u64, u64, u64) {
     let work = must("directory", tempfile::tempdir_in(dir));
     let mut opened = opened(work.path(), AckPolicy::Memory, snapshot_every);
     let freeze = Arc::new(AtomicBool::new(false));
-    opened.sink = Box::new(FreezingSink {
-        inner: opened.sink,
-        freeze: Arc::clone(&freeze),
-    });
+    let told = Arc::clone(&freeze);
+    opened.sink = Box::new(BeforeSync::new(opened.sink, move || {
+        if told.swap(false, Ordering::AcqRel) {
+            std::thread::sleep(FROZEN);
+        }
+    }));
     let mut rig = Rig::start(opened, AckPolicy::Memory);
     rig.paced(RATE / 4);
     freeze.store(frozen, Ordering::Release);

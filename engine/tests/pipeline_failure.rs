@@ -10,7 +10,7 @@
 mod pipeline_kit;
 
 use engine::command::{Command, Sequenced};
-use engine::pipeline::{AckPolicy, Inbound, Outbound, PipelineError, Sink, SinkError, Space};
+use engine::pipeline::{AckPolicy, BeforeSync, Inbound, Outbound, PipelineError};
 use pipeline_kit::{Desk, FailingSink, NOW, open, records, start, tiny};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -128,45 +128,6 @@ fn a_query_that_waits_for_room_in_the_reports_never_holds_up_the_journal() {
     handle.shutdown(&mut doors, |_: Outbound| {}).unwrap();
 }
 
-/// A disk whose next sync stands still until it is let go.
-struct FrozenSink {
-    inner: Box<dyn Sink>,
-    frozen: Arc<AtomicBool>,
-}
-
-impl Sink for FrozenSink {
-    fn has_room_for(&self, length: usize) -> bool {
-        self.inner.has_room_for(length)
-    }
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
-        self.inner.push(seq, record)
-    }
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.write(now_ns)
-    }
-    fn sync(&mut self) -> Result<u64, SinkError> {
-        while self.frozen.load(Ordering::Acquire) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.inner.sync()
-    }
-    fn needs_restate(&self) -> bool {
-        self.inner.needs_restate()
-    }
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        self.inner.restate(now_ns)
-    }
-    fn may_roll(&self) -> bool {
-        self.inner.may_roll()
-    }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
-        self.inner.prepare_ahead(waiting_bytes)
-    }
-    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.clean_stop(now_ns)
-    }
-}
-
 /// Messages pushed and not yet taken: few enough that what they cause never crowds the outbound ring,
 /// however late this thread comes to drain it, so that only the journal can be short of room.
 const ON_THE_WAY: u64 = 256;
@@ -179,10 +140,12 @@ fn through_a_frozen_disk(memory: usize, messages: u64) -> (Vec<Sequenced>, u64) 
     let dir = tempfile::tempdir().unwrap();
     let mut opened = open(dir.path(), AckPolicy::Memory);
     let frozen = Arc::new(AtomicBool::new(true));
-    opened.sink = Box::new(FrozenSink {
-        inner: opened.sink,
-        frozen: Arc::clone(&frozen),
-    });
+    let held = Arc::clone(&frozen);
+    opened.sink = Box::new(BeforeSync::new(opened.sink, move || {
+        while held.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }));
     let mut options = pipeline_kit::usual(AckPolicy::Memory);
     options.journal_slots = 256;
     options.reserve = 64;

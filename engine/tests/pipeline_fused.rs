@@ -12,8 +12,8 @@ use engine::decision::{Decision, Outcome};
 use engine::follower::RecordSource;
 use engine::journal::End;
 use engine::pipeline::{
-    AckPolicy, Doors, Inbound, Options, Outbound, Pipeline, PipelineError, Shape, Sink, SinkError,
-    Space, Stopped,
+    AckPolicy, BeforeSync, Doors, Inbound, Options, Outbound, Pipeline, PipelineError, Shape, Sink,
+    Stopped,
 };
 use engine::verify::verify;
 use parking_lot::Mutex;
@@ -283,41 +283,12 @@ fn what_the_loop_decides_otherwise_than_the_journal_says_is_told() {
     assert!(matches!(error, PipelineError::Diverged(_)), "{error}");
 }
 
-/// Which thread made which sync.
-struct Watched {
-    inner: Box<dyn Sink>,
-    syncs: Arc<Mutex<Vec<ThreadId>>>,
-}
-
-impl Sink for Watched {
-    fn has_room_for(&self, length: usize) -> bool {
-        self.inner.has_room_for(length)
-    }
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
-        self.inner.push(seq, record)
-    }
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.write(now_ns)
-    }
-    fn sync(&mut self) -> Result<u64, SinkError> {
-        self.syncs.lock().push(thread::current().id());
-        self.inner.sync()
-    }
-    fn needs_restate(&self) -> bool {
-        self.inner.needs_restate()
-    }
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        self.inner.restate(now_ns)
-    }
-    fn may_roll(&self) -> bool {
-        self.inner.may_roll()
-    }
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
-        self.inner.prepare_ahead(waiting_bytes)
-    }
-    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
-        self.inner.clean_stop(now_ns)
-    }
+/// `sink`, and the threads that make its syncs.
+fn watched(sink: Box<dyn Sink>) -> (Box<dyn Sink>, Arc<Mutex<Vec<ThreadId>>>) {
+    let syncs = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&syncs);
+    let note = move || seen.lock().push(thread::current().id());
+    (Box::new(BeforeSync::new(sink, note)), syncs)
 }
 
 /// Trades one order after the other, each durable before the next, by a clock on which each batch takes at least
@@ -325,11 +296,8 @@ impl Sink for Watched {
 fn one_at_a_time(ack: AckPolicy, takes: u64, orders: u64) -> (usize, usize) {
     let dir = tempfile::tempdir().unwrap();
     let mut opened = open(dir.path(), ack);
-    let syncs = Arc::new(Mutex::new(Vec::new()));
-    opened.sink = Box::new(Watched {
-        inner: opened.sink,
-        syncs: Arc::clone(&syncs),
-    });
+    let (sink, syncs) = watched(opened.sink);
+    opened.sink = sink;
     let now = AtomicU64::new(NOW);
     let clock = move || now.fetch_add(takes, Ordering::Relaxed);
     let options = usual_fused(ack);
@@ -376,11 +344,8 @@ fn after_the_loop_has_failed_to_write_nobody_tries_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut opened = open(dir.path(), AckPolicy::Durable);
         let started = opened.seq;
-        let syncs = Arc::new(Mutex::new(Vec::new()));
-        opened.sink = Box::new(Watched {
-            inner: FailingSink::after(200, at_sync, opened.sink),
-            syncs: Arc::clone(&syncs),
-        });
+        let (sink, syncs) = watched(FailingSink::after(200, at_sync, opened.sink));
+        opened.sink = sink;
         // By the kit's clock, which stands, every disk is quick.
         let (mut doors, handle) = start(opened, usual_fused(AckPolicy::Durable));
         let (mut desk, until) = (Desk::new(101), Instant::now() + PATIENCE);

@@ -14,6 +14,7 @@
 //! it (see `engine_seat`).
 
 mod archive;
+mod before_sync;
 mod doors;
 mod engine_loop;
 mod engine_seat;
@@ -35,6 +36,7 @@ mod writer_thread;
 mod writing;
 
 pub use archive::{Archive, FindReach, Kept, OpenPast, Past, Reach};
+pub use before_sync::BeforeSync;
 pub use doors::{Doors, Inbound, Inlet, Outbound, Outlet, Wake};
 pub use in_hand::{in_hand_file, sessions_in_hand};
 pub use options::{Options, Shape};

@@ -184,14 +184,7 @@ impl RiskEngine {
             .map(|(slot, _)| slot)
             .collect();
         for slot in open {
-            self.become_unresolved(slot);
-            let order = self.state.orders.get(slot);
-            if order.terminal {
-                // Only a replace was under way that would have opened nothing more.
-                let session = order.session;
-                let notice = self.cancelled_message(slot, 0, CancelReason::Reconciled);
-                self.backlog.push_back((session, notice.into()));
-            }
+            self.become_unresolved(slot, CancelReason::Reconciled);
         }
         Done::APPLIED
     }

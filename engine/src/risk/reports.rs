@@ -57,11 +57,7 @@ impl RiskEngine {
         }
         let order = self.state.orders.get_mut(slot);
         let changed = if m.reason == CancelReason::UnknownAtVenue {
-            self.become_unresolved(slot);
-            if self.state.orders.get(slot).terminal {
-                // Only a replace was under way that would have opened nothing more.
-                self.send_cancelled(slot, 0, m.reason, out);
-            }
+            self.become_unresolved(slot, m.reason);
             true
         } else {
             match m.exec_type {
@@ -234,7 +230,7 @@ impl RiskEngine {
         };
         if self.state.orders.open_qty(slot) > 0 {
             self.settle_and_tell(slot);
-            self.become_unresolved(slot);
+            self.become_unresolved(slot, reason);
         } else {
             self.release(slot);
         }
@@ -278,8 +274,9 @@ impl RiskEngine {
         }
     }
 
-    /// R9: the venue does not know the order, or knows more of it than we do.
-    pub(super) fn become_unresolved(&mut self, slot: u32) {
+    /// R9: the venue does not know the order, or knows more of it than we do. One of which nothing is open, but for
+    /// a replace that would have opened nothing either, ends, and its session is told why.
+    pub(super) fn become_unresolved(&mut self, slot: u32, why: CancelReason) {
         let order = self.state.orders.get_mut(slot);
         if order.unresolved {
             return;
@@ -297,6 +294,12 @@ impl RiskEngine {
             ..RiskEvent::default()
         });
         self.settle_and_tell(slot);
+        let order = self.state.orders.get(slot);
+        if order.terminal {
+            let session = order.session;
+            let notice = self.cancelled_message(slot, 0, why);
+            self.backlog.push_back((session, notice.into()));
+        }
     }
 
     fn replaced(&mut self, slot: u32, m: &VenueReport, out: &mut Outbox) -> bool {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail, ensure};
-use engine::pipeline::{AckPolicy, Sink, SinkError, Space};
+use engine::pipeline::{AckPolicy, BeforeSync};
 use hdrhistogram::Histogram;
 use portcullis_client::{Client, Event};
 use wire::{E4, LimitKind, Reply, Scope};
@@ -65,53 +65,6 @@ impl Disturbance {
 const LIMITS_RATE: u64 = 10_000;
 /// How long the disk stands still.
 const FREEZE: Duration = Duration::from_millis(500);
-
-/// A disk that stands still when told to, in the middle of a sync.
-struct Freezing {
-    disk: Box<dyn Sink>,
-    frozen: Arc<AtomicBool>,
-}
-
-impl Sink for Freezing {
-    fn has_room_for(&self, length: usize) -> bool {
-        self.disk.has_room_for(length)
-    }
-
-    fn push(&mut self, seq: u64, record: &[u8]) -> Result<(), SinkError> {
-        self.disk.push(seq, record)
-    }
-
-    fn write(&mut self, now_ns: u64) -> Result<u64, SinkError> {
-        self.disk.write(now_ns)
-    }
-
-    fn sync(&mut self) -> Result<u64, SinkError> {
-        while self.frozen.load(Ordering::Acquire) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.disk.sync()
-    }
-
-    fn needs_restate(&self) -> bool {
-        self.disk.needs_restate()
-    }
-
-    fn restate(&mut self, now_ns: u64) -> Result<(), SinkError> {
-        self.disk.restate(now_ns)
-    }
-
-    fn may_roll(&self) -> bool {
-        self.disk.may_roll()
-    }
-
-    fn prepare_ahead(&mut self, waiting_bytes: u64) -> Space {
-        self.disk.prepare_ahead(waiting_bytes)
-    }
-
-    fn clean_stop(self: Box<Self>, now_ns: u64) -> Result<u64, SinkError> {
-        self.disk.clean_stop(now_ns)
-    }
-}
 
 /// The risk manager at a planned pace.
 struct RiskManager {
@@ -214,7 +167,15 @@ pub fn run(settings: &Settings, what: Disturbance) -> anyhow::Result<()> {
     let mut start = Start::small(AckPolicy::Memory);
     if what == Disturbance::FrozenDisk {
         let frozen = Arc::clone(&frozen);
-        start.wrap = Some(Box::new(move |disk| Box::new(Freezing { disk, frozen })));
+        // In the middle of a sync.
+        let stand_still = move || {
+            while frozen.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        start.wrap = Some(Box::new(move |disk| {
+            Box::new(BeforeSync::new(disk, stand_still))
+        }));
     }
     if what == Disturbance::Marks {
         let (accounts, instruments) = settings.pick((100_000, 1_000), (1_000, 50));
