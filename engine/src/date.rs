@@ -46,6 +46,21 @@ pub fn rfc3339(nanos: u64) -> String {
     )
 }
 
+/// Whether a number is a day of the calendar as YYYYMMDD, from 1900 on.
+#[must_use]
+pub const fn is_date(date: u32) -> bool {
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap => 29,
+        2 => 28,
+        _ => 0,
+    };
+    1_900 <= year && year <= 9_999 && 1 <= day && day <= days
+}
+
 /// Days from 1970-01-01 to a date, by the inverse of the algorithm below; `None` before 1970.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     // March is the first month of the shifted year.
@@ -106,6 +121,18 @@ mod tests {
                 parse_rfc3339(&text),
                 Some(days * NANOS_A_DAY + 3_661_000_000_000)
             );
+        }
+    }
+
+    #[test]
+    fn a_date_is_a_day_of_the_calendar() {
+        for date in [19_000_101, 20_240_229, 20_000_229, 20_261_130, 99_991_231] {
+            assert!(is_date(date), "{date}");
+        }
+        for date in [
+            0, 18_991_231, 20_261_131, 20_260_229, 21_000_229, 20_261_301, 20_260_010, 20_261_100, 100_000_101,
+        ] {
+            assert!(!is_date(date), "{date}");
         }
     }
 

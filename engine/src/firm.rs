@@ -32,7 +32,7 @@ use opening::Opening;
 use section::Section;
 use toml::de::DeTable;
 use wire::{
-    DayOpen, DefineAccount, DefineInstrument, Flag, Permit, PositionLoad, Price, Qty, SetFx,
+    DayOpen, DefineAccount, DefineInstrument, Flag, Permit, PositionLoad, Price, Qty, Role, SetFx,
     SetLimit, SetMark, SetReference, Text, Time,
 };
 
@@ -211,6 +211,24 @@ impl Firm {
             ("permissions", of.permits.len()),
             ("sessions", of.sessions.len()),
         ]
+    }
+
+    /// Pairs of risk sessions that count as two people.
+    pub fn pairs_of_people(&self) -> impl Iterator<Item = (&DefineSession, &DefineSession)> {
+        let risk = |session: &&DefineSession| session.role == Role::Risk;
+        let all = &self.definitions.sessions;
+        all.iter().enumerate().filter(move |(_, one)| risk(one)).flat_map(move |(at, one)| {
+            let others = all.iter().skip(at.saturating_add(1)).filter(risk);
+            others
+                .filter(|other| !people::is_one_person(one, other))
+                .map(move |other| (one, other))
+        })
+    }
+
+    /// Whether loosening takes two people.
+    #[must_use]
+    pub fn is_two_person(&self) -> bool {
+        self.definitions.firm.two_person == Flag::Yes
     }
 
     /// Sets the public key of a session that names a key file.

@@ -40,6 +40,7 @@
     )
 )]
 
+pub mod beginning;
 pub mod chain;
 pub mod clerk;
 pub mod command;

@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub(crate) clock_commanded: bool,
     /// Some table is full.
     pub(crate) full: bool,
+    /// The last segment of the journal that a record has removed, 0 for none.
+    pub(crate) removed_segments: u64,
     /// Fills that could not be booked: sequence numbers of their records, for ops to list (R15).
     pub(crate) unbooked: Vec<u64>,
 }
@@ -125,6 +127,7 @@ impl State {
             restricted: false,
             clock_commanded: false,
             full: false,
+            removed_segments: 0,
             unbooked: Vec::new(),
         }
     }

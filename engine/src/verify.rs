@@ -5,6 +5,7 @@
 //! It is a stream: one thread reads, checks sums and chain, and decodes, a few chunks ahead; this one
 //! decides, in order. Memory is the engine's state and those chunks, however long the journal is.
 
+use crate::beginning::Beginning;
 use crate::command::Sequenced;
 use crate::decision::{Decision, Outbox, Outcome};
 use crate::follower::Difference;
@@ -14,7 +15,7 @@ use crate::journal::{
 };
 use crate::record::{RecordError, decode_record};
 use crate::risk::RiskEngine;
-use crate::snapshot::{Header, STATE_LAYOUT, Snapshots};
+use crate::snapshot::{Header, STATE_LAYOUT};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -143,9 +144,9 @@ pub fn verify_on<S: Storage>(
 ) -> Result<Report, VerifyError> {
     let storage = ReadOnly(storage);
     let extent = Extent::of(&storage)?;
-    let origin = Origin::of(&storage)?;
-    let start = origin.start;
-    let mut proof = Proof::new(origin, &extent, progress);
+    let beginning = Beginning::of(&storage)?;
+    let start = beginning.start();
+    let mut proof = Proof::new(beginning, &extent, progress);
     let scanned = thread::scope(|scope| {
         let (full, chunks) = bounded(CHUNKS_AHEAD);
         let (empty, used) = bounded(CHUNKS_AHEAD + 2);
@@ -166,6 +167,11 @@ pub fn verify_on<S: Storage>(
         Err(panic) => std::panic::resume_unwind(panic),
     };
     let end = scanned.end();
+    if let Some(first) = extent.first()
+        && let Some(missing) = proof.engine.missing_before(first)
+    {
+        return Err(missing_segments(first, missing));
+    }
     Ok(Report {
         records: proof.records,
         from: proof.from,
@@ -238,52 +244,6 @@ fn decode(record: &Record<'_>) -> Result<(Position, Sequenced, Decision), Verify
     Ok((position, input, journalled))
 }
 
-/// Where a proof begins: at the first record, or, where the journal's first segments have been removed,
-/// at the oldest snapshot. Other snapshots are landmarks that the proof has to come by.
-struct Origin {
-    start: ScanFrom,
-    engine: RiskEngine,
-    from: Option<u64>,
-    landmarks: Vec<Header>,
-}
-
-impl Origin {
-    fn of<S: Storage>(storage: &ReadOnly<S>) -> Result<Self, VerifyError> {
-        let snapshots = Snapshots::new(storage.clone());
-        let found = snapshots.found()?;
-        let mut landmarks: Vec<Header> = found.iter().filter_map(|one| one.header.ok()).collect();
-        landmarks.sort_unstable_by_key(|header| header.sequence);
-        let first = segments(storage)?.first().copied();
-        let Some(first) = first.filter(|first| *first != SegmentId::FIRST) else {
-            return Ok(Self {
-                start: ScanFrom::Segment(SegmentId::FIRST),
-                engine: RiskEngine::new(),
-                from: None,
-                landmarks,
-            });
-        };
-        for one in found.iter().rev() {
-            if let Ok(restored) = snapshots.read(one) {
-                let header = restored.header;
-                landmarks.retain(|landmark| landmark.sequence > header.sequence);
-                return Ok(Self {
-                    start: ScanFrom::Place(header.place),
-                    engine: restored.into_engine(),
-                    from: Some(header.sequence),
-                    landmarks,
-                });
-            }
-        }
-        Err(VerifyError::Corrupt {
-            position: Position {
-                segment: first,
-                offset: 0,
-            },
-            what: format!("the journal begins at {first}, and no snapshot can be used"),
-        })
-    }
-}
-
 /// The fresh engine and what it has seen.
 struct Proof<'a, P> {
     engine: RiskEngine,
@@ -300,11 +260,13 @@ struct Proof<'a, P> {
 }
 
 impl<'a, P: FnMut(Progress)> Proof<'a, P> {
-    fn new(origin: Origin, extent: &'a Extent, progress: P) -> Self {
+    fn new(beginning: Beginning, extent: &'a Extent, progress: P) -> Self {
+        let from = beginning.after();
+        let (engine, landmarks) = beginning.into_parts();
         Self {
-            engine: origin.engine,
-            from: origin.from,
-            landmarks: origin.landmarks.into(),
+            engine,
+            from,
+            landmarks: landmarks.into(),
             outbox: Outbox::new(),
             records: 0,
             outcomes: [0; 256],
@@ -416,6 +378,12 @@ impl Extent {
         u64::try_from(self.sizes.len()).unwrap_or(u64::MAX)
     }
 
+    /// The first segment there is.
+    #[must_use]
+    pub fn first(&self) -> Option<SegmentId> {
+        self.sizes.keys().next().copied().map(SegmentId)
+    }
+
     /// Bytes from the journal's start to a place.
     #[must_use]
     pub fn before(&self, position: Position) -> u64 {
@@ -460,6 +428,19 @@ fn from_recovery(error: RecoveryError) -> VerifyError {
         RecoveryError::Read(ReadError::Io { source, .. }) => VerifyError::Io(source),
         RecoveryError::Lock(error) => VerifyError::Io(io::Error::other(error)),
         RecoveryError::Io(error) => VerifyError::Io(error),
+    }
+}
+
+fn missing_segments(first: SegmentId, missing: u64) -> VerifyError {
+    VerifyError::Corrupt {
+        position: Position {
+            segment: first,
+            offset: 0,
+        },
+        what: format!(
+            "the journal begins at {first}: {missing} segments before it are missing, and no record tells that \
+             they were removed"
+        ),
     }
 }
 

@@ -62,6 +62,13 @@ impl KeyRing {
             .is_some_and(|keys| keys.iter().any(|(_, known)| known == key))
     }
 
+    /// Whether one key may log on for both sessions.
+    #[must_use]
+    pub fn have_a_key_in_common(&self, one: u32, other: u32) -> bool {
+        let keys = self.sessions.get(&one).into_iter().flatten();
+        keys.into_iter().any(|(_, key)| self.holds(other, key))
+    }
+
     /// Keys in all.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -130,6 +130,9 @@ pub struct Gateway<O> {
     /// The command whose messages the engine is sending: session index, engineSeq, time of receipt.
     current: Option<(usize, u64, u64)>,
     refused_logons: Throttle,
+    /// Refused logons that were not told since the last that was.
+    untold_refusals: u64,
+    broken_handshakes: Throttle,
     /// Monotonic time of this turn.
     now: u64,
     /// Stamp of what is received in this turn.

@@ -2,11 +2,10 @@
 //! decision on the way compared, and the order asked about again; nothing is decided anew.
 
 use crate::output::{DIFFERS, Failure, print_table, table};
-use crate::reading::{journal_dir, records};
+use crate::reading::{beginning, journal_dir, records_from};
 use clap::Args;
 use engine::command::{Command, Sequenced};
 use engine::decision::{Decision, Outcome};
-use engine::follower::Follower;
 use engine::risk::RiskEngine;
 use engine::text::{ValueForm, push_limit, value_form};
 use engine::view::{ControlView, Explanation};
@@ -46,9 +45,10 @@ struct Row {
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let dir = journal_dir(&args.dir)?;
-    let mut copy = Follower::new();
+    let (mut copy, start) = beginning(&dir)?;
+    let begins_at = copy.seq();
     let mut found = None;
-    records(&dir, |input, decision| {
+    records_from(&dir, start, |input, decision| {
         if found.is_some() {
             return Ok(());
         }
@@ -61,6 +61,12 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     })?;
     let Some(explained) = found else {
         let what = match (args.seq, args.order_id) {
+            (Some(seq), _) if seq <= begins_at => format!(
+                "the state before record {seq} can't be rebuilt: what was before {begins_at} has been removed"
+            ),
+            (None, Some(id)) if id <= begins_at => format!(
+                "order {id} was accepted before record {begins_at}: what was before that has been removed"
+            ),
             (Some(seq), _) => format!("the journal has no record {seq}; it ends at {}", copy.seq()),
             (None, Some(id)) => format!("the journal has no accepted order {id}"),
             (None, None) => "nothing was asked".to_owned(),

@@ -2,10 +2,12 @@
 //! server's start, without its lock.
 
 use crate::output::{CORRUPT, Failure};
+use engine::beginning::Beginning;
 use engine::command::Sequenced;
 use engine::decision::Decision;
+use engine::follower::Follower;
 use engine::journal::{
-    ReadError, ReadOnly, RealFiles, RecoveryError, SegmentId, Verdict, scan, segments,
+    ReadError, ReadOnly, RealFiles, RecoveryError, ScanFrom, SegmentId, Verdict, scan_locked, segments,
 };
 use engine::record::decode_record;
 use std::path::{Path, PathBuf};
@@ -24,15 +26,44 @@ pub(crate) fn journal_dir(dir: &Path) -> Result<PathBuf, Failure> {
     ))
 }
 
-/// Gives every record to `each`, until it says that it has enough or fails.
+/// Gives every record there is to `each`, until it says that it has enough or fails.
 ///
-/// A torn tail is no failure: it was never reported durable. It is said on stderr.
+/// A torn tail is no failure: it was never reported durable. It is said on stderr, and so is where a journal
+/// begins whose first segments have been removed.
 pub(crate) fn records(
     dir: &Path,
+    each: impl FnMut(Sequenced, Decision) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let all = segments(&RealFiles::new(dir))?;
+    let first = all.first().copied().unwrap_or(SegmentId::FIRST);
+    if first != SegmentId::FIRST {
+        eprintln!("portcullis-replay: the journal begins at {first}: what was before has been removed");
+    }
+    records_from(dir, ScanFrom::Segment(first), each)
+}
+
+/// A copy of the engine as far back as the journal goes: empty, or that of the oldest snapshot where the first
+/// segments have been removed; and the place to read on from.
+pub(crate) fn beginning(dir: &Path) -> Result<(Follower, ScanFrom), Failure> {
+    let beginning = Beginning::of(&ReadOnly(RealFiles::new(dir)))
+        .map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
+    let start = beginning.start();
+    let copy = match beginning.into_restored() {
+        Some(restored) => Follower::restored(restored, 0),
+        None => Follower::new(),
+    };
+    Ok((copy, start))
+}
+
+/// [`records`] from a place.
+pub(crate) fn records_from(
+    dir: &Path,
+    start: ScanFrom,
     mut each: impl FnMut(Sequenced, Decision) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut failed = None;
-    let scanned = scan(ReadOnly(RealFiles::new(dir)), SegmentId::FIRST, |record| {
+    let storage = ReadOnly(RealFiles::new(dir));
+    let scanned = scan_locked(storage, (), start, None, |record| {
         if failed.is_some() {
             return;
         }

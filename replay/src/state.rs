@@ -4,8 +4,7 @@
 mod sections;
 
 use crate::output::{DIFFERS, Failure, print_table, table};
-use crate::reading::{journal_dir, records};
-use engine::follower::Follower;
+use crate::reading::{beginning, journal_dir, records_from};
 use engine::risk::RiskEngine;
 use sections::{Section, sections};
 use serde_json::{Map, Value, json};
@@ -14,8 +13,17 @@ use std::path::Path;
 
 pub(crate) fn run(dir: &Path, at: Option<u64>, json: bool) -> Result<(), Failure> {
     let dir = journal_dir(dir)?;
-    let mut copy = Follower::new();
-    records(&dir, |input, decision| {
+    let (mut copy, start) = beginning(&dir)?;
+    if let Some(at) = at
+        && at < copy.seq()
+    {
+        let what = format!(
+            "the records before {} have been removed: that is the oldest state there is",
+            copy.seq()
+        );
+        return Err(Failure::new(1, what));
+    }
+    records_from(&dir, start, |input, decision| {
         if at.is_some_and(|at| input.seq > at) {
             return Ok(());
         }

@@ -264,5 +264,16 @@ fn is_date(date: u32) -> bool {
     text.len() == 8
         && text[..4] >= *"1900"
         && ("01"..="12").contains(&&text[4..6])
-        && ("01"..="31").contains(&&text[6..])
+        && (1..=days_of(date)).contains(&(date % 100))
+}
+
+/// Days of the month that a date is in.
+fn days_of(date: u32) -> u32 {
+    let (year, month) = (date / 10_000, date / 100 % 100);
+    match month {
+        2 if year.is_multiple_of(400) || (year.is_multiple_of(4) && !year.is_multiple_of(100)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }

@@ -309,20 +309,32 @@ pub(super) fn two_people(
         file.map(|file| &file.path)
     };
     let one_person = |a: &DefineSession, b: &DefineSession| {
-        (!a.person.as_str().is_empty() && a.person == b.person)
-            || (!a.public_key.as_str().is_empty() && a.public_key == b.public_key)
+        is_one_person(a, b)
             || (file_of(a.session_id).is_some() && file_of(a.session_id) == file_of(b.session_id))
     };
-    let mut risk = sessions.iter().filter(|session| session.role == Role::Risk);
-    let first = risk.next();
-    let has_two = first.is_some_and(|first| risk.any(|other| !one_person(first, other)));
-    if !has_two {
+    if !has_two(sessions, one_person) {
         root.mistake(
             "loosening takes two people, and fewer have sessions of role risk",
             "add a second [[sessions]] with role = \"risk\" and another key and person, \
              or say `two_person = false` in [firm]",
         );
     }
+}
+
+/// Whether two sessions are one person's as the engine judges, by name or by the key that the journal keeps.
+pub(super) fn is_one_person(a: &DefineSession, b: &DefineSession) -> bool {
+    (!a.person.as_str().is_empty() && a.person == b.person)
+        || (!a.public_key.as_str().is_empty() && a.public_key == b.public_key)
+}
+
+/// Whether two people have sessions of role risk.
+pub(super) fn has_two(
+    sessions: &[DefineSession],
+    one_person: impl Fn(&DefineSession, &DefineSession) -> bool,
+) -> bool {
+    let mut risk = sessions.iter().filter(|session| session.role == Role::Risk);
+    let first = risk.next();
+    first.is_some_and(|first| risk.any(|other| !one_person(first, other)))
 }
 
 /// A key that means something for one role only.

@@ -110,6 +110,8 @@ pub struct StartReport {
     pub kept_tail: Option<String>,
     /// Whether the file that proves what had been durable is missing or damaged: worth a warning.
     pub watermark_missing: bool,
+    /// Segments before the journal's first that no record has removed: its history is not whole.
+    pub missing_segments: u64,
 }
 
 /// A journal that is ready to go on.
@@ -210,6 +212,7 @@ where
     let lock = storage.lock().map_err(StartCause::Locked)?;
     let mark = RepairMark::load(&storage)?;
     let extent = Extent::of(&storage)?;
+    let first = extent.first();
     let mut origin = Origin::choose(&storage)?;
     let start = origin.start();
     let also_known = origin.known();
@@ -288,6 +291,7 @@ where
         restricted: restart.lossy,
         kept_tail,
         watermark_missing,
+        missing_segments: first.and_then(|first| replay.missing_before(first)).unwrap_or(0),
     };
     finish(storage, writer, &writer_options, options, replay, report)
 }
@@ -319,6 +323,7 @@ where
         restricted: false,
         kept_tail: None,
         watermark_missing: false,
+        missing_segments: 0,
     };
     finish(storage, writer, &writer_options, options, replay, report)
 }

@@ -6,7 +6,7 @@ use super::{OpenOptions, RULES_VERSION};
 use crate::command::{Command, RulesChanged, Sequenced, Started};
 use crate::decision::{Decision, Outcome};
 use crate::follower::Follower;
-use crate::journal::{Position, Record};
+use crate::journal::{Position, Record, SegmentId};
 use crate::outbound_logs::SessionLog;
 use crate::record::{MAX_RECORD, decode_record};
 use crate::risk::RiskEngine;
@@ -68,6 +68,11 @@ impl<'a> Replay<'a> {
             wrong: None,
             progress,
         }
+    }
+
+    /// Segments that are missing before the journal's first.
+    pub(super) fn missing_before(&self, first: SegmentId) -> Option<u64> {
+        self.copy.engine().missing_before(first)
     }
 
     pub(super) const fn seq(&self) -> u64 {

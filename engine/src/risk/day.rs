@@ -1,6 +1,7 @@
 //! The trading day: loads of positions, open and roll; reconciliation.
 
 use super::{Done, RiskEngine, Turn};
+use crate::date::is_date;
 use crate::decision::Outbox;
 use crate::exposure::Delta;
 use wire::{
@@ -15,12 +16,6 @@ const COMPLETE: u32 = u32::MAX;
 
 /// Stands for the position of a row that was refused and has not come right since.
 const MISSING: i64 = Qty::NULL.0;
-
-/// Whether a number reads as YYYYMMDD.
-pub(super) fn is_date(date: u32) -> bool {
-    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    (1900..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
-}
 
 impl RiskEngine {
     /// R22: an absolute position; idempotent by batch and date.

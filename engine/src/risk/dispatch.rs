@@ -141,8 +141,12 @@ impl RiskEngine {
             Command::Query(_)
             | Command::TimePassed(_)
             | Command::LogonRefused(_)
-            | Command::RulesChanged(_)
-            | Command::SegmentsRemoved(_) => return Decision::of(Outcome::Applied),
+            | Command::RulesChanged(_) => return Decision::of(Outcome::Applied),
+            Command::SegmentsRemoved(m) => {
+                let removed = &mut self.state.removed_segments;
+                *removed = m.last_segment.max(*removed);
+                return Decision::of(Outcome::Applied);
+            }
             Command::Step(_) => return self.step(out),
             Command::SessionUp(m) => return self.session_up(m),
             Command::SessionDown(m) => return self.session_down(m),

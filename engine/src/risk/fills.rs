@@ -1,7 +1,7 @@
 //! Fills: booked once and never dropped, whatever became of their order (R11–R15).
 
-use super::day::is_date;
 use super::{RiskEngine, Turn};
+use crate::date::is_date;
 use crate::decision::{Outbox, Outcome};
 use crate::executions::{Execution, Standing};
 use crate::exposure::Delta;

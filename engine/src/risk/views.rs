@@ -1,6 +1,7 @@
 //! Reading the state: plain rows for reports, replay and tests.
 
 use super::RiskEngine;
+use crate::journal::SegmentId;
 use crate::limits::SetKey;
 use crate::units::saturate;
 use crate::view::{
@@ -28,6 +29,13 @@ impl RiskEngine {
             clock_commanded: state.clock_commanded,
             live_orders: state.orders.live as u64,
         })
+    }
+
+    /// Segments that are missing before the journal's first, `None` if it begins where the last removal left it.
+    #[must_use]
+    pub fn missing_before(&self, first: SegmentId) -> Option<u64> {
+        let expected = self.state.removed_segments.saturating_add(1);
+        first.0.checked_sub(expected).filter(|missing| *missing > 0)
     }
 
     /// All rows in ascending order of scope, id and instrument.

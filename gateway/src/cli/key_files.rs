@@ -36,10 +36,37 @@ pub(crate) fn load(firm: &mut Firm, data: &Path) -> Result<KeyRing, Vec<String>>
         }
     }
     if problems.is_empty() {
+        problems = shared_by_two_people(firm, &ring);
+    }
+    if problems.is_empty() {
         Ok(ring)
     } else {
         Err(problems)
     }
+}
+
+/// Who counts as two people must not be one behind the keys: whoever holds a key of both could approve what he
+/// proposed.
+fn shared_by_two_people(firm: &Firm, ring: &KeyRing) -> Vec<String> {
+    let mut problems: Vec<String> = firm
+        .pairs_of_people()
+        .filter(|(one, other)| ring.have_a_key_in_common(one.session_id, other.session_id))
+        .map(|(one, other)| {
+            format!(
+                "session {} {} and session {} {} count as two people and have a key in common; take it out of \
+                 one of the files, or name the same `person` for both",
+                one.session_id, one.name, other.session_id, other.name
+            )
+        })
+        .collect();
+    if firm.is_two_person() && firm.pairs_of_people().next().is_none() {
+        problems.push(
+            "loosening takes two people, and all sessions of role risk have one key or person; give another one \
+             its own key, or say `two_person = false` in [firm]"
+                .to_owned(),
+        );
+    }
+    problems
 }
 
 fn load_file(

@@ -6,7 +6,7 @@ use super::remote::{ScopeArg, connect, connect_as, query};
 use super::risk::{applied, finish, reason};
 use clap::Subcommand;
 use engine::command::Command;
-use engine::date::yyyymmdd;
+use engine::date::{is_date, yyyymmdd};
 use engine::firm::{parse_decimal, parse_duration};
 use engine::text::parse_flow_line;
 use portcullis_client::{Client, Code};
@@ -16,8 +16,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use wire::{
     CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, PositionLoad, Qty, QueryWhat, Reconcile,
-    ReconcileWhat, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text, Time,
+    ReconcileWhat, RejectCode, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text, Time,
 };
+
+/// In nanoseconds.
+const TEN_DAYS: u64 = 10 * 86_400_000_000_000;
 
 /// Steps of the trading day.
 #[derive(Debug, Subcommand)]
@@ -30,7 +33,8 @@ pub(crate) enum Day {
         /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
         #[arg(long, value_name = "YYYYMMDD")]
         date: Option<u32>,
-        /// Id of the batch: the same again has no effect; else the business date
+        /// Id of the batch, under which the same again has no effect; else one that the content gives, so that a
+        /// corrected file is another batch
         #[arg(long, value_name = "ID")]
         batch: Option<u64>,
     },
@@ -44,6 +48,9 @@ pub(crate) enum Day {
     Roll {
         /// The new business date as YYYYMMDD
         date: u32,
+        /// Yes, it is more than ten days ahead: a date can't be taken back
+        #[arg(long)]
+        far: bool,
     },
 }
 
@@ -130,15 +137,18 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
         Day::Load { file, date, batch } => {
             let date = date_or_firms(&mut client, *date)?;
             let rows = match file {
-                Some(path) => read_rows(path, date, batch.unwrap_or(date.into()))?,
-                None => load_rows("", date, batch.unwrap_or(date.into()))
-                    .map_err(|what| Failure::new(USAGE, what))?,
+                Some(path) => read_rows(path, date, *batch)?,
+                None => load_rows("", date, *batch).map_err(|what| Failure::new(USAGE, what))?,
             };
             let mut last = None;
             for (row, number) in rows.iter().zip(1..) {
                 let ack = client.request_and_ack(*row)?;
                 if ack.code != 0 {
-                    let what = format!("row {number} refused: {}", Code(ack.code));
+                    let what = format!(
+                        "row {number} refused: {}; the rows before it are loaded, the day does not open on \
+                         them\n  next:  correct the file and load it again",
+                        Code(ack.code)
+                    );
                     return Err(Failure::new(REJECTED, what));
                 }
                 last = Some((ack, number));
@@ -159,10 +169,20 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
                 ..DayOpen::default()
             };
             let ack = client.request_and_ack(open)?;
+            if ack.code == RejectCode::NotReady.number() {
+                let what = format!(
+                    "refused: {}\n  what it takes: instruments, accounts, limits, and a whole load of positions for \
+                     {date}\n  next:  portcullis day load [FILE]",
+                    Code(ack.code)
+                );
+                return Err(Failure::new(REJECTED, what));
+            }
             refused(ack.code)?;
             say(to, &format!("{date} is open"), ack.engine_seq, None);
         }
-        Day::Roll { date } => {
+        Day::Roll { date, far } => {
+            let firms = firms_date(&mut client)?.unwrap_or(0);
+            check_roll(*date, firms, client.hello().server_time.0, *far)?;
             let roll = DayRoll {
                 business_date: *date,
                 ..DayRoll::default()
@@ -173,6 +193,25 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
         }
     }
     finish(client, to)
+}
+
+/// A roll goes forward, and a date can't be taken back: one far ahead must be meant.
+fn check_roll(date: u32, firms: u32, now: u64, far: bool) -> Result<(), Failure> {
+    if !is_date(date) {
+        let what = format!("{date} is no day of the calendar as YYYYMMDD");
+        return Err(Failure::new(USAGE, what));
+    }
+    if date <= firms {
+        let what = format!("the firm's date is {firms} already, and a roll goes forward");
+        return Err(Failure::new(REJECTED, what));
+    }
+    if date > yyyymmdd(now.saturating_add(TEN_DAYS)) && !far {
+        let what = format!(
+            "{date} is more than ten days ahead, and a date can't be taken back; if it is meant, say --far"
+        );
+        return Err(Failure::new(USAGE, what));
+    }
+    Ok(())
 }
 
 fn refused(code: u16) -> Result<(), Failure> {
@@ -195,24 +234,29 @@ fn say(to: &To, what: &str, engine_seq: u64, rows: Option<u64>) {
 
 /// The date that was given, else the firm's, else today by the server's clock.
 fn date_or_firms(client: &mut Client, given: Option<u32>) -> Result<u32, Failure> {
-    if let Some(date) = given {
-        return Ok(date);
-    }
+    let date = match given {
+        Some(date) => Some(date),
+        None => firms_date(client)?,
+    };
+    Ok(date.unwrap_or_else(|| yyyymmdd(client.hello().server_time.0)))
+}
+
+/// The firm's business date; `None` before the first.
+fn firms_date(client: &mut Client) -> Result<Option<u32>, Failure> {
     let firm = ScopeArg {
         scope: Scope::Firm,
         id: 0,
     };
     let states = query(client, QueryWhat::States, Some(firm), None)?;
-    let firms = states.iter().find_map(|reply| {
+    Ok(states.iter().find_map(|reply| {
         let Reply::StateReport(report) = reply else {
             return None;
         };
         (report.scope == Scope::Firm && report.business_date != 0).then_some(report.business_date)
-    });
-    Ok(firms.unwrap_or_else(|| yyyymmdd(client.hello().server_time.0)))
+    }))
 }
 
-fn read_rows(path: &Path, date: u32, batch: u64) -> Result<Vec<Request>, Failure> {
+fn read_rows(path: &Path, date: u32, batch: Option<u64>) -> Result<Vec<Request>, Failure> {
     let name = path.display();
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
@@ -225,7 +269,14 @@ fn read_rows(path: &Path, date: u32, batch: u64) -> Result<Vec<Request>, Failure
 }
 
 /// The rows of a load in their order, completed by the row that carries no position.
-fn load_rows(text: &str, date: u32, batch: u64) -> Result<Vec<Request>, String> {
+///
+/// A batch of which a row was refused opens no day, whatever comes under its id: a corrected file gets another.
+fn load_rows(text: &str, date: u32, batch: Option<u64>) -> Result<Vec<Request>, String> {
+    let batch = batch.unwrap_or_else(|| {
+        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(text.as_bytes()).as_bytes();
+        // The largest number stands for none.
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]) >> 1
+    });
     let mut rows: Vec<Request> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         if line.trim().is_empty() {

@@ -30,12 +30,13 @@ use gateway::server::{Bound, Server, ServerConfig};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use options::{pipeline_options, policy, server_config};
 use serde_json::json;
-use signals::{reload_on_signal, stop_on_signals};
+use signals::{Stopping, hangups, reload_on_signal};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use wire::Time;
 
@@ -100,7 +101,8 @@ enum ClockArg {
 }
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    start_logging();
+    let _logging = start_logging();
+    let (stopping, hangups) = (Stopping::on_signals()?, hangups()?);
     let (firm, ring) = read_firm(args)?;
     let process = &firm.process;
     if process.memory.large_pages {
@@ -138,7 +140,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     pipeline::stop_closed_on_panic(journal.clone());
     let mark = Mark::of(&journal);
     mark.report();
-    let mut opened = open(args, &firm, &journal, ack, wall.now())?;
+    let mut opened = open(args, &firm, &journal, ack, wall.now(), &stopping)?;
     mark.clear();
     let blocked = blocked(&opened, &journal);
     let now = match args.clock {
@@ -150,6 +152,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         .and_then(|()| open_day(&firm, &mut opened, now));
     if let Err(failure) = entered {
         return Err(let_go(opened, now, failure));
+    }
+    if stopping.is_asked() {
+        tracing::info!("stopped before anybody was served");
+        return opened.close(now).map_err(|error| Failure::new(1, error.to_string()));
     }
     let clock: Arc<dyn Clock> = match args.clock {
         ClockArg::Real => Arc::new(wall),
@@ -175,7 +181,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let server =
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
     let address_file = args.data.join("address");
-    let ready = get_ready(args, &firm, &server, &address_file)
+    let ready = get_ready(&firm, &server, &address_file)
+        .and_then(|()| reload_on_signal(args.clone(), firm.clone(), server.reload_handle(), hangups))
         .and_then(|()| announce(args.json, address, firm.instance(), epoch, &journal));
     if let Err(failure) = ready {
         server.stop_handle().stop();
@@ -187,6 +194,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
             )),
         };
     }
+    stopping.of(server.stop_handle());
     tracing::info!(%address, instance = firm.instance(), ack = ack.name(), epoch, "serving");
     // After all others have started: a thread hands its core down to those that it starts.
     pin::here("gateway");
@@ -203,7 +211,6 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 /// What is left to do once all threads have their stacks and all tables their pages.
 fn get_ready(
-    args: &ServeArgs,
     firm: &Firm,
     server: &Server,
     address_file: &Path,
@@ -211,8 +218,6 @@ fn get_ready(
     if firm.process.memory.lock {
         memory::lock().map_err(|error| Failure::new(1, error.to_string()))?;
     }
-    stop_on_signals(server.stop_handle())?;
-    reload_on_signal(args.clone(), firm.clone(), server.reload_handle())?;
     fs::write(address_file, format!("{}\n", server.address())).map_err(|error| {
         let what = format!("cannot write {}: {error}", address_file.display());
         Failure::new(1, what)
@@ -239,19 +244,31 @@ fn blocked(opened: &Opened, journal: &Path) -> Vec<(u32, PathBuf)> {
     blocked
 }
 
-fn start_logging() {
+/// Log lines that may wait for whoever reads them; those behind them are lost.
+const LOG_LINES: usize = 16_384;
+
+/// Logs go to stderr by a thread of their own: whoever reads them may stand still or be gone, and their disk may be
+/// full, without anybody here waiting or ending for that. What is returned has the last lines written when it goes.
+fn start_logging() -> WorkerGuard {
+    let (lines, writing) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LOG_LINES)
+        .thread_name("portcullis-log")
+        .finish(io::stderr());
     let filter =
         EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(lines)
+        // It would tell them on stderr, and end the process where that is what fails.
+        .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false)
         .try_init();
     if let Err(error) = logging {
         eprintln!("portcullis: no logs: {error}");
     }
+    writing
 }
 
 /// A bar on stderr if that is a terminal; else nothing.
@@ -275,6 +292,7 @@ fn open(
     journal: &Path,
     ack: AckPolicy,
     now: u64,
+    stopping: &Stopping,
 ) -> Result<Opened, Failure> {
     let process = &firm.process;
     let options = OpenOptions {
@@ -294,6 +312,13 @@ fn open(
     let opened = recover::open_with(journal, &options, &mut |so_far| {
         bar.set_length(so_far.bytes_total);
         bar.set_position(so_far.bytes);
+        if stopping.is_asked() {
+            // Nothing has been written yet: the journal is what it was.
+            bar.finish_and_clear();
+            // Said directly, since what is logged waits for a thread of its own.
+            drop(writeln!(io::stderr(), "portcullis: stopped while the journal was read; it is as it was"));
+            std::process::exit(0);
+        }
     });
     bar.finish_and_clear();
     let opened = opened.map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
@@ -329,6 +354,14 @@ fn open(
     }
     if report.watermark_missing && report.verdict.is_some() {
         tracing::warn!("the file that proves what was durable is missing or damaged");
+    }
+    if report.missing_segments > 0 {
+        tracing::error!(
+            segments = report.missing_segments,
+            next = "portcullis-replay verify DIR --chain",
+            "segments before the journal's first are missing, and no record tells that they were removed; what \
+             was decided is whole, its history is not: put them back"
+        );
     }
     if report.repaired {
         tracing::warn!(

@@ -53,7 +53,8 @@ pub struct Limits {
     pub backlog_answer_bytes: usize,
     /// How long a connection may take nothing while output waits.
     pub stall: Duration,
-    /// Refused logons journalled a second; the others are only logged.
+    /// Refused logons journalled and logged a second; the others are only counted, in the next log line. As many
+    /// failed TLS handshakes are logged.
     pub refused_logons_per_sec: u32,
     /// How long the loop stays awake after the last work before it sleeps.
     pub spin: Duration,

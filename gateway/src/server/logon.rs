@@ -201,7 +201,10 @@ impl<O: Office> Gateway<O> {
                 self.touch(slot);
             }
             Err(error) => {
-                tracing::info!(peer = %connection.peer, %error, "a TLS handshake failed");
+                let peer = connection.peer;
+                if self.broken_handshakes.passes(self.now) {
+                    tracing::info!(%peer, %error, "a TLS handshake failed");
+                }
                 self.end(slot, Ending::Broken);
             }
         }
@@ -367,7 +370,7 @@ impl<O: Office> Gateway<O> {
         }
     }
 
-    /// Refuses a logon: by message, in the journal, in the log.
+    /// Refuses a logon: by message and, unless that happens too often, in the journal and in the log.
     pub(super) fn refuse(&mut self, slot: usize, session_id: u32, refused: Refusal) {
         let epoch = self.epoch;
         let Some(connection) = self.connection(slot) else {
@@ -382,8 +385,10 @@ impl<O: Office> Gateway<O> {
             retry_after_ms: refused.retry_after_ms,
             ..LogonReject::default()
         });
-        tracing::warn!(session = session_id, %peer, code = %refused.code, "logon refused");
+        // Whoever is not let in must not fill the disks either: what is too often is only counted.
         if self.refused_logons.passes(self.now) {
+            let untold = std::mem::take(&mut self.untold_refusals);
+            tracing::warn!(session = session_id, %peer, code = %refused.code, untold, "logon refused");
             self.command(
                 Lane::Control,
                 LogonRefused {
@@ -394,6 +399,8 @@ impl<O: Office> Gateway<O> {
                 }
                 .into(),
             );
+        } else {
+            self.untold_refusals = self.untold_refusals.saturating_add(1);
         }
         self.end(slot, Ending::Refused(refused.code));
     }

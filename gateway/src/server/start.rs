@@ -117,6 +117,8 @@ impl Bound {
                 keep_alive_max_ms: millis(limits.keep_alive_max),
             },
             refused_logons: Throttle::per_second(limits.refused_logons_per_sec),
+            untold_refusals: 0,
+            broken_handshakes: Throttle::per_second(limits.refused_logons_per_sec),
             instance: Text::new(&seed.instance),
             epoch: seed.epoch,
             poll: self.poll,
