@@ -217,12 +217,15 @@ impl Firm {
     pub fn pairs_of_people(&self) -> impl Iterator<Item = (&DefineSession, &DefineSession)> {
         let risk = |session: &&DefineSession| session.role == Role::Risk;
         let all = &self.definitions.sessions;
-        all.iter().enumerate().filter(move |(_, one)| risk(one)).flat_map(move |(at, one)| {
-            let others = all.iter().skip(at.saturating_add(1)).filter(risk);
-            others
-                .filter(|other| !people::is_one_person(one, other))
-                .map(move |other| (one, other))
-        })
+        all.iter()
+            .enumerate()
+            .filter(move |(_, one)| risk(one))
+            .flat_map(move |(at, one)| {
+                let others = all.iter().skip(at.saturating_add(1)).filter(risk);
+                others
+                    .filter(|other| !people::is_one_person(one, other))
+                    .map(move |other| (one, other))
+            })
     }
 
     /// Whether loosening takes two people.

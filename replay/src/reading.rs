@@ -7,7 +7,8 @@ use engine::command::Sequenced;
 use engine::decision::Decision;
 use engine::follower::Follower;
 use engine::journal::{
-    ReadError, ReadOnly, RealFiles, RecoveryError, ScanFrom, SegmentId, Verdict, scan_locked, segments,
+    ReadError, ReadOnly, RealFiles, RecoveryError, ScanFrom, SegmentId, Verdict, scan_locked,
+    segments,
 };
 use engine::record::decode_record;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,9 @@ pub(crate) fn records(
     let all = segments(&RealFiles::new(dir))?;
     let first = all.first().copied().unwrap_or(SegmentId::FIRST);
     if first != SegmentId::FIRST {
-        eprintln!("portcullis-replay: the journal begins at {first}: what was before has been removed");
+        eprintln!(
+            "portcullis-replay: the journal begins at {first}: what was before has been removed"
+        );
     }
     records_from(dir, ScanFrom::Segment(first), each)
 }

@@ -34,6 +34,20 @@ pub(crate) fn run(args: &RepairArgs) -> Result<(), Failure> {
     };
     let done = repair(&RealFiles::new(&dir), &order, is_snapshot_behind).map_err(failure)?;
     let mut out = io::stdout().lock();
+    for grown in &done.grown {
+        writeln!(
+            out,
+            "grown: {}, which was shorter than its header says",
+            dir.join(grown).display()
+        )?;
+    }
+    if done.is_whole() {
+        writeln!(
+            out,
+            "every frame is whole and nothing is missing at the end: nothing was given up\nnext: start"
+        )?;
+        return Ok(());
+    }
     writeln!(
         out,
         "cut at {}; the journal ends with record {}",

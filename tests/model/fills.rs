@@ -271,7 +271,9 @@ fn is_date(date: u32) -> bool {
 fn days_of(date: u32) -> u32 {
     let (year, month) = (date / 10_000, date / 100 % 100);
     match month {
-        2 if year.is_multiple_of(400) || (year.is_multiple_of(4) && !year.is_multiple_of(100)) => 29,
+        2 if year.is_multiple_of(400) || (year.is_multiple_of(4) && !year.is_multiple_of(100)) => {
+            29
+        }
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

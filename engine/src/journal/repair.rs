@@ -11,7 +11,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::cursor::End;
-use super::error::{Damage, ReadError};
+use super::error::{Damage, Defect, ReadError};
 use super::format::{Position, SegmentId};
 use super::reader::{Reader, segments};
 use super::recovery::RecoveryError;
@@ -48,6 +48,16 @@ pub struct Repaired {
     pub bytes: u64,
     /// Files that keep what was put aside.
     pub kept: Vec<String>,
+    /// Segments that were shorter than their header says and got the zeros back that were missing behind.
+    pub grown: Vec<String>,
+}
+
+impl Repaired {
+    /// Whether nothing was given up: it was only zeros that were missing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damage.is_none() && self.kept.is_empty() && !self.grown.is_empty()
+    }
 }
 
 /// Cuts the journal at the first place that is not as it was written.
@@ -66,13 +76,13 @@ pub fn repair<S: Storage>(
     let all = segments(storage)?;
     let first = *all.first().ok_or(RecoveryError::NoJournal)?;
     let known = Watermark::load(storage)?.watermark();
-    let (end, damage) = last_whole(storage, first)?;
+    let (end, damage, grown) = last_whole(storage, first)?;
     let ends_early = known.is_some_and(|known| known.position > end.position)
         || storage
             .list()?
             .iter()
             .any(|name| is_snapshot_behind(name, end.next_sequence.saturating_sub(1)));
-    if damage.is_none() && !ends_early {
+    if damage.is_none() && !ends_early && grown.is_empty() {
         // An earlier repair may have been interrupted with nothing left to do but this.
         storage.sync_directory()?;
         let whole =
@@ -86,7 +96,11 @@ pub fn repair<S: Storage>(
         known_sequence: known.map(|known| known.sequence),
         bytes: 0,
         kept: Vec::new(),
+        grown,
     };
+    if done.is_whole() && !ends_early {
+        return Ok(done);
+    }
     keep_rest(storage, &end, &mut done)?;
     put_aside(storage, &all, &is_snapshot_behind, &mut done)?;
     // Said before it is done: a repair that is interrupted is still told at the next start.
@@ -104,19 +118,53 @@ pub fn repair<S: Storage>(
     Ok(done)
 }
 
-/// Reads as far as everything is whole. A segment whose header is damaged ends
-/// the journal at the end of the one before.
+/// Reads as far as everything is whole. A segment whose header is damaged ends the journal at the end of the one
+/// before. One that is only shorter than its header says gets zeros behind first, as its writer had made it: what
+/// is missing of it shows then in its frames, or was zeros.
 fn last_whole<S: Storage>(
     storage: &S,
     first: SegmentId,
-) -> Result<(End, Option<Damage>), RecoveryError> {
-    let mut reader = Reader::open(storage.clone(), first).map_err(RecoveryError::Read)?;
+) -> Result<(End, Option<Damage>, Vec<String>), RecoveryError> {
+    let mut grown = Vec::new();
+    loop {
+        let read = read_whole(storage, first);
+        let damage = match &read {
+            Ok((_, damage)) => damage.as_ref(),
+            Err(ReadError::Damage(damage)) => Some(damage),
+            Err(_) => None,
+        };
+        let Some((name, from, to)) = damage.and_then(missing_behind) else {
+            let (end, damage) = read.map_err(RecoveryError::Read)?;
+            return Ok((end, damage, grown));
+        };
+        let file = storage.open_for_write(&name)?;
+        write_zeros(&file, from, to)?;
+        file.sync()?;
+        grown.push(name);
+    }
+}
+
+/// The segment that is too short, and the bytes that are missing.
+fn missing_behind(damage: &Damage) -> Option<(String, u64, u64)> {
+    if let Defect::SegmentSize { expected, found } = damage.defect
+        && found < expected
+    {
+        return Some((damage.position.segment.file_name(), found, expected));
+    }
+    None
+}
+
+fn read_whole<S: Storage>(
+    storage: &S,
+    first: SegmentId,
+) -> Result<(End, Option<Damage>), ReadError> {
+    let mut reader = Reader::open(storage.clone(), first)?;
     loop {
         match reader.next_frame() {
             Ok(Some(_)) => {}
             Ok(None) => return Ok((*reader.end(), None)),
             Err(ReadError::Damage(damage)) => return Ok((*reader.end(), Some(damage))),
-            Err(error) => return Err(RecoveryError::Read(error)),
+            Err(error) => return Err(error),
         }
     }
 }
@@ -198,6 +246,7 @@ fn note<S: Storage>(storage: &S, order: &RepairOrder, done: &Repaired) -> io::Re
         "knownSequence": done.known_sequence,
         "bytes": done.bytes,
         "kept": done.kept,
+        "grown": done.grown,
     });
     let text = format!("{line}\n");
     let kept = storage.open_for_write(REPAIRS_FILE).or_else(|error| {

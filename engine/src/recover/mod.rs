@@ -291,7 +291,9 @@ where
         restricted: restart.lossy,
         kept_tail,
         watermark_missing,
-        missing_segments: first.and_then(|first| replay.missing_before(first)).unwrap_or(0),
+        missing_segments: first
+            .and_then(|first| replay.missing_before(first))
+            .unwrap_or(0),
     };
     finish(storage, writer, &writer_options, options, replay, report)
 }

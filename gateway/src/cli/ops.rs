@@ -16,7 +16,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use wire::{
     CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, PositionLoad, Qty, QueryWhat, Reconcile,
-    ReconcileWhat, RejectCode, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text, Time,
+    ReconcileWhat, RejectCode, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text,
+    Time,
 };
 
 /// In nanoseconds.

@@ -155,7 +155,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     if stopping.is_asked() {
         tracing::info!("stopped before anybody was served");
-        return opened.close(now).map_err(|error| Failure::new(1, error.to_string()));
+        return opened
+            .close(now)
+            .map_err(|error| Failure::new(1, error.to_string()));
     }
     let clock: Arc<dyn Clock> = match args.clock {
         ClockArg::Real => Arc::new(wall),
@@ -182,7 +184,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
     let address_file = args.data.join("address");
     let ready = get_ready(&firm, &server, &address_file)
-        .and_then(|()| reload_on_signal(args.clone(), firm.clone(), server.reload_handle(), hangups))
+        .and_then(|()| {
+            reload_on_signal(args.clone(), firm.clone(), server.reload_handle(), hangups)
+        })
         .and_then(|()| announce(args.json, address, firm.instance(), epoch, &journal));
     if let Err(failure) = ready {
         server.stop_handle().stop();
@@ -210,11 +214,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// What is left to do once all threads have their stacks and all tables their pages.
-fn get_ready(
-    firm: &Firm,
-    server: &Server,
-    address_file: &Path,
-) -> Result<(), Failure> {
+fn get_ready(firm: &Firm, server: &Server, address_file: &Path) -> Result<(), Failure> {
     if firm.process.memory.lock {
         memory::lock().map_err(|error| Failure::new(1, error.to_string()))?;
     }
@@ -316,7 +316,10 @@ fn open(
             // Nothing has been written yet: the journal is what it was.
             bar.finish_and_clear();
             // Said directly, since what is logged waits for a thread of its own.
-            drop(writeln!(io::stderr(), "portcullis: stopped while the journal was read; it is as it was"));
+            drop(writeln!(
+                io::stderr(),
+                "portcullis: stopped while the journal was read; it is as it was"
+            ));
             std::process::exit(0);
         }
     });
