@@ -2,7 +2,7 @@
 //! removed, at the oldest snapshot. Leaves out reading on from there (`verify`), and where a start begins, which
 //! takes the newest (`recover`).
 
-use crate::journal::{Position, ScanFrom, SegmentId, Storage, segments};
+use crate::journal::{Position, ScanFrom, SegmentId, Storage, Watermark, segments};
 use crate::risk::RiskEngine;
 use crate::snapshot::{Header, Restored, Snapshots};
 use crate::verify::VerifyError;
@@ -14,6 +14,9 @@ pub struct Beginning {
     restored: Option<Restored>,
     /// The snapshots behind it, by ascending sequence.
     landmarks: Vec<Header>,
+    /// Snapshots that nobody could go on from, and why.
+    unusable: Vec<String>,
+    newest: Option<Header>,
 }
 
 impl Beginning {
@@ -27,29 +30,54 @@ impl Beginning {
         let found = snapshots.found()?;
         let mut landmarks: Vec<Header> = found.iter().filter_map(|one| one.header.ok()).collect();
         landmarks.sort_unstable_by_key(|header| header.sequence);
-        let first = first_of(&segments(storage)?)?;
-        let Some(first) = first.filter(|first| *first != SegmentId::FIRST) else {
-            return Ok(Self {
-                start: ScanFrom::Segment(SegmentId::FIRST),
-                restored: None,
-                landmarks,
-            });
+        let mut beginning = Self {
+            start: ScanFrom::Segment(SegmentId::FIRST),
+            restored: None,
+            newest: landmarks.last().copied(),
+            landmarks,
+            unusable: Vec::new(),
         };
+        let first = first_of(&segments(storage)?)?;
+        let first = first.filter(|first| *first != SegmentId::FIRST);
         for one in found.iter().rev() {
-            if let Ok(restored) = snapshots.read(one) {
-                let header = restored.header;
-                landmarks.retain(|landmark| landmark.sequence > header.sequence);
-                return Ok(Self {
-                    start: ScanFrom::Place(header.place),
-                    restored: Some(restored),
-                    landmarks,
-                });
+            let read = match first {
+                Some(_) if beginning.restored.is_none() => snapshots.read(one).map(Some),
+                _ => snapshots.check(one).map(|()| None),
+            };
+            match (read, first) {
+                (Ok(Some(restored)), Some(first)) => beginning.begin_with(restored, first),
+                (Ok(_), _) => {}
+                (Err(error), _) => beginning.unusable.push(format!("{}: {error}", one.name)),
             }
         }
-        Err(corrupt(
-            first,
-            format!("the journal begins at {first}, and no snapshot can be used"),
-        ))
+        match first {
+            Some(first) if beginning.restored.is_none() => Err(corrupt(
+                first,
+                format!("the journal begins at {first}, and no snapshot can be used"),
+            )),
+            _ => Ok(beginning),
+        }
+    }
+
+    /// All segments there are will be read, and decisions begin behind the snapshot.
+    fn begin_with(&mut self, restored: Restored, first: SegmentId) {
+        let header = restored.header;
+        self.landmarks
+            .retain(|landmark| landmark.sequence > header.sequence);
+        self.start = ScanFrom::Through(first, header.place);
+        self.restored = Some(restored);
+    }
+
+    /// Snapshots that nobody could go on from, each with why.
+    #[must_use]
+    pub fn unusable(&self) -> &[String] {
+        &self.unusable
+    }
+
+    /// The place of the newest snapshot: all before it had been on disk when it was made.
+    #[must_use]
+    pub fn known(&self) -> Option<Watermark> {
+        self.newest.map(|header| header.watermark())
     }
 
     /// Where to read from.

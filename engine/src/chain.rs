@@ -13,7 +13,7 @@ use crate::journal::{
     Seal, SegmentId, Storage, TornTail, Verdict, scan, segment_header, segments,
 };
 use crate::record::decode_record;
-use crate::verify::{Extent, Progress};
+use crate::verify::{Extent, Progress, unless_removed};
 use std::io;
 
 /// Bytes read between two calls of the progress callback.
@@ -47,6 +47,8 @@ pub struct Proven {
     pub chain: ChainHash,
     /// Segments with a seal by the key given, or by the key that the seal names.
     pub sealed: u64,
+    /// The last finished segments that have none yet: the server that finished them runs, or was killed.
+    pub not_yet_sealed: u64,
     /// Heads that were met.
     pub heads: u64,
     /// Heads of segments that have been removed since.
@@ -145,12 +147,20 @@ pub fn prove<S: Storage>(
     mut progress: impl FnMut(Progress),
 ) -> Result<Proven, ChainError> {
     let storage = ReadOnly(storage);
-    let extent = Extent::of(&storage)?;
-    let all = segments(&storage)?;
+    unless_removed(&storage, || walk_through(&storage, against, &mut progress))
+}
+
+fn walk_through<S: Storage>(
+    storage: &ReadOnly<S>,
+    against: &Against,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Proven, ChainError> {
+    let extent = Extent::of(storage)?;
+    let all = segments(storage)?;
     let (Some(first), Some(last)) = (all.first().copied(), all.last().copied()) else {
         return Err(ChainError::NoJournal);
     };
-    let mut walk = Walk::new(&storage, first, last, against);
+    let mut walk = Walk::new(storage, first, last, against);
     let mut reader = Reader::open(storage.clone(), first).map_err(ChainError::Broken)?;
     let begin = *reader.end();
     walk.look(&begin)?;
@@ -163,7 +173,7 @@ pub fn prove<S: Storage>(
                 }
             }
             Ok(None) => break None,
-            Err(ReadError::Damage(damage)) => break Some(torn_tail(&storage, first, damage)?),
+            Err(ReadError::Damage(damage)) => break Some(torn_tail(storage, first, damage)?),
             Err(error) => return Err(ChainError::Broken(error)),
         }
         walk.look(reader.end())?;
@@ -207,6 +217,8 @@ struct Walk<'a, S> {
     segment: Option<SegmentId>,
     frames: u64,
     sealed: u64,
+    /// Finished segments without a seal, behind the last that has one where a key is given.
+    unsealed: Vec<SegmentId>,
     met: u64,
     before: u64,
     removed: Option<SegmentsRemoved>,
@@ -225,6 +237,7 @@ impl<'a, S: Storage> Walk<'a, S> {
             segment: None,
             frames: 0,
             sealed: 0,
+            unsealed: Vec::new(),
             met: 0,
             before: 0,
             removed: None,
@@ -298,8 +311,10 @@ impl<'a, S: Storage> Walk<'a, S> {
         let wrong = |what| ChainError::Seal { segment, what };
         let seal = match Seal::load(self.storage, segment) {
             Ok(Some(seal)) => seal,
-            Ok(None) if self.key.is_none() => return Ok(()),
-            Ok(None) => return Err(ChainError::Unsealed { segment }),
+            Ok(None) => {
+                self.unsealed.push(segment);
+                return Ok(());
+            }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(wrong(
                     "its seal is damaged, or not signed by the key it names",
@@ -316,7 +331,31 @@ impl<'a, S: Storage> Walk<'a, S> {
         {
             return Err(wrong("its seal is of other content"));
         }
+        // They are sealed in order.
+        self.all_sealed()?;
         self.sealed = self.sealed.saturating_add(1);
+        Ok(())
+    }
+
+    /// With a key each finished segment so far must have its seal.
+    fn all_sealed(&self) -> Result<(), ChainError> {
+        match self.unsealed.first() {
+            Some(segment) if self.key.is_some() => Err(ChainError::Unsealed { segment: *segment }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A segment is sealed when another one follows it.
+    fn last_is_open(&self) -> Result<(), ChainError> {
+        let last = self.last;
+        if matches!(Seal::load(self.storage, last), Ok(Some(_)))
+            && segments(self.storage)?.last() == Some(&last)
+        {
+            return Err(ChainError::Seal {
+                segment: last,
+                what: "its seal says that it was finished: what followed it is missing",
+            });
+        }
         Ok(())
     }
 
@@ -333,6 +372,10 @@ impl<'a, S: Storage> Walk<'a, S> {
                 what: "the journal ends before it",
             });
         }
+        if end.clean_stop {
+            self.all_sealed()?;
+        }
+        self.last_is_open()?;
         if self.first != SegmentId::FIRST && self.removed.is_none() {
             return Err(ChainError::Beheaded { first: self.first });
         }
@@ -345,6 +388,7 @@ impl<'a, S: Storage> Walk<'a, S> {
             frames: self.frames.saturating_sub(1),
             chain: end.chain,
             sealed: self.sealed,
+            not_yet_sealed: self.unsealed.len() as u64,
             heads: self.met,
             heads_before: self.before,
             removed: self.removed,

@@ -11,12 +11,14 @@ pub use duties::{Duties, Retention};
 
 use crate::command::{Command, SegmentsRemoved};
 use crate::follower::Follower;
-use crate::journal::{Build, End, Head, Heads, Seals, SegmentId, Storage, segments};
+use crate::journal::{Build, End, Head, Heads, Seal, Seals, SegmentId, Storage, segments};
 use crate::snapshot::{SnapshotError, Snapshots};
 use std::io;
 
 /// Time between two heads while records come, in nanoseconds.
 const HEAD_EVERY_NS: u64 = 60_000_000_000;
+/// So many snapshots are left out at most while the copy has fallen behind.
+const SNAPSHOTS_LATE: u64 = 8;
 /// Records between two snapshots after one that failed.
 const RETRY_AFTER: u64 = 100_000;
 
@@ -33,8 +35,16 @@ pub enum Notice {
 
 /// The follower's other work.
 pub trait Clerk: Send + 'static {
-    /// Called often, between two frames, with everything before `end` applied to `copy`.
-    fn attend(&mut self, copy: &Follower, end: &End, now_ns: u64, pause: &mut dyn FnMut());
+    /// Called often, between two frames, with everything before `end` applied to `copy`, which stands `behind`
+    /// records behind what is durable.
+    fn attend(
+        &mut self,
+        copy: &Follower,
+        behind: u64,
+        end: &End,
+        now_ns: u64,
+        pause: &mut dyn FnMut(),
+    );
 
     /// Called once when the pipeline stops cleanly and everything is applied.
     fn close(&mut self, copy: &Follower, end: &End, now_ns: u64);
@@ -146,6 +156,14 @@ impl<S: Storage> JournalClerk<S> {
     pub fn begin(&mut self, now_ns: u64) {
         match segments(&self.storage) {
             Ok(all) => {
+                for segment in &all {
+                    if let Err(error) = Seal::load(&self.storage, *segment) {
+                        let name = segment.seal_name();
+                        self.notices.push(Notice::Failed(format!(
+                            "{name} is damaged ({error}): removed by hand, it is made anew at the next start"
+                        )));
+                    }
+                }
                 if let Some(current) = all.last() {
                     self.seal_before(*current, now_ns);
                 }
@@ -188,7 +206,14 @@ impl<S: Storage> JournalClerk<S> {
 }
 
 impl<S: Storage> Clerk for JournalClerk<S> {
-    fn attend(&mut self, copy: &Follower, end: &End, now_ns: u64, pause: &mut dyn FnMut()) {
+    fn attend(
+        &mut self,
+        copy: &Follower,
+        behind: u64,
+        end: &End,
+        now_ns: u64,
+        pause: &mut dyn FnMut(),
+    ) {
         if self.segment != Some(end.position.segment) {
             self.segment = Some(end.position.segment);
             self.rolled(end, now_ns);
@@ -206,7 +231,11 @@ impl<S: Storage> Clerk for JournalClerk<S> {
             None => self.first_due(),
         };
         self.snapshot_due = Some(due);
-        if copy.seq() >= due {
+        // A copy that makes a snapshot falls behind meanwhile: where the next would be due before it is up again, it
+        // waits, but not for good.
+        let every = self.duties.snapshot_every;
+        let late = copy.seq() >= due.saturating_add(every.saturating_mul(SNAPSHOTS_LATE));
+        if copy.seq() >= due && (behind < every || late) {
             self.snapshot(copy, end, pause);
         }
     }

@@ -11,9 +11,11 @@ use crate::decision::{Decision, Outbox, Outcome};
 use crate::follower::Difference;
 use crate::journal::{
     Position, ReadError, ReadOnly, RealFiles, Record, RecoveryError, Refusal, Scan, ScanFrom,
-    SegmentId, Storage, StorageFile, TornTail, Verdict, scan_locked, segments,
+    SegmentHeader, SegmentId, Storage, StorageFile, TornTail, Verdict, Watermark, scan_locked,
+    segment_header, segments,
 };
 use crate::record::{RecordError, decode_record};
+use crate::recover::RULES_VERSION;
 use crate::risk::RiskEngine;
 use crate::snapshot::{Header, STATE_LAYOUT};
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -49,6 +51,8 @@ pub struct Report {
     pub codes: Vec<(u16, u64)>,
     /// Epoch of the last frame.
     pub epoch: u64,
+    /// Snapshots that no start could go on from, each with why.
+    pub unusable: Vec<String>,
     /// How the journal ends: after a clean stop, without one, or in the middle of a write.
     pub verdict: Verdict,
 }
@@ -97,6 +101,17 @@ pub enum VerifyError {
         /// What differs.
         difference: Box<Difference>,
     },
+    /// It was decided by other rules.
+    #[error(
+        "the journal was decided by rules version {journal} (build {build}); this build has version {RULES_VERSION}: \
+         verify it with that build"
+    )]
+    Rules {
+        /// The journal's version.
+        journal: u32,
+        /// The build that wrote it.
+        build: String,
+    },
     /// The journal is newer than this build.
     #[error("{0}")]
     Version(ReadError),
@@ -112,7 +127,7 @@ impl VerifyError {
         match self {
             Self::Corrupt { .. } => 3,
             Self::Differs { .. } => 4,
-            Self::NoJournal | Self::Version(_) | Self::Io(_) => 1,
+            Self::NoJournal | Self::Rules { .. } | Self::Version(_) | Self::Io(_) => 1,
         }
     }
 
@@ -121,7 +136,7 @@ impl VerifyError {
     pub const fn position(&self) -> Option<Position> {
         match self {
             Self::Corrupt { position, .. } | Self::Differs { position, .. } => Some(*position),
-            Self::NoJournal | Self::Version(_) | Self::Io(_) => None,
+            Self::NoJournal | Self::Rules { .. } | Self::Version(_) | Self::Io(_) => None,
         }
     }
 }
@@ -130,8 +145,26 @@ impl VerifyError {
 ///
 /// # Errors
 /// [`VerifyError`] names the place.
-pub fn verify(directory: &Path, progress: impl FnMut(Progress)) -> Result<Report, VerifyError> {
-    verify_on(RealFiles::new(directory), progress)
+pub fn verify(directory: &Path, mut progress: impl FnMut(Progress)) -> Result<Report, VerifyError> {
+    let storage = RealFiles::new(directory);
+    unless_removed(&storage, || verify_on(storage.clone(), &mut progress))
+}
+
+/// Does something again whose beginning a live server has removed meanwhile.
+pub(crate) fn unless_removed<S: Storage, T, E>(
+    storage: &S,
+    mut act: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    const TRIES: u32 = 4;
+    let first = || segments(storage).ok().and_then(|all| all.first().copied());
+    for _ in 1..TRIES {
+        let before = first();
+        let done = act();
+        if done.is_ok() || before == first() {
+            return done;
+        }
+    }
+    act()
 }
 
 /// [`verify`] on any storage.
@@ -143,14 +176,16 @@ pub fn verify_on<S: Storage>(
     progress: impl FnMut(Progress),
 ) -> Result<Report, VerifyError> {
     let storage = ReadOnly(storage);
+    let source = storage.clone();
     let extent = Extent::of(&storage)?;
     let beginning = Beginning::of(&storage)?;
-    let start = beginning.start();
+    let (start, known) = (beginning.start(), beginning.known());
+    let unusable = beginning.unusable().to_vec();
     let mut proof = Proof::new(beginning, &extent, progress);
     let scanned = thread::scope(|scope| {
         let (full, chunks) = bounded(CHUNKS_AHEAD);
         let (empty, used) = bounded(CHUNKS_AHEAD + 2);
-        let reading = scope.spawn(move || read_ahead(storage, start, full, &used));
+        let reading = scope.spawn(move || read_ahead(source, (start, known), full, &used));
         for mut chunk in chunks {
             proof.chunk(&mut chunk);
             // The reader may have ended; then nobody needs it.
@@ -160,13 +195,16 @@ pub fn verify_on<S: Storage>(
     });
     // A record that is wrong stands before whatever the scan found after it.
     if let Some(wrong) = proof.wrong.take() {
-        return Err(wrong);
+        return Err(of_other_rules(&storage, &wrong).unwrap_or(wrong));
     }
     let scanned = match scanned {
         Ok(scanned) => scanned.map_err(from_recovery)?,
         Err(panic) => std::panic::resume_unwind(panic),
     };
     let end = scanned.end();
+    if let Some(other) = rules_of(&end.segment) {
+        return Err(other);
+    }
     if let Some(first) = extent.first()
         && let Some(missing) = proof.engine.missing_before(first)
     {
@@ -186,6 +224,7 @@ pub fn verify_on<S: Storage>(
             .collect(),
         codes: proof.codes.into_iter().collect(),
         epoch: end.epoch,
+        unusable,
         verdict: scanned.verdict(),
     })
 }
@@ -201,13 +240,13 @@ struct Chunk {
 /// Reads to the end, whatever becomes of the chunks: the journal's end has to be judged.
 fn read_ahead<S: Storage>(
     storage: ReadOnly<S>,
-    start: ScanFrom,
+    (start, known): (ScanFrom, Option<Watermark>),
     full: Sender<Chunk>,
     used: &Receiver<Chunk>,
 ) -> Result<Scan<ReadOnly<S>>, RecoveryError> {
     let mut chunk = Chunk::default();
     let mut ended = false;
-    let scanned = scan_locked(storage, (), start, None, |record| {
+    let scanned = scan_locked(storage, (), start, known, |record| {
         if ended {
             return;
         }
@@ -429,6 +468,21 @@ fn from_recovery(error: RecoveryError) -> VerifyError {
         RecoveryError::Lock(error) => VerifyError::Io(io::Error::other(error)),
         RecoveryError::Io(error) => VerifyError::Io(error),
     }
+}
+
+/// A difference that is none: the segment was decided by other rules.
+fn of_other_rules<S: Storage>(storage: &ReadOnly<S>, wrong: &VerifyError) -> Option<VerifyError> {
+    let VerifyError::Differs { position, .. } = wrong else {
+        return None;
+    };
+    rules_of(&segment_header(storage, position.segment).ok()?)
+}
+
+fn rules_of(header: &SegmentHeader) -> Option<VerifyError> {
+    (header.rules_version != RULES_VERSION).then(|| VerifyError::Rules {
+        journal: header.rules_version,
+        build: header.build.as_str().to_owned(),
+    })
 }
 
 fn missing_segments(first: SegmentId, missing: u64) -> VerifyError {

@@ -100,6 +100,7 @@ fn as_json(report: &Report) -> Value {
         "segments": report.segments,
         "bytes": report.bytes,
         "epoch": report.epoch,
+        "unusableSnapshots": report.unusable,
         "end": end(report).0,
         "riskDigest": hex(&report.risk_digest),
         "sessionDigest": hex(&report.session_digest),
@@ -136,6 +137,9 @@ fn for_people(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "bytes           {}", report.bytes)?;
     writeln!(out, "epoch           {}", report.epoch)?;
     writeln!(out, "ends            {}", end(report).1)?;
+    for unusable in &report.unusable {
+        writeln!(out, "can't be used   {unusable}")?;
+    }
     writeln!(out, "risk digest     {}", hex(&report.risk_digest))?;
     writeln!(out, "session digest  {}", hex(&report.session_digest))?;
     let mut counts = table(["decision", "records"]);

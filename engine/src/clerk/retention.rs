@@ -7,7 +7,7 @@
 use super::duties::Retention;
 use crate::command::SegmentsRemoved;
 use crate::journal::{End, SegmentId, Storage, StorageFile, first_time, segment_header, segments};
-use crate::snapshot::Snapshots;
+use crate::snapshot::{STATE_LAYOUT, Snapshots};
 use std::io;
 use wire::Text;
 
@@ -26,6 +26,8 @@ pub(super) fn due<S: Storage>(
         .found()?
         .iter()
         .filter_map(|found| found.header.ok())
+        // This build could not go on from another's.
+        .filter(|header| header.layout == STATE_LAYOUT)
         .map(|header| header.place.position.segment)
         .collect();
     let [_, _, ..] = covered.as_slice() else {

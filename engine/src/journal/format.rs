@@ -100,8 +100,8 @@ impl SegmentId {
     pub fn from_file_name(name: &str) -> Option<Self> {
         let digits = name.strip_suffix(".seg")?;
         let id = digits.parse().ok().map(Self)?;
-        // Names that only resemble ours ("7.seg", "+00000000007.seg") are not segments.
-        (id.file_name() == name).then_some(id)
+        // Names that only resemble ours ("7.seg", "+00000000007.seg") are not segments; the first one is 1.
+        (id >= Self::FIRST && id.file_name() == name).then_some(id)
     }
 }
 
@@ -253,6 +253,7 @@ mod tests {
         for name in [
             "7.seg",
             "+00000000007.seg",
+            "000000000000.seg",
             "000000000007.seg.torn-128",
             "spare.tmp",
             ".seg",

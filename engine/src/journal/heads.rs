@@ -7,8 +7,8 @@
 //! The signature is over "portcullis-head-v1" and time, segment, offset,
 //! sequence (8 bytes each, little-endian) and the chain hash.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
@@ -72,10 +72,28 @@ impl Heads {
             line["key"] = json!(hex(&key.verifying_key().to_bytes()));
             line["signature"] = json!(hex(&sign(key, CONTEXT, &head.signed())));
         }
-        // One write: a line is there whole or not at all, unless the disk is full.
-        file.write_all(format!("{line}\n").as_bytes())?;
+        // One write: a line is there whole or not at all, unless the disk is full or the power fails. What that has
+        // left of one must not take the next with it.
+        let begin = if ends_within_a_line(&self.path)? {
+            "\n"
+        } else {
+            ""
+        };
+        file.write_all(format!("{begin}{line}\n").as_bytes())?;
         file.sync_data()
     }
+}
+
+/// Whether the last byte of a file is another than the end of a line.
+fn ends_within_a_line(path: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 impl Head {

@@ -21,7 +21,9 @@ use super::format::{
     EMPTY_FRAME_BYTES, FRAME_ALIGN, FRAME_HEADER_BYTES, Position, SegmentId, wide,
 };
 use super::frame::{FRAME_MAGIC, FrameHeader};
+use super::reader::segments;
 use super::recovery::RecoveryError;
+use super::seal::Seal;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces};
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
 
@@ -98,6 +100,18 @@ pub enum Refusal {
         /// The highest sequence known to have been durable.
         durable: u64,
     },
+    /// Rule 3: the segment that is the last has a seal, which it got when the next one stood.
+    #[error(
+        "{end}: the journal ends here, but {} was finished and sealed (with record {sequence} as its last): the \
+         segment behind it is missing",
+        end.segment
+    )]
+    Finished {
+        /// Where it ends.
+        end: Position,
+        /// The last record of the segment by its seal.
+        sequence: u64,
+    },
     /// The watermark, or a snapshot, names another history.
     #[error("{known}: the chain hash differs from the one kept in `durable` or a snapshot")]
     OtherHistory {
@@ -116,7 +130,7 @@ impl Refusal {
             | Self::KnownDurable { damage, .. }
             | Self::NothingKnown { damage }
             | Self::NotTorn { damage } => damage.position,
-            Self::EndsEarly { end, .. } => *end,
+            Self::EndsEarly { end, .. } | Self::Finished { end, .. } => *end,
             Self::OtherHistory { known } => *known,
         }
     }
@@ -130,6 +144,7 @@ impl Refusal {
             Self::KnownDurable { .. }
             | Self::NothingKnown { .. }
             | Self::EndsEarly { .. }
+            | Self::Finished { .. }
             | Self::OtherHistory { .. } => 3,
             Self::NotTorn { .. } => 0,
         }
@@ -213,6 +228,23 @@ impl<S: Storage> Judge<'_, S> {
             first_sequence: end.next_sequence,
             defect: damage.defect,
         })
+    }
+
+    /// Only a segment that another one follows is sealed. A seal that can't be read proves nothing.
+    pub(super) fn refuse_finished(&self, end: &End) -> Result<(), RecoveryError> {
+        let segment = end.position.segment;
+        let Ok(Some(seal)) = Seal::load(self.storage, segment) else {
+            return Ok(());
+        };
+        // Beside a live server the next segment may just have come.
+        if segments(self.storage)?.last() != Some(&segment) {
+            return Ok(());
+        }
+        Err(Refusal::Finished {
+            end: end.position,
+            sequence: seal.last_sequence,
+        }
+        .into())
     }
 
     /// The watermark must lie between two frames, with the same chain hash.

@@ -120,12 +120,14 @@ pub enum ScanFrom {
     /// At a place that a snapshot has written down. Its segment is read and
     /// checked from the beginning; records before the place are not shown.
     Place(Place),
+    /// The same, with everything read and checked from an earlier segment on.
+    Through(SegmentId, Place),
 }
 
 impl ScanFrom {
     fn segment(&self) -> SegmentId {
         match self {
-            Self::Segment(segment) => *segment,
+            Self::Segment(segment) | Self::Through(segment, _) => *segment,
             Self::Place(place) => place.position.segment,
         }
     }
@@ -134,7 +136,7 @@ impl ScanFrom {
     fn first_sequence(&self) -> u64 {
         match self {
             Self::Segment(_) => 0,
-            Self::Place(place) => place.next_sequence,
+            Self::Place(place) | Self::Through(_, place) => place.next_sequence,
         }
     }
 }
@@ -191,6 +193,7 @@ pub fn scan_locked<S: Storage>(
     if let Some(known) = known.filter(|known| end.position < known.position) {
         return Err(ends_early(end.position, &known).into());
     }
+    judge.refuse_finished(&end)?;
     let names = storage.list()?;
     let (leftovers, names): (Vec<_>, Vec<_>) =
         names.into_iter().partition(|name| is_leftover(name));
@@ -220,7 +223,7 @@ impl Met {
     fn new(start: ScanFrom) -> Self {
         match start {
             ScanFrom::Segment(_) => Self(None),
-            ScanFrom::Place(place) => Self(Some(place)),
+            ScanFrom::Place(place) | ScanFrom::Through(_, place) => Self(Some(place)),
         }
     }
 

@@ -101,6 +101,15 @@ pub fn repair<S: Storage>(
     if done.is_whole() && !ends_early {
         return Ok(done);
     }
+    if first != SegmentId::FIRST && !is_state_left(storage, &is_snapshot_behind, &done)? {
+        let nothing = format!(
+            "{first} is where the journal begins, and every snapshot is of a later record than {}, the last before \
+             the damage: nothing could be started from what a repair would leave; put a copy of the damaged segment \
+             back, or of the removed ones",
+            done.last_sequence
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, nothing).into());
+    }
     keep_rest(storage, &end, &mut done)?;
     put_aside(storage, &all, &is_snapshot_behind, &mut done)?;
     // Said before it is done: a repair that is interrupted is still told at the next start.
@@ -116,6 +125,18 @@ pub fn repair<S: Storage>(
     .store(storage)?;
     storage.sync_directory()?;
     Ok(done)
+}
+
+/// Whether a snapshot is left from which the rest of the journal could be gone on with.
+fn is_state_left<S: Storage>(
+    storage: &S,
+    is_snapshot_behind: &impl Fn(&str, u64) -> bool,
+    done: &Repaired,
+) -> io::Result<bool> {
+    let is_left = |name: &String| {
+        is_snapshot_behind(name, 0) && !is_snapshot_behind(name, done.last_sequence)
+    };
+    Ok(storage.list()?.iter().any(is_left))
 }
 
 /// Reads as far as everything is whole. A segment whose header is damaged ends the journal at the end of the one
@@ -301,7 +322,9 @@ impl RepairMark {
             bytes: value["bytes"].as_u64().unwrap_or(0),
             records: value["knownSequence"]
                 .as_u64()
-                .map(|known| known.saturating_sub(last)),
+                .and_then(|known| known.checked_sub(last))
+                // What is known says nothing about what stood behind it.
+                .filter(|records| *records > 0),
         }))
     }
 

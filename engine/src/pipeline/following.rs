@@ -175,7 +175,12 @@ impl Following {
                 }
             };
             let now_ns = (self.clock)();
-            self.clerk.attend(&self.follower, &end, now_ns, &mut pause);
+            let behind = shared
+                .watermarks
+                .durable()
+                .saturating_sub(self.follower.seq());
+            self.clerk
+                .attend(&self.follower, behind, &end, now_ns, &mut pause);
             self.tell();
         }
     }

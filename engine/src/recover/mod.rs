@@ -13,11 +13,11 @@ pub use crate::outbound_logs::SessionLog;
 pub use error::{StartCause, StartError};
 
 use crate::clerk::{Clerk, Duties, JournalClerk};
-use crate::command::{Command, Started};
+use crate::command::{Command, SegmentsRemoved, Started};
 use crate::follower::{Follower, RecordSource};
 use crate::journal::{
-    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, Storage, Tail,
-    Verdict, WatermarkFile, scan_locked,
+    Build, JournalWriter, Options, RealFiles, Recovered, RecoveryError, RepairMark, SegmentId,
+    Storage, Tail, Verdict, WatermarkFile, scan_locked, segment_header,
 };
 use crate::pipeline::{
     AckPolicy, JournalSink, JournalTail, Kept, Sink, SinkError, sessions_in_hand,
@@ -218,6 +218,7 @@ where
     let also_known = origin.known();
     let snapshot = origin.name();
     let unusable = std::mem::take(&mut origin.unusable);
+    let damaged = std::mem::take(&mut origin.damaged);
     let journal_rules = origin.rules();
     let mut replay = match origin.restored {
         Some(restored) => Replay::after(restored, options.retained, progress),
@@ -231,7 +232,6 @@ where
         Err(RecoveryError::NoJournal) => return first_start(storage, options, build, replay),
         Err(error) => return Err(error.into()),
     };
-    replay.check()?;
     let header = scanned.end().segment;
     if header.rules_version != RULES_VERSION {
         let goes_on = journal_rules == Some(header.rules_version)
@@ -244,6 +244,8 @@ where
             });
         }
     }
+    // Only now: what other rules have decided differs, and is not wrong.
+    replay.check()?;
     check_clock(&replay, options)?;
     let watermark_missing = !matches!(scanned.watermark(), WatermarkFile::Present(_));
     let last_epoch = scanned.end().epoch;
@@ -273,12 +275,19 @@ where
         start.cut_offset = mark.cut.offset;
     }
     let (records, replayed) = (replay.seq(), replay.decided());
-    replay.decide_start(genesis, start, options)?;
+    let missing = first.and_then(|first| Some((first, replay.missing_before(first)?)));
+    // A repair has cut the record that told it.
+    let removed_again = match missing {
+        Some((first, missing)) if mark.is_some() => Some(removed_before(&storage, first, missing)?),
+        _ => None,
+    };
+    replay.decide_start(genesis, removed_again, start, options)?;
 
     let recovered: Recovered<S> = scanned.repair()?;
     let kept_tail = recovered.kept_tail.clone();
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::resume(recovered, writer_options, options.now_ns)?;
+    put_aside(&storage, &damaged)?;
     let report = StartReport {
         blocked: Vec::new(),
         repaired: mark.is_some(),
@@ -291,11 +300,36 @@ where
         restricted: restart.lossy,
         kept_tail,
         watermark_missing,
-        missing_segments: first
-            .and_then(|first| replay.missing_before(first))
-            .unwrap_or(0),
+        missing_segments: missing.map_or(0, |(_, missing)| missing),
     };
     finish(storage, writer, &writer_options, options, replay, report)
+}
+
+/// Says of the segments before the first that they have been removed, where the record that said so is lost.
+fn removed_before<S: Storage>(
+    storage: &S,
+    first: SegmentId,
+    missing: u64,
+) -> Result<SegmentsRemoved, StartCause> {
+    let header = segment_header(storage, first).map_err(RecoveryError::Read)?;
+    Ok(SegmentsRemoved {
+        first_segment: first.0.saturating_sub(missing),
+        last_segment: first.0.saturating_sub(1),
+        last_sequence: header.first_sequence.saturating_sub(1),
+        chain: Text::new(&header.previous.to_string()),
+        ..SegmentsRemoved::default()
+    })
+}
+
+/// A damaged snapshot must not count as one of the two that are kept.
+fn put_aside<S: Storage>(storage: &S, damaged: &[String]) -> Result<(), StartCause> {
+    for name in damaged {
+        storage.rename(name, &format!("{name}.unusable"))?;
+    }
+    if !damaged.is_empty() {
+        storage.sync_directory()?;
+    }
+    Ok(())
 }
 
 fn first_start<S: Storage>(
@@ -310,7 +344,7 @@ where
     let mut start = start_record(options, 1);
     start.clean = Flag::Yes;
     // Decided before anything is written: a firm that the engine refuses leaves no journal behind.
-    replay.decide_start(&options.genesis, start, options)?;
+    replay.decide_start(&options.genesis, None, start, options)?;
     let writer_options = writer_options(options, build, start.epoch);
     let writer = JournalWriter::create(storage.clone(), writer_options)?;
     let report = StartReport {

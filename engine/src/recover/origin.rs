@@ -13,6 +13,8 @@ pub(super) struct Origin {
     pub(super) restored: Option<Restored>,
     /// What was passed over, and why.
     pub(super) unusable: Vec<String>,
+    /// Files of those that are not what was written.
+    pub(super) damaged: Vec<String>,
     name: Option<String>,
     newest: Option<Header>,
 }
@@ -24,6 +26,7 @@ impl Origin {
         let mut origin = Self {
             restored: None,
             unusable: Vec::new(),
+            damaged: Vec::new(),
             name: None,
             newest: None,
         };
@@ -38,7 +41,18 @@ impl Origin {
                     origin.name = Some(found.name);
                     break;
                 }
-                Err(error) => origin.unusable.push(format!("{}: {error}", found.name)),
+                Err(error) => {
+                    let aside = error.is_damage();
+                    let note = if aside {
+                        "; put aside as ….unusable"
+                    } else {
+                        ""
+                    };
+                    origin
+                        .unusable
+                        .push(format!("{}: {error}{note}", found.name));
+                    origin.damaged.extend(aside.then_some(found.name));
+                }
             }
         }
         let first = segments(storage).map_err(read)?.first().copied();
@@ -63,11 +77,7 @@ impl Origin {
 
     /// The place of the newest snapshot: all before it had been on disk when it was made.
     pub(super) fn known(&self) -> Option<Watermark> {
-        self.newest.map(|header| Watermark {
-            position: header.place.position,
-            sequence: header.sequence,
-            chain: header.place.chain,
-        })
+        self.newest.map(|header| header.watermark())
     }
 
     /// The snapshot that is gone on from.

@@ -3,7 +3,7 @@
 
 use super::error::StartCause;
 use super::{OpenOptions, RULES_VERSION};
-use crate::command::{Command, RulesChanged, Sequenced, Started};
+use crate::command::{Command, RulesChanged, SegmentsRemoved, Sequenced, Started};
 use crate::decision::{Decision, Outcome};
 use crate::follower::Follower;
 use crate::journal::{Position, Record, SegmentId};
@@ -172,6 +172,7 @@ impl<'a> Replay<'a> {
     pub(super) fn decide_start(
         &mut self,
         genesis: &[Command],
+        removed: Option<SegmentsRemoved>,
         started: Started,
         options: &OpenOptions,
     ) -> Result<(), StartCause> {
@@ -201,6 +202,9 @@ impl<'a> Replay<'a> {
                     code: decision.code,
                 });
             }
+        }
+        if let Some(removed) = removed {
+            self.add(t, Command::SegmentsRemoved(removed));
         }
         self.add(t, Command::Started(started));
         debug_assert!(started.restricted == Flag::No || started.clean == Flag::No);

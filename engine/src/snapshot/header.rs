@@ -23,7 +23,7 @@
 //!    508    4 CRC32C of bytes 0..508
 //! ```
 
-use crate::journal::{Build, ChainHash, Place, Position, SegmentId};
+use crate::journal::{Build, ChainHash, Place, Position, SegmentId, Watermark};
 
 /// Version of the encoding of the state. It rises whenever a table of the engine is laid out otherwise:
 /// `tests/determinism.rs` fails until it does.
@@ -82,6 +82,15 @@ pub enum HeaderError {
 }
 
 impl Header {
+    /// Its place as a point up to which all had been on disk when it was made.
+    pub(crate) const fn watermark(&self) -> Watermark {
+        Watermark {
+            position: self.place.position,
+            sequence: self.sequence,
+            chain: self.place.chain,
+        }
+    }
+
     /// The 512 bytes.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {

@@ -60,6 +60,17 @@ pub enum Unusable {
     Io(#[from] io::Error),
 }
 
+impl Unusable {
+    /// Whether it is not what was written, rather than another build's or not readable now.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::Header(_) | Self::Hash | Self::State(_) | Self::Digest => true,
+            Self::Layout { .. } | Self::Io(_) => false,
+        }
+    }
+}
+
 /// Why no snapshot was made.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -120,11 +131,11 @@ impl<S: Storage> Snapshots<S> {
         })
     }
 
-    /// Reads one whole. Nothing of it is believed before all of it has been checked.
+    /// Whether one is what was written, whoever can read its state.
     ///
     /// # Errors
-    /// [`Unusable`]: another one, or the journal from its start, has to do.
-    pub fn read(&self, found: &Found) -> Result<Restored, Unusable> {
+    /// [`Unusable`].
+    pub fn check(&self, found: &Found) -> Result<(), Unusable> {
         let header = found.header.map_err(Unusable::Header)?;
         let file = self.storage.open(&found.name)?;
         let length = (HEADER_BYTES as u64).saturating_add(header.state_bytes);
@@ -132,6 +143,17 @@ impl<S: Storage> Snapshots<S> {
         {
             return Err(Unusable::Hash);
         }
+        Ok(())
+    }
+
+    /// Reads one whole. Nothing of it is believed before all of it has been checked.
+    ///
+    /// # Errors
+    /// [`Unusable`]: another one, or the journal from its start, has to do.
+    pub fn read(&self, found: &Found) -> Result<Restored, Unusable> {
+        self.check(found)?;
+        let header = found.header.map_err(Unusable::Header)?;
+        let file = self.storage.open(&found.name)?;
         if header.layout != STATE_LAYOUT {
             return Err(Unusable::Layout {
                 layout: header.layout,

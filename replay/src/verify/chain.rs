@@ -83,6 +83,7 @@ fn as_json(proven: &Proven) -> Value {
         "lastSequence": proven.last_sequence,
         "frames": proven.frames,
         "sealed": proven.sealed,
+        "notYetSealed": proven.not_yet_sealed,
         "heads": proven.heads,
         "headsBefore": proven.heads_before,
         "removedUpTo": proven.removed.map(|removed| removed.last_sequence),
@@ -117,6 +118,13 @@ fn for_people(out: &mut impl Write, proven: &Proven, args: &VerifyArgs) -> io::R
         "sealed          {} of {finished} finished segments{by}",
         proven.sealed
     )?;
+    if proven.not_yet_sealed > 0 && args.key.is_some() {
+        writeln!(
+            out,
+            "not yet sealed  {}: the server that finished them runs, or was killed; it seals them when it starts",
+            proven.not_yet_sealed
+        )?;
+    }
     if args.anchor.is_some() {
         writeln!(out, "heads met       {}", proven.heads)?;
     }
