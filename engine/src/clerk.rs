@@ -205,6 +205,13 @@ impl<S: Storage> JournalClerk<S> {
     }
 }
 
+/// Whether a snapshot that is due after record `due` is made after `seq`. A copy falls behind while it makes one:
+/// where the next would be due before it is up again, it goes on first, but not for good.
+const fn is_time(seq: u64, due: u64, behind: u64, every: u64) -> bool {
+    let late = due.saturating_add(every.saturating_mul(SNAPSHOTS_LATE));
+    seq >= due && (behind < every || seq >= late)
+}
+
 impl<S: Storage> Clerk for JournalClerk<S> {
     fn attend(
         &mut self,
@@ -231,11 +238,7 @@ impl<S: Storage> Clerk for JournalClerk<S> {
             None => self.first_due(),
         };
         self.snapshot_due = Some(due);
-        // A copy that makes a snapshot falls behind meanwhile: where the next would be due before it is up again, it
-        // waits, but not for good.
-        let every = self.duties.snapshot_every;
-        let late = copy.seq() >= due.saturating_add(every.saturating_mul(SNAPSHOTS_LATE));
-        if copy.seq() >= due && (behind < every || late) {
+        if is_time(copy.seq(), due, behind, self.duties.snapshot_every) {
             self.snapshot(copy, end, pause);
         }
     }
@@ -263,5 +266,18 @@ impl<S: Storage> Clerk for JournalClerk<S> {
 
     fn notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_has_fallen_behind_goes_on_before_it_makes_a_snapshot_but_not_for_good() {
+        assert!(!is_time(99, 100, 0, 10));
+        assert!(is_time(100, 100, 0, 10) && is_time(100, 100, 9, 10));
+        assert!(!is_time(100, 100, 10, 10) && !is_time(179, 100, 1_000, 10));
+        assert!(is_time(180, 100, 1_000, 10));
     }
 }

@@ -15,6 +15,7 @@ use super::error::{Damage, Defect, ReadError};
 use super::format::{Position, SegmentId};
 use super::reader::{Reader, segments};
 use super::recovery::RecoveryError;
+use super::seal::Seal;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces, write_zeros};
 use super::watermark::Watermark;
 
@@ -77,7 +78,10 @@ pub fn repair<S: Storage>(
     let first = *all.first().ok_or(RecoveryError::NoJournal)?;
     let known = Watermark::load(storage)?.watermark();
     let (end, damage, grown) = last_whole(storage, first)?;
-    let ends_early = known.is_some_and(|known| known.position > end.position)
+    let was_finished = all.last() == Some(&end.position.segment)
+        && matches!(Seal::load(storage, end.position.segment), Ok(Some(_)));
+    let ends_early = was_finished
+        || known.is_some_and(|known| known.position > end.position)
         || storage
             .list()?
             .iter()
@@ -111,7 +115,7 @@ pub fn repair<S: Storage>(
         return Err(io::Error::new(io::ErrorKind::InvalidInput, nothing).into());
     }
     keep_rest(storage, &end, &mut done)?;
-    put_aside(storage, &all, &is_snapshot_behind, &mut done)?;
+    put_aside(storage, &is_snapshot_behind, &mut done)?;
     // Said before it is done: a repair that is interrupted is still told at the next start.
     note(storage, order, &done)?;
     let file = storage.open_for_write(&end.position.segment.file_name())?;
@@ -218,16 +222,14 @@ fn keep_rest<S: Storage>(storage: &S, end: &End, done: &mut Repaired) -> io::Res
 /// Renames segments behind the cut, with their seals and snapshots of what is given up.
 fn put_aside<S: Storage>(
     storage: &S,
-    all: &[SegmentId],
     is_snapshot_behind: &impl Fn(&str, u64) -> bool,
     done: &mut Repaired,
 ) -> io::Result<()> {
     let cut = done.cut.segment;
     for name in storage.list()? {
         let segment = SegmentId::from_file_name(&name);
-        let sealed_behind = all
-            .iter()
-            .any(|segment| *segment >= cut && segment.seal_name() == name);
+        // That of a segment that is missing too: its name will be another's.
+        let sealed_behind = SegmentId::from_seal_name(&name).is_some_and(|id| id >= cut);
         let behind = segment.is_some_and(|segment| segment > cut);
         if !behind && !sealed_behind && !is_snapshot_behind(&name, done.last_sequence) {
             continue;

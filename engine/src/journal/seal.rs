@@ -54,6 +54,13 @@ impl SegmentId {
     pub fn seal_name(self) -> String {
         format!("{:012}.seal", self.0)
     }
+
+    /// The segment that a file of this name seals.
+    #[must_use]
+    pub(super) fn from_seal_name(name: &str) -> Option<Self> {
+        let id = name.strip_suffix(".seal")?.parse().ok().map(Self)?;
+        (id.seal_name() == name).then_some(id)
+    }
 }
 
 impl Seal {

@@ -325,7 +325,9 @@ impl Office {
                 self.seen.removed += removed.last_segment - removed.first_segment + 1;
             }
             if let Some(end) = behind.tail.end() {
-                behind.clerk.attend(&behind.follower, &end, t, &mut || {});
+                behind
+                    .clerk
+                    .attend(&behind.follower, 0, &end, t, &mut || {});
             }
         }
         self.hear(behind, own)

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod history;
+#[path = "../pipeline_kit/mod.rs"]
 mod pipeline_kit;
 
 use ed25519_dalek::SigningKey;
