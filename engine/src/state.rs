@@ -74,6 +74,20 @@ pub(crate) struct State {
 }
 
 impl DefineFirm {
+    /// Sizes of its tables by the names that a firm's file has for them.
+    #[must_use]
+    pub const fn table_sizes(&self) -> [(&'static str, u32); 7] {
+        [
+            ("accounts", self.accounts),
+            ("instruments", self.instruments),
+            ("orders", self.orders),
+            ("rows", self.rows),
+            ("executions", self.executions),
+            ("limits", self.limits),
+            ("sessions", self.sessions),
+        ]
+    }
+
     /// Bytes that the tables of one engine of this firm take at most; no more than a fifth less, where tables of
     /// whole powers of two are full.
     #[must_use]

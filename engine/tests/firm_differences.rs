@@ -238,6 +238,11 @@ fn what_no_command_can_change_is_told_without_one() {
             "[firm] name: `Example Firm` in the journal, `Other Firm` in the file",
         ),
         (
+            "orders = 262144",
+            "orders = 1000",
+            "[capacity] orders: 262144 in the journal, 1000 in the file; fixed since the first start",
+        ),
+        (
             "[[traders]]\nid = 2\nname = \"Index algorithm\"\n",
             "",
             "trader 2: only in the journal; it can't be removed",

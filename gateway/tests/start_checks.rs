@@ -44,6 +44,10 @@ impl Server {
         let log = data.join("server.log");
         let mut options = fs::File::options();
         let stderr = options.create(true).append(true).open(&log).unwrap();
+        Self::logging_to(data, more, (log, stderr.into()))
+    }
+
+    fn logging_to(data: &Path, more: &[&str], (log, stderr): (PathBuf, Stdio)) -> Self {
         let mut child = serve(data, more)
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -299,4 +303,98 @@ fn a_first_start_does_not_begin_with_an_opening_position_that_is_refused() {
     // A journal that is there knows better than the file what positions are.
     let config = start("journal");
     Server::start(data.path(), &["--config", &config]).stop();
+}
+
+#[test]
+fn logs_that_nobody_takes_end_and_hold_up_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let (reader, unread) = std::io::pipe().unwrap();
+    let (gone, closed) = std::io::pipe().unwrap();
+    drop(gone);
+    for (what, stderr) in [
+        ("a full disk", Stdio::from(full())),
+        ("a reader that has gone", closed.into()),
+        ("a reader that reads nothing", unread.into()),
+    ] {
+        let server = Server::logging_to(data.path(), &[], (PathBuf::new(), stderr));
+        let key = keys::load(&data.path().join("keys/desk2.key")).unwrap();
+        let other = keys::generate().unwrap();
+        // More than a pipe holds of lines that tell of refusals and sessions.
+        for _ in 0..3 {
+            is_refused(server.log_on(&other, 1, 0), RejectCode::Credentials);
+            drop(
+                server
+                    .log_on(&key, 1, 0)
+                    .unwrap_or_else(|error| panic!("{what}: {error}")),
+            );
+        }
+        server.stop();
+    }
+    drop(reader);
+}
+
+#[test]
+fn a_stop_that_is_asked_for_during_the_start_is_a_clean_one() {
+    for delay in [0, 5, 20, 60, 150] {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = serve(data.path(), &["--ack", "written"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let first = data.path().join("journal/000000000001.seg");
+        until("the journal is begun", || first.exists());
+        std::thread::sleep(Duration::from_millis(delay));
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(0), "after {delay} ms");
+        let server = Server::start(data.path(), &["--ack", "written"]);
+        assert_eq!(server.epoch, 1, "after {delay} ms");
+        let log = fs::read_to_string(&server.log).unwrap();
+        assert!(
+            log.contains("the journal is whole"),
+            "after {delay} ms: {log}"
+        );
+        server.stop();
+    }
+}
+
+#[test]
+fn two_people_have_no_key_in_common() {
+    let data = tempfile::tempdir().unwrap();
+    Server::start(data.path(), &[]).stop();
+    let keys_of = |name: &str| data.path().join("keys").join(format!("{name}.pub"));
+    let first = fs::read_to_string(keys_of("risk")).unwrap();
+    let own = keys::public_hex(&keys::generate().unwrap());
+    let bob = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nperson = \"bob\"\nkey_file = \"keys/bob.pub\"\n";
+    let text = EXAMPLE
+        .replace("two_person = false", "two_person = true")
+        .replace("dir = \"journal\"", "dir = \"other\"");
+    let file = data.path().join("firm.toml");
+    fs::write(&file, format!("{text}\n{bob}")).unwrap();
+    let config = ["--config", file.to_str().unwrap()];
+
+    fs::write(keys_of("bob"), format!("{own}\n2 {first}")).unwrap();
+    let told = refused(data.path(), &config, 1);
+    assert!(
+        told.contains("count as two people and have a key in common"),
+        "{told}"
+    );
+    fs::write(keys_of("bob"), &first).unwrap();
+    let told = refused(data.path(), &config, 1);
+    assert!(told.contains("loosening takes two people"), "{told}");
+    assert!(!data.path().join("other").exists(), "nothing was begun");
+
+    fs::write(keys_of("bob"), format!("{own}\n")).unwrap();
+    let server = Server::start(data.path(), &config);
+    fs::write(keys_of("bob"), format!("{own}\n2 {first}")).unwrap();
+    server.hang_up("keys and certificates stay as they were");
+    server.stop();
 }

@@ -26,6 +26,7 @@ pub struct Difference {
 pub fn differences(firm: &Firm, engine: &RiskEngine, now: Time) -> Vec<Difference> {
     let mut out = Vec::new();
     firm_itself(firm, engine, &mut out);
+    capacity(firm, engine, &mut out);
     currencies(firm, engine, now, &mut out);
     instruments(firm, engine, now, &mut out);
     tree(firm, engine, &mut out);
@@ -58,6 +59,19 @@ fn firm_itself(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
         if journal != file {
             let line = format!(
                 "[firm] {what}: `{journal}` in the journal, `{file}` in the file; fixed since the first start"
+            );
+            say(out, line, None);
+        }
+    }
+}
+
+/// Tables have the size that the first start gave them.
+fn capacity(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
+    let journal = engine.table_sizes().into_iter().flatten();
+    for ((name, journal), (_, file)) in journal.zip(firm.definitions.firm.table_sizes()) {
+        if journal != file {
+            let line = format!(
+                "[capacity] {name}: {journal} in the journal, {file} in the file; fixed since the first start"
             );
             say(out, line, None);
         }

@@ -31,6 +31,12 @@ impl RiskEngine {
         })
     }
 
+    /// Sizes of the tables by the names that a firm's file has for them; `None` before the genesis.
+    #[must_use]
+    pub fn table_sizes(&self) -> Option<[(&'static str, u32); 7]> {
+        self.defined.then(|| self.state.firm.table_sizes())
+    }
+
     /// Segments that are missing before the journal's first, `None` if it begins where the last removal left it.
     #[must_use]
     pub fn missing_before(&self, first: SegmentId) -> Option<u64> {
