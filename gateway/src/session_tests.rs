@@ -296,6 +296,10 @@ fn one_missed_interval_asks_and_two_end() {
     session.beat(200 * MS);
     assert_eq!(session.due(299 * MS), Due::Nothing);
     assert_eq!(session.due(300 * MS), Due::End(Ending::Silent));
+    assert_eq!(
+        Ending::Silent.to_string(),
+        "silent for three heartbeat intervals"
+    );
 }
 
 #[test]
