@@ -323,8 +323,10 @@ fn sessions(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
             .any(|define| define.session_id == view.session_id)
         {
             let (id, name) = (view.session_id, &view.name);
-            let line =
-                format!("session {id} {name}: only in the journal; it can't be removed, block it");
+            let line = format!(
+                "session {id} {name}: only in the journal; it can't be removed, and while the file has no key for \
+                 it nobody can log on as it"
+            );
             say(out, line, None);
         }
     }
