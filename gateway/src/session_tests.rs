@@ -287,7 +287,7 @@ fn set_limit() -> SetLimit {
 }
 
 #[test]
-fn one_missed_interval_asks_and_two_end() {
+fn two_silent_intervals_ask_and_three_end() {
     let mut session = live();
     assert_eq!(session.due(99 * MS), Due::Nothing);
     assert_eq!(session.due(100 * MS), Due::Heartbeat(0));
