@@ -165,7 +165,8 @@ fn instruments(firm: &Firm, engine: &RiskEngine, now: Time, out: &mut Vec<Differ
             .any(|(define, ..)| define.instrument_id == id)
         {
             let line = format!(
-                "instrument {id} {symbol}: only in the journal; it can't be removed, forbid it by a permission"
+                "instrument {id} {symbol}: only in the journal; it can't be removed, and `portcullis state set instrument:{id} \
+                 Halted --reason TEXT` stops it"
             );
             say(out, line, None);
         }
@@ -240,7 +241,8 @@ fn tree(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
         let in_tree = matches!(scope, Scope::Desk | Scope::Account | Scope::Trader);
         if in_tree && !file.iter().any(|(s, i, ..)| (*s, *i) == (scope, id)) {
             let line = format!(
-                "{} {id}: only in the journal; it can't be removed, halt it",
+                "{0} {id}: only in the journal; it can't be removed, and `portcullis state set {0}:{id} Halted \
+                 --reason TEXT` stops it",
                 word(scope)
             );
             say(out, line, None);

@@ -219,7 +219,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         let ack = client.request_and_ack(set)?;
         applied(&ack, "limit", to)?;
         if !removed {
-            idle::warn(&mut client, &set, ack.engine_seq)?;
+            idle::warn(&mut client, &set, ack.engine_seq);
         }
     }
     finish(client, to)
