@@ -106,8 +106,7 @@ fn before_logon(error: ClientError, to: &To) -> Failure {
     )]
     let what = match &error {
         ClientError::SpeaksTls => {
-            "the server speaks TLS: add --tls-authorities FILE, the authorities that its \
-                                   certificate is signed by"
+            "the server speaks TLS: add --tls-authorities FILE, which says whose certificates are trusted"
                 .to_owned()
         }
         ClientError::Closed => closed_before_logon(to),
