@@ -192,6 +192,12 @@ impl Firm {
         self.definitions.firm.name.as_str()
     }
 
+    /// Whether loosening a control takes two people.
+    #[must_use]
+    pub fn two_person(&self) -> bool {
+        self.definitions.firm.two_person == Flag::Yes
+    }
+
     /// Bytes that the tables of `[capacity]` take at most; a server has them twice, one copy for its follower.
     #[must_use]
     pub const fn table_bytes(&self) -> u64 {
@@ -226,12 +232,6 @@ impl Firm {
                     .filter(|other| !people::is_one_person(one, other))
                     .map(move |other| (one, other))
             })
-    }
-
-    /// Whether loosening takes two people.
-    #[must_use]
-    pub fn is_two_person(&self) -> bool {
-        self.definitions.firm.two_person == Flag::Yes
     }
 
     /// Sets the public key of a session that names a key file.

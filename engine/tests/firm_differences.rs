@@ -245,7 +245,8 @@ fn what_no_command_can_change_is_told_without_one() {
         (
             "[[traders]]\nid = 2\nname = \"Index algorithm\"\n",
             "",
-            "trader 2: only in the journal; it can't be removed",
+            "trader 2: only in the journal; it can't be removed, and `portcullis state set trader:2 Halted \
+             --reason TEXT` stops it",
         ),
     ] {
         let journal = Journal::founded_by(&example());

@@ -115,6 +115,8 @@ pub struct Connection {
     pub touched: bool,
     /// Whether it is on the list of those that found a full ring.
     pub stalled: bool,
+    /// Whether its next message waits for space for the journal.
+    pub out_of_space: bool,
     /// Whether it has as many messages in the ring as a session may have.
     pub waits_for_engine: bool,
     /// What comes before the log in memory, while it is being read back.
@@ -166,6 +168,7 @@ impl Connection {
             queued: false,
             touched: false,
             stalled: false,
+            out_of_space: false,
             waits_for_engine: false,
             recall: None,
             oldest: None,

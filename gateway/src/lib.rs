@@ -4,7 +4,9 @@
 //! be: [`session`] says what a connection may do, [`outbound`] keeps what a session is sent, [`table`]
 //! knows the logical sessions; [`connection`] and [`transport`] carry bytes. [`flow`] is where order
 //! flow comes from when nobody is typing: recorded markets and a generator, both as one neutral stream
-//! of events.
+//! of events. [`voice`] is how people are told anything.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod server;
 
@@ -39,5 +41,7 @@ pub mod throttle;
 pub mod echo;
 
 pub mod flow;
+
+pub mod voice;
 
 pub mod bench;

@@ -1,5 +1,8 @@
 //! The `portcullis` command.
 
+// A line that nobody reads ends nothing: `gateway::voice`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod demo;
 

@@ -35,8 +35,8 @@ pub enum Ending {
     /// The logon was refused.
     #[error("logon refused: {0}")]
     Refused(RejectCode),
-    /// Two intervals without a message.
-    #[error("silent for two heartbeat intervals")]
+    /// Three intervals without a message.
+    #[error("silent for three heartbeat intervals")]
     Silent,
     /// The bytes are no frames.
     #[error("bad framing: {0}")]

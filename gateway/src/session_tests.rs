@@ -290,7 +290,7 @@ fn set_limit() -> SetLimit {
 }
 
 #[test]
-fn one_missed_interval_asks_and_two_end() {
+fn two_silent_intervals_ask_and_three_end() {
     let mut session = live();
     assert_eq!(session.due(99 * MS), Due::Nothing);
     assert_eq!(session.due(100 * MS), Due::Heartbeat(0));
@@ -299,6 +299,10 @@ fn one_missed_interval_asks_and_two_end() {
     session.beat(200 * MS);
     assert_eq!(session.due(299 * MS), Due::Nothing);
     assert_eq!(session.due(300 * MS), Due::End(Ending::Silent));
+    assert_eq!(
+        Ending::Silent.to_string(),
+        "silent for three heartbeat intervals"
+    );
 }
 
 #[test]

@@ -98,6 +98,9 @@ fn check_mode(path: &Path) -> Result<(), TlsError> {
     {
         use std::os::unix::fs::PermissionsExt;
         let metadata = fs::metadata(path).map_err(unreadable(path))?;
+        if metadata.is_dir() {
+            return Err(unreadable(path)("is a directory"));
+        }
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             let path = path.to_owned();

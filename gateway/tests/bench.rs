@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use engine::pipeline::AckPolicy;
+use gateway::bench::Settings;
 use gateway::bench::desk::{Answer, Desk, Mix};
 use gateway::bench::line::Waiting;
 use gateway::bench::servers::{EchoServer, RealServer, Start};
@@ -143,4 +144,21 @@ fn a_debug_build_prints_no_figures() {
     assert!(output.stdout.is_empty());
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("a debug build has no figures"), "{told}");
+}
+
+#[test]
+fn a_directory_that_does_not_do_is_named_with_the_flag_that_names_another() {
+    let settings = Settings {
+        quick: true,
+        pairs: 1,
+        rate: None,
+        disk: "/no/such/place".into(),
+        out: "/no/such/place".into(),
+    };
+    let error = settings.directory().unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/place: "), "{error}");
+    assert!(
+        error.contains("with --disk, or by PORTCULLIS_BENCH_DIR"),
+        "{error}"
+    );
 }

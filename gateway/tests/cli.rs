@@ -10,6 +10,8 @@ use engine::firm::EXAMPLE;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
 
 fn portcullis(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
@@ -151,4 +153,167 @@ fn check_config_names_what_would_not_fit_or_be_refused() {
         assert_eq!(code, 1, "{err}");
         assert!(err.contains(why), "{err}");
     }
+}
+
+/// The example firm where loosening takes two, with the second risk manager that this needs.
+fn firm_of_two() -> String {
+    let second = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nperson = \"bob\"\nkey_file = \"keys/bob.pub\"\n[journal]";
+    EXAMPLE
+        .replace("two_person = false ", "two_person = true ")
+        .replace("[journal]", second)
+}
+
+#[test]
+fn check_config_says_whether_loosening_takes_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("firm.toml");
+    let said = firm_of_two();
+    let unsaid: String = said
+        .lines()
+        .filter(|line| !line.starts_with("two_person = "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for (text, on) in [(EXAMPLE, false), (&said, true), (&unsaid, true)] {
+        fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        let (code, out, err) = portcullis(&["check-config", file]);
+        assert_eq!(code, 0, "{err}");
+        let word = if on { "on" } else { "off" };
+        assert!(
+            out.contains(&format!("two-person approval is {word}")),
+            "{out}"
+        );
+        let (_, out, _) = portcullis(&["check-config", "--json", file]);
+        let said: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(said["two_person"], on);
+    }
+}
+
+/// A pipe that nobody reads any more.
+fn unread() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[test]
+fn a_reader_that_has_gone_and_a_full_disk_end_no_command_by_a_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = dir.path().join("wrong.toml");
+    fs::write(&wrong, EXAMPLE.replacen("odd_lot_sell", "odd_lots_sell", 1)).unwrap();
+    let refused = dir.path().join("refused.toml");
+    fs::write(&refused, EXAMPLE.replace("limits = 4096", "limits = 7")).unwrap();
+    let (wrong, refused) = (wrong.to_str().unwrap(), refused.to_str().unwrap());
+    let data = dir.path().to_str().unwrap();
+    let cases: [(&[&str], i32); 12] = [
+        (&["limits", "list", "--data", data], 5),
+        (&["check-config"], 0),
+        (&["check-config", "--example"], 0),
+        (&["check-config", "--json"], 0),
+        (&["check-config", wrong], 1),
+        (&["check-config", "--json", wrong], 1),
+        (&["check-config", refused], 1),
+        (&["check-config", "--json", refused], 1),
+        (&["check-config", "--data", data], 1),
+        (
+            &["limits", "set", "firm", "MaxOrdrQty", "5", "--reason", "x"],
+            2,
+        ),
+        (&["completions", "bash"], 0),
+        (&["man"], 0),
+    ];
+    for (args, code) in cases {
+        for (stdout, stderr) in [
+            (unread(), unread()),
+            (Stdio::null(), full()),
+            (full(), full()),
+        ] {
+            let status = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+                .args(args)
+                .stdout(stdout)
+                .stderr(stderr)
+                .status()
+                .unwrap();
+            // What could not be written to a full disk is a failure of a command that had only that to do.
+            let told = status.code();
+            assert!(
+                told == Some(code) || (code == 0 && told == Some(1)),
+                "{args:?}: {status}"
+            );
+        }
+    }
+}
+
+/// A disk without space.
+fn full() -> Stdio {
+    let full = fs::File::options().write(true).open("/dev/full");
+    full.unwrap().into()
+}
+
+/// Key pairs of all sessions of the example firm, below a data directory.
+fn make_keys(data: &Path) {
+    for file in engine::firm::Firm::example().key_files {
+        let stem = data.join(&file.path).with_extension("");
+        assert_eq!(portcullis(&["keygen", stem.to_str().unwrap()]).0, 0);
+    }
+}
+
+#[test]
+fn check_config_with_a_data_directory_reads_the_tls_files_as_the_start_does() {
+    let data = tempfile::tempdir().unwrap();
+    make_keys(data.path());
+    let certificate = |name: &str| {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(data.path().join(format!("{name}.pem")), made.cert.pem()).unwrap();
+        let key = data.path().join(format!("{name}.key"));
+        fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        key
+    };
+    let key = certificate("server");
+    certificate("other");
+    let file = data.path().join("firm.toml");
+    let check = |certificate: &str, key: &str| {
+        let tls = format!("tls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n");
+        fs::write(
+            &file,
+            EXAMPLE.replace("[listen]\n", &format!("[listen]\n{tls}")),
+        )
+        .unwrap();
+        let (file, data) = (file.to_str().unwrap(), data.path().to_str().unwrap());
+        let (code, _, told) = portcullis(&["check-config", file, "--data", data]);
+        if code != 0 {
+            let serve = [
+                "serve",
+                "--config",
+                file,
+                "--data",
+                data,
+                "--listen",
+                "127.0.0.1:0",
+            ];
+            let (code, out, err) = portcullis(&serve);
+            assert_eq!((code, out.as_str(), err.trim()), (1, "", told.trim()));
+        }
+        (code, told)
+    };
+    assert_eq!(check("server.pem", "server.key"), (0, String::new()));
+    for (certificate, key, why) in [
+        (
+            "server.pem",
+            "other.key",
+            "server.pem: keys may not be consistent",
+        ),
+        ("server.pem", "gone.key", "cannot read"),
+        ("gone.pem", "server.key", "gone.pem"),
+        ("server.pem", "keys", "keys: is a directory"),
+    ] {
+        let (code, told) = check(certificate, key);
+        assert_eq!(code, 1);
+        assert!(told.contains(why), "{told}");
+    }
+    fs::set_permissions(key, fs::Permissions::from_mode(0o640)).unwrap();
+    let (code, told) = check("server.pem", "server.key");
+    assert_eq!(code, 1);
+    assert!(told.contains("has mode 0640"), "{told}");
 }

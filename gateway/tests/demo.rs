@@ -7,8 +7,11 @@
 
 use assert_cmd::Command;
 use serde_json::Value;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 fn demo(args: &[&str]) -> Value {
     let out = Command::cargo_bin("portcullis")
@@ -152,4 +155,50 @@ fn the_lobster_hour_is_played_to_the_last_line() {
     assert_eq!(number(&flow["new_orders"]), 44_256);
     assert!(number(&flow["unmatched"]) * 1_000 <= 2 * 91_997);
     assert_eq!(flow["positions_equal"], true);
+}
+
+#[test]
+fn flow_that_is_not_there_is_named_with_its_cause_once() {
+    let out = Command::cargo_bin("portcullis")
+        .unwrap()
+        .args(["demo", "--flow", "/no/such/flow", "--format", "lobster"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    assert!(told.contains("/no/such/flow: cannot be opened"), "{told}");
+    assert_eq!(told.matches("No such file").count(), 1, "{told}");
+}
+
+#[test]
+fn the_server_of_a_demo_that_is_killed_ends_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["demo", "--stay", "--json", "--keep"])
+        .arg(directory.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let read = BufReader::new(demo.stdout.take().unwrap()).read_line(&mut line);
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    read.unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let address = line["listening"][0].as_str().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(address).is_ok() {
+        assert!(Instant::now() < until, "the server goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // In order: its journal has an end.
+    let log = std::fs::read_to_string(directory.path().join("server.log")).unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !std::fs::read_to_string(directory.path().join("server.log"))
+        .unwrap()
+        .contains("stopped cleanly")
+    {
+        assert!(Instant::now() < until, "{log}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -308,3 +308,19 @@ fn the_example_desk_trades_with_the_example_venue_adapter() {
         "{said}"
     );
 }
+
+#[test]
+fn the_example_order_says_how_long_its_answer_took_as_a_person_reads_it() {
+    let server = ServerProcess::start();
+    let output = example("order")
+        .arg("--data")
+        .arg(server.data())
+        .args(["buy", "100", "1", "585.00"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let took = said.split("answered after ").nth(1).unwrap();
+    let (took, _) = took.split_once(',').unwrap();
+    let unit = took.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    assert!(["µs", "ms", "s"].contains(&unit), "{said}");
+}

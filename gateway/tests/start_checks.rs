@@ -398,3 +398,56 @@ fn two_people_have_no_key_in_common() {
     server.hang_up("keys and certificates stay as they were");
     server.stop();
 }
+
+#[test]
+fn what_no_command_changes_is_not_said_to_be_changed_by_one() {
+    let data = tempfile::tempdir().unwrap();
+    Server::start(data.path(), &[]).stop();
+    let file = data.path().join("firm.toml");
+    let audit = "[[sessions]]\nid = 23\nname = \"audit\"\nrole = \"audit\"\nkey_file = \"keys/audit.pub\"\n";
+    let without = EXAMPLE.replace(audit, "");
+    assert_ne!(without, EXAMPLE);
+    let looser = without.replacen("value = \"100000\"", "value = \"100001\"", 1);
+    assert_ne!(looser, without);
+    let mut heard = 0;
+    let mut start = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let server = Server::start(data.path(), &["--config", file.to_str().unwrap()]);
+        let log = fs::read_to_string(&server.log).unwrap();
+        server.stop();
+        let said = log[heard..].to_owned();
+        heard = log.len();
+        said
+    };
+    let said = start(&without);
+    assert!(
+        said.contains("session 23 audit: only in the journal")
+            && said.contains("nobody can log on as it (no command changes it)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("next:  edit the file; nothing of this"),
+        "{said}"
+    );
+    assert!(!said.contains("--apply-config"), "{said}");
+    let said = start(&looser);
+    assert!(
+        said.contains("start with --apply-config to journal those that a command changes"),
+        "{said}"
+    );
+    // It is as it says: nobody can.
+    let server = Server::start(data.path(), &["--config", file.to_str().unwrap()]);
+    let credentials = Credentials {
+        session_id: 23,
+        role: Role::Audit,
+        key: keys::load(&data.path().join("keys/audit.key")).unwrap(),
+        key_id: 1,
+        expected_instance: None,
+    };
+    let options = Options::default();
+    is_refused(
+        Client::connect(server.address.as_str(), credentials, options),
+        RejectCode::Credentials,
+    );
+    server.stop();
+}

@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use engine::pipeline::AckPolicy;
@@ -20,7 +21,7 @@ use gateway::key_ring::KeyRing;
 use gateway::server::{Limits, Reload};
 use gateway::tls::{TlsError, TlsFiles};
 use portcullis_client::tls::{Identity, Tls};
-use portcullis_client::{Client, ClientError, Options};
+use portcullis_client::{Client, ClientError, Options, keys};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use support::{Fixture, order, reply, until};
 use wire::Reply;
@@ -230,4 +231,92 @@ fn a_key_that_others_may_read_and_a_file_without_a_certificate_are_refused_by_na
         ..files
     };
     assert!(matches!(mismatched.load(), Err(TlsError::Unusable { .. })));
+}
+
+/// A command of `portcullis` as session 1 of the fixture: exit code and stderr.
+fn command(fixture: &Fixture, host: &str, more: &[&str]) -> (Option<i32>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("desk.key");
+    keys::save(&fixture.credentials(1).key, &key).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args([
+            "room",
+            "--account",
+            "1",
+            "--instrument",
+            "1",
+            "--session",
+            "1",
+        ])
+        .args(["--connect", &format!("{host}:{}", fixture.address.port())])
+        .arg("--key")
+        .arg(&key)
+        .args(more)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), told)
+}
+
+#[test]
+fn the_commands_name_the_flag_that_is_missing() {
+    let authority = Authority::new();
+    let limits = Limits {
+        handshake: Duration::from_millis(500),
+        ..Limits::default()
+    };
+    let fixture = serve(&authority.files(false), limits);
+    let trusted = authority.path("authority.pem");
+    let trust = ["--tls-authorities", trusted.to_str().unwrap()];
+    let (code, told) = command(&fixture, "127.0.0.1", &[]);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(
+        told.contains("speaks TLS: add --tls-authorities FILE"),
+        "{told}"
+    );
+    let (code, told) = command(&fixture, "127.0.0.1", &trust);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("--tls-name NAME"), "{told}");
+    let named = [&trust[..], &["--tls-name", "localhost"]].concat();
+    let (code, told) = command(&fixture, "127.0.0.1", &named);
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+    // What a server writes into its address file when it listens everywhere.
+    let (code, told) = command(&fixture, "0.0.0.0", &trust);
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+    let strangers = Authority::new();
+    let theirs = strangers.path("authority.pem");
+    let others = [
+        "--tls-name",
+        "localhost",
+        "--tls-authorities",
+        theirs.to_str().unwrap(),
+    ];
+    let (code, told) = command(&fixture, "127.0.0.1", &others);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(
+        told.contains("--tls-authorities FILE says whose certificates are trusted"),
+        "{told}"
+    );
+
+    let mutual = serve(&authority.files(true), Limits::default());
+    let (code, told) = command(&mutual, "127.0.0.1", &named);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(
+        told.contains("--tls-certificate FILE --tls-key FILE"),
+        "{told}"
+    );
+    let (certificate, key) = authority.sign("desk");
+    let shown = [
+        "--tls-certificate",
+        certificate.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
+    let (code, told) = command(&mutual, "127.0.0.1", &[&named[..], &shown].concat());
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+
+    let plain = Fixture::start_tls(Limits::default(), AckPolicy::Durable, None);
+    let (code, told) = command(&plain, "127.0.0.1", &named);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("does not speak TLS"), "{told}");
 }

@@ -4,6 +4,9 @@
 //! journal or takes its lock, so that every command may run beside a live server; the exceptions are
 //! `repair`, which needs the lock, and `release`, which renames one file beside the segments.
 
+// Remarks on stderr go through `output::remark`, which outlives a reader that has gone.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod dump;
 mod explain;
 mod output;
@@ -17,6 +20,7 @@ mod stats;
 mod verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,14 +106,12 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Stats { dir, json } => stats::run(&dir, json),
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(
-                shell,
-                &mut command,
-                "portcullis-replay",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            // By way of memory: the generator panics where a reader has gone.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "portcullis-replay", &mut text);
+            std::io::stdout()
+                .write_all(&text)
+                .map_err(output::Failure::from)
         }
         Command::Man => clap_mangen::Man::new(Cli::command())
             .render(&mut std::io::stdout())

@@ -3,7 +3,8 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use engine::verify::VerifyError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, ErrorKind, IsTerminal};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Why a subcommand did not succeed, and the exit code that says so.
@@ -29,7 +30,7 @@ impl Failure {
     /// Says it on stderr. A reader that has gone (`| head`) is no failure.
     pub(crate) fn report(self) -> ExitCode {
         if self.code != 0 {
-            eprintln!("portcullis-replay: {}", self.what);
+            remark(format_args!("portcullis-replay: {}", self.what));
         }
         ExitCode::from(self.code)
     }
@@ -46,6 +47,11 @@ impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         Self::new(error.exit_code(), error.to_string())
     }
+}
+
+/// A line on stderr. It ends nothing that nobody reads it, or that the disk behind it is full.
+pub(crate) fn remark(line: impl Display) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 /// A table for people; colours and borders stay out, so that it survives being copied.

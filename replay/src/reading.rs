@@ -1,14 +1,15 @@
 //! Reading a journal's records for `dump`, `state` and `stats`: the end judged by the rules of a
 //! server's start, without its lock.
 
-use crate::output::{CORRUPT, Failure};
+use crate::output::{CORRUPT, Failure, remark};
 use engine::beginning::Beginning;
 use engine::command::Sequenced;
 use engine::decision::Decision;
 use engine::follower::Follower;
+use engine::journal::watermark::WATERMARK_FILE;
 use engine::journal::{
-    ReadError, ReadOnly, RealFiles, RecoveryError, ScanFrom, SegmentId, Verdict, scan_locked,
-    segments,
+    ReadError, ReadOnly, RealFiles, RecoveryError, ScanFrom, SegmentId, Storage, Verdict, scan,
+    scan_locked, segments,
 };
 use engine::record::decode_record;
 use std::path::{Path, PathBuf};
@@ -21,9 +22,41 @@ pub(crate) fn journal_dir(dir: &Path) -> Result<PathBuf, Failure> {
             return Ok(candidate);
         }
     }
+    for candidate in [dir.to_owned(), dir.join("journal")] {
+        if candidate.is_dir() {
+            what_is_left(&candidate)?;
+        }
+    }
     Err(Failure::new(
         1,
         format!("there is no journal in {}", dir.display()),
+    ))
+}
+
+/// A directory without a segment is no journal yet, unless something beside them says that there was one.
+fn what_is_left(dir: &Path) -> Result<(), Failure> {
+    let storage = ReadOnly(RealFiles::new(dir));
+    let mut left: Vec<String> = storage.list()?;
+    left.retain(|name| name == WATERMARK_FILE || name.ends_with(".snapshot"));
+    if left.is_empty() {
+        return Ok(());
+    }
+    left.sort();
+    let proof = match scan(storage, SegmentId::FIRST, |_| {}) {
+        Err(RecoveryError::Refused(refusal)) => format!("; {refusal}"),
+        // The watermark is gone, too, or can't be read; the snapshots say that records were decided.
+        Err(_) | Ok(_) => String::new(),
+    };
+    let (dir, left) = (dir.display(), left.join(", "));
+    Err(Failure::new(
+        CORRUPT,
+        format!(
+            "corrupt: every segment of the journal in {dir} is gone{proof}\n  \
+             left:  {left}\n  \
+             next:  copy the segments back from a backup into {dir}, verify again, and start with --new-epoch if \
+             the backup is older. Without one nothing here can be repaired: see `every segment is gone` in \
+             docs/runbook.md"
+        ),
     ))
 }
 
@@ -38,9 +71,9 @@ pub(crate) fn records(
     let all = segments(&RealFiles::new(dir))?;
     let first = all.first().copied().unwrap_or(SegmentId::FIRST);
     if first != SegmentId::FIRST {
-        eprintln!(
+        remark(format_args!(
             "portcullis-replay: the journal begins at {first}: what was before has been removed"
-        );
+        ));
     }
     records_from(dir, ScanFrom::Segment(first), each)
 }
@@ -83,10 +116,10 @@ pub(crate) fn records_from(
     }
     match scanned.map_err(from_recovery)?.verdict() {
         Verdict::Clean | Verdict::Unclean => {}
-        Verdict::TornTail(torn) => eprintln!(
+        Verdict::TornTail(torn) => remark(format_args!(
             "portcullis-replay: the journal ends in the middle of a write at {}; what follows was never reported durable",
             torn.position
-        ),
+        )),
     }
     Ok(())
 }

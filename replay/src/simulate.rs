@@ -2,7 +2,7 @@
 //! yesterday's journal under other limits. What is decided when is the simulator's; files, lines and
 //! printing are here.
 
-use crate::output::Failure;
+use crate::output::{Failure, remark};
 use crate::simulator::{Origin, Simulator, Skipped};
 use crate::state;
 use clap::Args;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         return Err(Failure::new(USAGE, what));
     }
     let mut simulator = Simulator::new(&firm);
-    let decided = feed(&mut simulator, &mut input, &mut out, args.all);
+    let decided = feed(&mut simulator, (&name, &mut input), &mut out, args.all);
     // What was decided before a bad line stands.
     out.flush()?;
     match decided? {
@@ -87,10 +87,10 @@ fn read_firm(config: Option<&Path>) -> Result<Firm, Failure> {
 /// Decides every line; the inner error is a mistake of the input, with the number of its line.
 fn feed(
     simulator: &mut Simulator<'_>,
-    input: &mut dyn BufRead,
+    (name, input): (&str, &mut dyn BufRead),
     out: &mut impl Write,
     all: bool,
-) -> io::Result<Result<(), TextError>> {
+) -> Result<Result<(), TextError>, Failure> {
     let mut text = Vec::with_capacity(1 << 10);
     let mut line = String::with_capacity(1 << 10);
     let mut number = 0_u64;
@@ -106,7 +106,10 @@ fn feed(
     let mut decided = Ok(());
     loop {
         text.clear();
-        if input.read_until(b'\n', &mut text)? == 0 {
+        let read = input
+            .read_until(b'\n', &mut text)
+            .map_err(|error| Failure::new(1, format!("cannot read {name}: {error}")))?;
+        if read == 0 {
             break;
         }
         number += 1;
@@ -136,7 +139,7 @@ fn say_skipped(skipped: &Skipped) {
         steps,
         reports,
     } = *skipped;
-    let say = |what: &str| eprintln!("portcullis-replay: {what}");
+    let say = |what: &str| remark(format_args!("portcullis-replay: {what}"));
     if definitions > 0 {
         say(&format!(
             "{definitions} definitions of the server skipped: the firm comes from its file"

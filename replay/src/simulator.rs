@@ -303,14 +303,17 @@ impl<'a> Simulator<'a> {
 
     /// The only session that can have sent a command.
     fn session_of(&self, command: &Command) -> Result<u32, TextError> {
-        let Some(role) = role_of(command) else {
-            return Ok(0);
+        let (role, who) = match role_of(command) {
+            Some(role) => (Some(role), format!("of role {role} ")),
+            // Every session but those of venues may ask.
+            None if matches!(command, Command::Query(_)) => (None, String::new()),
+            None => return Ok(0),
         };
         let candidates: Vec<u32> = self
             .firm
             .sessions()
             .iter()
-            .filter(|session| session.role == role)
+            .filter(|session| role.map_or(session.role != Role::Venue, |role| session.role == role))
             .filter(|session| {
                 if let Command::NewOrder(order) = command {
                     self.engine
@@ -330,12 +333,12 @@ impl<'a> Simulator<'a> {
             [only] => Ok(*only),
             [] => Err(TextError::new(
                 "session",
-                format!("is missing, and no session of role {role} can have sent this"),
+                format!("is missing, and no session {who}can have sent this"),
             )),
             several => {
                 let ids: Vec<String> = several.iter().map(u32::to_string).collect();
                 let what = format!(
-                    "is missing, and sessions {} of role {role} can have sent this",
+                    "is missing, and sessions {} {who}can have sent this",
                     ids.join(", ")
                 );
                 Err(TextError::new("session", what))
@@ -380,7 +383,7 @@ fn is_definition(command: &Command) -> bool {
     )
 }
 
-/// The role whose sessions send this; `None` for the server's own records.
+/// The role whose sessions send this; `None` for the server's own records, and for queries, which are nobody's own.
 fn role_of(command: &Command) -> Option<Role> {
     match command {
         Command::NewOrder(_)
@@ -397,8 +400,7 @@ fn role_of(command: &Command) -> Option<Role> {
         | Command::Permit(_)
         | Command::Propose(_)
         | Command::Approve(_)
-        | Command::SetTwoPerson(_)
-        | Command::Query(_) => Some(Role::Risk),
+        | Command::SetTwoPerson(_) => Some(Role::Risk),
         Command::DefineInstrument(_)
         | Command::DefineAccount(_)
         | Command::PositionLoad(_)
@@ -423,6 +425,7 @@ fn role_of(command: &Command) -> Option<Role> {
         | Command::Step(_)
         | Command::Started(_)
         | Command::RulesChanged(_)
-        | Command::SegmentsRemoved(_) => None,
+        | Command::SegmentsRemoved(_)
+        | Command::Query(_) => None,
     }
 }

@@ -15,7 +15,8 @@ use engine::risk::RiskEngine;
 use engine::text::{parse_line, write_line};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tempfile::TempDir;
 use wire::{Capacity, E8, NewOrder, OrdType, Price, Qty, Side, Time, TimeInForce};
 
@@ -270,4 +271,89 @@ fn a_session_is_released_once_with_a_reason_and_its_command_is_kept() {
     let kept = std::fs::read_to_string(kept).unwrap();
     assert!(kept.starts_with(command), "{kept}");
     assert!(kept.contains("\"released\":\"mended\""), "{kept}");
+}
+
+fn segments(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "seg"))
+        .collect()
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_no_command_by_a_signal_and_hides_no_damage() {
+    let (dir, _) = journal();
+    let (damaged, _) = journal();
+    let segment = segments(damaged.path()).remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[1_000] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let (dir, damaged) = (
+        dir.path().to_str().unwrap(),
+        damaged.path().to_str().unwrap(),
+    );
+    let cases: [(&[&str], i32); 10] = [
+        (&["verify", dir], 0),
+        (&["verify", "--json", damaged], 3),
+        (&["verify", "--chain", "--json", damaged], 3),
+        (&["verify", damaged], 3),
+        (&["dump", dir], 0),
+        (&["dump", "--json", damaged], 3),
+        (&["state", dir], 0),
+        (&["stats", "/no/such/place"], 1),
+        (&["completions", "bash"], 0),
+        (&["man"], 0),
+    ];
+    for (args, code) in cases {
+        let unread = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            Stdio::from(writer)
+        };
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis-replay"))
+            .args(args)
+            .stdout(unread())
+            .stderr(unread())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}: {status}");
+    }
+}
+
+#[test]
+fn where_every_segment_is_gone_it_is_said_what_is_left_what_that_proves_and_what_to_do() {
+    let (dir, lines) = journal();
+    for segment in segments(dir.path()) {
+        fs::remove_file(segment).unwrap();
+    }
+    let data = tempfile::tempdir().unwrap();
+    let inside = data.path().join("journal");
+    fs::rename(dir.path(), &inside).unwrap();
+    for command in [&["verify"][..], &["repair", "--reason", "x"], &["dump"]] {
+        let (code, out, err) = replay(command, data.path());
+        assert_eq!((code, out.as_str()), (3, ""), "{err}");
+        let proof = format!("had been durable (up to sequence {})", lines.len());
+        assert!(err.contains(&proof), "{err}");
+        assert!(err.contains("left:  durable"), "{err}");
+        assert!(err.contains("next:  copy the segments back"), "{err}");
+    }
+    // A snapshot alone proves that there was something, too.
+    fs::rename(inside.join("durable"), inside.join("000000000093.snapshot")).unwrap();
+    let (code, _, err) = replay(&["verify"], data.path());
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("left:  000000000093.snapshot"), "{err}");
+}
+
+#[test]
+fn an_anchor_without_a_head_proves_nothing_and_is_refused() {
+    let (dir, _) = journal();
+    let anchor = dir.path().join("heads.ndjson");
+    for nothing in ["", "\n \n"] {
+        fs::write(&anchor, nothing).unwrap();
+        let args = ["verify", "--anchor", anchor.to_str().unwrap()];
+        let (code, out, err) = replay(&args, dir.path());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("heads.ndjson: no head is in it"), "{err}");
+    }
 }

@@ -75,9 +75,9 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
         match client.recv(left)? {
             Some(Event::Reply(Reply::OrderAccepted(accepted))) => {
                 println!(
-                    "accepted: order {}, answered after {} ns, {} bps of {} at {}",
+                    "accepted: order {}, answered after {:?}, {} bps of {} at {}",
                     accepted.order_id,
-                    accepted.decision_nanos,
+                    Duration::from_nanos(accepted.decision_nanos.into()),
                     accepted.util_bps,
                     accepted.util_limit_kind.name(),
                     accepted.util_scope.name(),

@@ -32,7 +32,7 @@ pub enum Event {
 /// One session with a server: numbers what it sends, delivers each reply once, keeps the line alive.
 ///
 /// Heartbeats are sent by [`Client::recv`], [`Client::try_recv`] and [`Client::send`]: a program that
-/// calls none of them for two intervals loses its connection. With [`Options::reconnect_for`] the calls
+/// calls none of them for three intervals loses its connection. With [`Options::reconnect_for`] the calls
 /// take a broken session up again by themselves; without it they return what broke, and
 /// [`Client::reconnect`] takes it up.
 #[derive(Debug)]

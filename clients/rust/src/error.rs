@@ -57,6 +57,9 @@ pub enum ClientError {
     /// The peer does not speak this protocol.
     #[error("the peer does not speak this protocol: {0}")]
     Frame(#[from] FrameError),
+    /// The server speaks TLS, and [`crate::Options`] asks for plain TCP.
+    #[error("the server speaks TLS, and this client was not told to")]
+    SpeaksTls,
     /// A message of the server is not as the schema says.
     #[error("message of template {template_id} from the server is malformed: {cause}")]
     Malformed {
@@ -129,7 +132,7 @@ pub enum ClientError {
     /// The peer closed without a word.
     #[error("the server closed the connection; reconnect takes up the session")]
     Closed,
-    /// Two heartbeat intervals passed without a message.
+    /// Three heartbeat intervals passed without a message.
     #[error("nothing heard from the server for {0:?}; reconnect takes up the session")]
     Silent(Duration),
     /// A message is missing in the outbound log.

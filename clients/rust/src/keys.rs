@@ -112,6 +112,12 @@ pub(crate) fn check_mode(path: &Path) -> Result<(), KeyError> {
             path: path.to_owned(),
             cause,
         })?;
+        // Its mode is its own affair: no advice about that would help.
+        if metadata.is_dir() {
+            let cause = io::ErrorKind::IsADirectory.into();
+            let path = path.to_owned();
+            return Err(KeyError::Read { path, cause });
+        }
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             let path = path.to_owned();
@@ -163,6 +169,13 @@ mod tests {
         let error = load(&path).unwrap_err();
         assert!(matches!(error, KeyError::Mode { mode: 0o640, .. }));
         assert!(error.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_directory_is_called_one_and_nothing_is_said_about_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = load(dir.path()).unwrap_err().to_string();
+        assert!(error.ends_with(": is a directory"), "{error}");
     }
 
     #[test]

@@ -153,7 +153,13 @@ impl FrameStream {
 
     /// Takes the next whole frame that has been read.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ClientError> {
-        let Some(frame) = codec::split_frame(&self.inbound[self.start..self.end])? else {
+        let bytes = &self.inbound[self.start..self.end];
+        let frame = codec::split_frame(bytes).map_err(|error| match bytes {
+            // A record of TLS: an alert, or its server's half of a handshake.
+            [0x15 | 0x16, 0x03, ..] => ClientError::SpeaksTls,
+            _ => error.into(),
+        })?;
+        let Some(frame) = frame else {
             return Ok(None);
         };
         let block = self.start + HEADER_LEN..self.start + frame.len;

@@ -179,7 +179,8 @@ fn instruments(firm: &Firm, engine: &RiskEngine, now: Time, out: &mut Vec<Differ
             .any(|(define, ..)| define.instrument_id == id)
         {
             let line = format!(
-                "instrument {id} {symbol}: only in the journal; it can't be removed, forbid it by a permission"
+                "instrument {id} {symbol}: only in the journal; it can't be removed, and `portcullis state set instrument:{id} \
+                 Halted --reason TEXT` stops it"
             );
             say(out, line, None);
         }
@@ -254,7 +255,8 @@ fn tree(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
         let in_tree = matches!(scope, Scope::Desk | Scope::Account | Scope::Trader);
         if in_tree && !file.iter().any(|(s, i, ..)| (*s, *i) == (scope, id)) {
             let line = format!(
-                "{} {id}: only in the journal; it can't be removed, halt it",
+                "{0} {id}: only in the journal; it can't be removed, and `portcullis state set {0}:{id} Halted \
+                 --reason TEXT` stops it",
                 word(scope)
             );
             say(out, line, None);
@@ -337,8 +339,10 @@ fn sessions(firm: &Firm, engine: &RiskEngine, out: &mut Vec<Difference>) {
             .any(|define| define.session_id == view.session_id)
         {
             let (id, name) = (view.session_id, &view.name);
-            let line =
-                format!("session {id} {name}: only in the journal; it can't be removed, block it");
+            let line = format!(
+                "session {id} {name}: only in the journal; it can't be removed, and while the file has no key for \
+                 it nobody can log on as it"
+            );
             say(out, line, None);
         }
     }

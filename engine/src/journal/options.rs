@@ -79,7 +79,8 @@ pub enum Operation {
 /// The first failure of a writer. It stays; nothing is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{operation:?} failed at {position}: {kind} (os error {errno:?}); durable up to sequence {durable}"
+    "{operation:?} failed at {position}: {kind}{}; durable up to sequence {durable}",
+    errno.map_or_else(String::new, |errno| format!(" (os error {errno})"))
 )]
 pub struct Failure {
     /// What was being done.

@@ -1,6 +1,7 @@
 //! How figures are taken and printed: arguments, clock, percentiles, paired ratios. Leaves out the
 //! machine they are taken on (see [`super::machine`]).
 
+use crate::voice::{remark, say};
 use hdrhistogram::Histogram;
 use std::fmt;
 use std::hint::black_box;
@@ -41,7 +42,9 @@ impl Request {
 /// Prints what ran and where; a debug build ends here, because its figures mean nothing.
 pub fn open(name: &str, request: Request) {
     if cfg!(debug_assertions) {
-        eprintln!("{name}: a debug build has no figures; run `cargo bench --bench {name}`");
+        remark(format_args!(
+            "{name}: a debug build has no figures; run `cargo bench --bench {name}`"
+        ));
         std::process::exit(2);
     }
     let mode = if request.quick {
@@ -49,7 +52,7 @@ pub fn open(name: &str, request: Request) {
     } else {
         ""
     };
-    println!("{name}{mode}\nmachine: {}", machine());
+    say(format_args!("{name}{mode}\nmachine: {}", machine()));
 }
 
 /// Nanoseconds as an integer, at most `u64::MAX`.

@@ -137,7 +137,17 @@ pub fn file_system(path: &Path) -> String {
 pub fn disk_directory(parent: &Path) -> Result<tempfile::TempDir, String> {
     let named = std::env::var_os("PORTCULLIS_BENCH_DIR");
     let parent = named.as_deref().map_or(parent, Path::new);
-    let way_out = "name a directory on a disk with PORTCULLIS_BENCH_DIR";
+    directory_in(
+        parent,
+        "name a directory on a disk with PORTCULLIS_BENCH_DIR",
+    )
+}
+
+/// [`disk_directory`] in `parent` and nowhere else.
+///
+/// # Errors
+/// As there; the sentence ends with `way_out`.
+pub fn directory_in(parent: &Path, way_out: &str) -> Result<tempfile::TempDir, String> {
     let directory = tempfile::Builder::new()
         .prefix("portcullis-bench-")
         .tempdir_in(parent)

@@ -26,6 +26,7 @@ pub mod round_trip;
 pub mod servers;
 pub mod sweep;
 
+use crate::voice::say;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,7 +61,8 @@ impl Settings {
     /// # Errors
     /// The directory can't be made, or lies in memory.
     pub fn directory(&self) -> anyhow::Result<tempfile::TempDir> {
-        machine::disk_directory(&self.disk).map_err(|what| anyhow!(what))
+        let way_out = "name a directory on a disk with --disk, or by PORTCULLIS_BENCH_DIR";
+        machine::directory_in(&self.disk, way_out).map_err(|what| anyhow!(what))
     }
 
     /// Says on what machine and disk, and what the two do by themselves.
@@ -78,12 +80,12 @@ impl Settings {
         let sync = syncs.value_at_quantile(0.5);
         let hiccups =
             machine::hiccups(self.pick(Duration::from_secs(2), Duration::from_millis(50)));
-        println!("  {}", machine::machine());
-        println!(
+        say(format_args!("  {}", machine::machine()));
+        say(format_args!(
             "  file system {kind}, write + fdatasync of 4 KiB p50 {}; hiccups of an idle thread: {}",
             figures::duration(sync),
             figures::percentiles(&hiccups)
-        );
+        ));
         if let Some(load) = machine::load() {
             report.fact("load", load);
             // A subject that was measured just before leaves less than one.

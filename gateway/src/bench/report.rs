@@ -1,6 +1,7 @@
 //! What a run says of itself: the machine, the conditions, tables for people and the same as JSON, curves
 //! for the plot. A part of a run that is not valid has its reason where its percentiles would be.
 
+use crate::voice::{remark, say};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -101,7 +102,7 @@ impl Report {
         } else {
             ""
         };
-        println!("\n{title}{note}");
+        say(format_args!("\n{title}{note}"));
         Self {
             subject,
             title: title.to_owned(),
@@ -152,7 +153,7 @@ impl Report {
     /// Prints a ratio with its spread, and its verdict where there is a goal.
     pub fn ratio(&mut self, name: &str, pairs: &Pairs, goal: Option<f64>, itself: Option<&Pairs>) {
         let Some(summary) = pairs.summary() else {
-            println!("  {name}: no valid pairs");
+            say(format_args!("  {name}: no valid pairs"));
             self.list("ratios", json!({"name": name, "pairs": 0}));
             return;
         };
@@ -164,9 +165,12 @@ impl Report {
             }
             _ => String::new(),
         };
-        println!("  {name:<26} {summary}{told}");
+        say(format_args!("  {name:<26} {summary}{told}"));
         if let Some(itself) = &itself {
-            println!("  {:<26} {itself}", "  the same against itself");
+            say(format_args!(
+                "  {:<26} {itself}",
+                "  the same against itself"
+            ));
         }
         let itself = itself.map(|s| json!({"median": s.median, "interval_95": s.interval}));
         self.list(
@@ -187,7 +191,7 @@ impl Report {
     /// As [`Self::ratio`] where more is better: the lower bound must reach the goal.
     pub fn ratio_at_least(&mut self, name: &str, pairs: &Pairs, goal: Option<f64>) {
         let Some(summary) = pairs.summary() else {
-            println!("  {name}: no valid pairs");
+            say(format_args!("  {name}: no valid pairs"));
             self.list("ratios", json!({"name": name, "pairs": 0}));
             return;
         };
@@ -201,7 +205,7 @@ impl Report {
             }
             _ => String::new(),
         };
-        println!("  {name:<26} {summary}{told}");
+        say(format_args!("  {name:<26} {summary}{told}"));
         self.list(
             "ratios",
             json!({
@@ -272,7 +276,7 @@ impl Report {
     /// Prints a sentence and keeps it as a note.
     pub fn note(&mut self, text: impl Into<String>) {
         let text = text.into();
-        println!("  {text}");
+        say(format_args!("  {text}"));
         self.list("notes", text.into());
     }
 
@@ -299,7 +303,7 @@ impl Report {
             plot::percentiles(&svg, &self.title, &self.curves)?;
             told += &format!(", {}", svg.display());
         }
-        eprintln!("{told}");
+        remark(format_args!("{told}"));
         Ok(())
     }
 }

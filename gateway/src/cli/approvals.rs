@@ -11,6 +11,7 @@ use engine::firm::parse_duration;
 use engine::text::{limit_text, value_form};
 use portcullis_client::{Client, Code};
 use serde_json::json;
+use std::io::{self, Write};
 use wire::{
     AdminAck, ApprovalAction, Approve, Flag, ProposalKind, ProposalReport, Propose, QueryWhat,
     RejectCode, Reply, Scope, Selector, SetTwoPerson, Text, Time,
@@ -77,6 +78,15 @@ pub(crate) struct Lapses {
 }
 
 impl Lapses {
+    /// Only a proposal lapses.
+    pub(crate) fn must_be_proposed(self, propose: bool) -> Result<(), Failure> {
+        if self.lapses.is_none() || propose {
+            return Ok(());
+        }
+        let what = "--lapses says how long a proposal waits: it needs --propose";
+        Err(Failure::new(super::failure::USAGE, what))
+    }
+
     /// By the server's clock, which is the one that counts; 0 for the usual time.
     pub(crate) fn at(self, client: &Client) -> Time {
         let now = client.hello().server_time.0;
@@ -267,14 +277,16 @@ pub(super) fn propose(client: &mut Client, proposal: Propose, to: &To) -> Result
     }
     let id = ack.new_version;
     if to.json {
-        println!(
+        writeln!(
+            io::stdout(),
             "{}",
             json!({"proposed": true, "engineSeq": ack.engine_seq, "proposalId": id})
-        );
+        )?;
     } else {
-        println!(
+        writeln!(
+            io::stdout(),
             "proposal {id}: another person approves it with `portcullis approvals approve {id} --reason …`"
-        );
+        )?;
     }
     Ok(())
 }

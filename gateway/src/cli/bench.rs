@@ -42,7 +42,12 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N")]
     rate: Option<u64>,
     /// Where journals are written meanwhile: a directory on a disk, not in memory
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PORTCULLIS_BENCH_DIR",
+        default_value = "."
+    )]
     disk: PathBuf,
     /// Where the JSON and the plot of each subject go
     #[arg(long, value_name = "DIR", default_value = "portcullis-bench")]

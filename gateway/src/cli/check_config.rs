@@ -2,8 +2,11 @@
 
 use super::failure::Failure;
 use super::key_files;
+use super::reload::load_tls;
+use super::remote::two_person;
 use engine::firm::{EXAMPLE, Firm, Mistakes};
 use gateway::memory;
+use gateway::voice::{remark, say};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
 };
@@ -33,22 +36,30 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
             if json {
                 print_json(&mistakes);
             } else {
-                eprint!("{}", with_carets(&mistakes, &text));
+                remark(with_carets(&mistakes, &text).trim_end());
             }
             return Err(Failure::told(1));
         }
     };
-    if let Some(Err(problems)) = data.map(|data| key_files::load(&mut firm, data)) {
-        return Err(Failure::new(1, problems.join("\nportcullis: ")));
+    if let Some(data) = data {
+        let mut problems = key_files::load(&mut firm, data).err().unwrap_or_default();
+        if let Err(failure) = load_tls(firm.process.tls.as_ref(), data) {
+            problems.push(failure.what);
+        }
+        if !problems.is_empty() {
+            return Err(Failure::new(1, problems.join("\nportcullis: ")));
+        }
     }
     let refusals = firm.refusals();
     if !refusals.is_empty() {
         for refusal in &refusals {
             if json {
                 let told = json!({"ok": false, "file": name, "what": refusal.to_string()});
-                println!("{told}");
+                say(told);
             } else {
-                eprintln!("portcullis: {name}: the engine would refuse {refusal}");
+                remark(format_args!(
+                    "portcullis: {name}: the engine would refuse {refusal}"
+                ));
             }
         }
         return Err(Failure::told(1));
@@ -60,30 +71,35 @@ pub(crate) fn run(file: Option<&Path>, data: Option<&Path>, json: bool) -> Resul
             .iter()
             .map(|(what, n)| ((*what).to_owned(), json!(n)))
             .collect();
-        println!(
+        writeln!(
+            io::stdout(),
             "{}",
             json!({"ok": true, "firm": firm.name(), "instance": firm.instance(), "defines": counts,
-                "table_bytes": table_bytes})
-        );
+                "two_person": firm.two_person(), "table_bytes": table_bytes})
+        )?;
     } else {
         let counts: Vec<_> = counts
             .iter()
             .map(|(what, n)| format!("{n} {what}"))
             .collect();
-        println!("{name}: ok");
-        println!(
+        writeln!(io::stdout(), "{name}: ok")?;
+        writeln!(
+            io::stdout(),
             "{} (instance {}): {}",
             firm.name(),
             firm.instance(),
             counts.join(", ")
-        );
-        println!("two-person approval is off");
-        println!(
+        )?;
+        writeln!(io::stdout(), "{}", two_person(firm.two_person()))?;
+        writeln!(
+            io::stdout(),
             "tables of {} MiB at most, twice in a server: its own and its follower's",
             table_bytes.div_ceil(1 << 20)
-        );
+        )?;
         if let Some(why) = memory::too_little_for(table_bytes) {
-            eprintln!("portcullis: it could not be served here: {why}");
+            remark(format_args!(
+                "portcullis: it could not be served here: {why}"
+            ));
         }
     }
     Ok(())
@@ -100,7 +116,7 @@ fn print_json(mistakes: &Mistakes) {
             "what": mistake.what,
             "help": mistake.help,
         });
-        println!("{line}");
+        say(line);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a subcommand did not succeed, and the exit code that says so.
 
 use engine::suggest;
+use gateway::voice::remark;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
@@ -45,7 +46,7 @@ impl Failure {
 
     pub(crate) fn report(self) -> ExitCode {
         if !self.what.is_empty() && self.code != 0 {
-            eprintln!("portcullis: {}", self.what);
+            remark(format_args!("portcullis: {}", self.what));
         }
         ExitCode::from(self.code)
     }

@@ -59,7 +59,7 @@ fn shared_by_two_people(firm: &Firm, ring: &KeyRing) -> Vec<String> {
             )
         })
         .collect();
-    if firm.is_two_person() && firm.pairs_of_people().next().is_none() {
+    if firm.two_person() && firm.pairs_of_people().next().is_none() {
         problems.push(
             "loosening takes two people, and all sessions of role risk have one key or person; give another one \
              its own key, or say `two_person = false` in [firm]"

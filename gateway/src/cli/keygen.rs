@@ -5,6 +5,7 @@ use portcullis_client::keys;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(name: &Path, json: bool) -> Result<(), Failure> {
@@ -32,10 +33,18 @@ pub(crate) fn run(name: &Path, json: bool) -> Result<(), Failure> {
             "pub": pub_path.display().to_string(),
             "publicKey": public,
         });
-        println!("{line}");
+        writeln!(io::stdout(), "{line}")?;
     } else {
-        println!("{}  keep it secret (mode 0600)", key_path.display());
-        println!("{}  for the server: {public}", pub_path.display());
+        writeln!(
+            io::stdout(),
+            "{}  keep it secret (mode 0600)",
+            key_path.display()
+        )?;
+        writeln!(
+            io::stdout(),
+            "{}  for the server: {public}",
+            pub_path.display()
+        )?;
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ mod serve;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use failure::Failure;
+use signal_hook::consts::SIGTERM;
+use signal_hook::low_level::raise;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ struct Cli {
 enum Command {
     /// Start the server; with no file, the example firm on loopback
     Serve(serve::ServeArgs),
+    /// `serve`, until stdin ends: a server that must not outlive whoever started it
+    #[command(hide = true)]
+    Tethered(serve::ServeArgs),
     /// Play the whole job once, with real processes over TCP, and check that everything adds up
     Demo(crate::demo::DemoArgs),
     /// Measure round trips, rates and disturbances on this machine, each beside a bare echo
@@ -169,7 +174,7 @@ struct To {
     /// Speak TLS, and trust a server by the authorities in this PEM file
     #[arg(long, global = true, value_name = "FILE")]
     tls_authorities: Option<PathBuf>,
-    /// Name in the server's certificate; else the host of its address
+    /// Name in the server's certificate; else the host of its address, or localhost for 0.0.0.0 and [::]
     #[arg(long, global = true, value_name = "NAME", requires = "tls_authorities")]
     tls_name: Option<String>,
     /// Certificate to show to the server, PEM
@@ -225,6 +230,10 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(&args),
+        Command::Tethered(args) => {
+            end_with_stdin()?;
+            serve::run(&args)
+        }
         Command::Demo(args) => {
             crate::demo::run(&args).map_err(|error| Failure::new(1, format!("{error:#}")))
         }
@@ -265,6 +274,19 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?),
     }
+}
+
+/// Stops this process, as SIGTERM does, once nobody holds the other end of stdin any more: the system lets go of
+/// it for a process that was killed, too.
+fn end_with_stdin() -> Result<(), Failure> {
+    std::thread::Builder::new()
+        .name("portcullis-tether".to_owned())
+        .spawn(|| {
+            // Nothing is ever written there; an error is an end as well.
+            drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+            drop(raise(SIGTERM));
+        })?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,15 +9,16 @@ use engine::command::Command;
 use engine::date::{is_date, yyyymmdd};
 use engine::firm::{parse_decimal, parse_duration};
 use engine::text::parse_flow_line;
+use gateway::voice::remark;
 use portcullis_client::{Client, Code};
 use serde_json::json;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use wire::{
-    CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, PositionLoad, Qty, QueryWhat, Reconcile,
-    ReconcileWhat, RejectCode, Reply, Request, Role, Scope, SetFx, SetMark, SetReference, Text,
-    Time,
+    CashLoad, DayOpen, DayRoll, Factor, Flag, LocateLoad, OrderStatus, PositionLoad, Qty,
+    QueryWhat, Reconcile, ReconcileWhat, RejectCode, Reply, Request, Role, Scope, SetFx, SetMark,
+    SetReference, Text, Time,
 };
 
 /// In nanoseconds.
@@ -160,7 +161,7 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
                     &format!("loaded for {date}"),
                     ack.engine_seq,
                     Some(rows),
-                );
+                )?;
             }
         }
         Day::Open { date } => {
@@ -179,7 +180,7 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
                 return Err(Failure::new(REJECTED, what));
             }
             refused(ack.code)?;
-            say(to, &format!("{date} is open"), ack.engine_seq, None);
+            say(to, &format!("{date} is open"), ack.engine_seq, None)?;
         }
         Day::Roll { date, far } => {
             let firms = firms_date(&mut client)?.unwrap_or(0);
@@ -190,7 +191,7 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
             };
             let ack = client.request_and_ack(roll)?;
             refused(ack.code)?;
-            say(to, &format!("rolled to {date}"), ack.engine_seq, None);
+            say(to, &format!("rolled to {date}"), ack.engine_seq, None)?;
         }
     }
     finish(client, to)
@@ -222,15 +223,17 @@ fn refused(code: u16) -> Result<(), Failure> {
     Err(Failure::new(REJECTED, format!("refused: {}", Code(code))))
 }
 
-fn say(to: &To, what: &str, engine_seq: u64, rows: Option<u64>) {
+fn say(to: &To, what: &str, engine_seq: u64, rows: Option<u64>) -> io::Result<()> {
     if to.json {
-        println!(
+        writeln!(
+            io::stdout(),
             "{}",
             json!({"applied": true, "engineSeq": engine_seq, "rows": rows})
-        );
+        )?;
     } else {
-        println!("{what}, from sequence {engine_seq}");
+        writeln!(io::stdout(), "{what}, from sequence {engine_seq}")?;
     }
+    Ok(())
 }
 
 /// The date that was given, else the firm's, else today by the server's clock.
@@ -359,8 +362,27 @@ pub(crate) fn set_price(to: &To, price: &Price) -> Result<(), Failure> {
     };
     let ack = client.request_and_ack(request)?;
     refused(ack.code)?;
-    say(to, &format!("{what} set"), ack.engine_seq, None);
+    say(to, &format!("{what} set"), ack.engine_seq, None)?;
+    if let Price::Fx { currency, .. } = *price
+        && ack.new_version == 1
+    {
+        remark(format_args!(
+            "portcullis: it is the first rate of {currency} that this firm has; if that is a slip, `portcullis \
+             prices set fx {currency} none`"
+        ));
+    }
     finish(client, to)
+}
+
+/// The status of a live order; `None` if it has ended.
+fn status_of(client: &mut Client, order_id: u64) -> Result<Option<OrderStatus>, Failure> {
+    let live = query(client, QueryWhat::OpenOrders, None, None)?;
+    Ok(live.iter().find_map(|reply| {
+        let Reply::OpenOrderReport(report) = reply else {
+            return None;
+        };
+        (report.order_id == order_id).then_some(report.status)
+    }))
 }
 
 pub(crate) fn reconcile(to: &To, what: &Reconciled) -> Result<(), Failure> {
@@ -384,6 +406,16 @@ pub(crate) fn reconcile(to: &To, what: &Reconciled) -> Result<(), Failure> {
         },
     };
     let ack = client.request_and_ack(request)?;
+    if let Reconciled::Order { order_id, .. } = *what
+        && ack.code == RejectCode::TooLate.number()
+        && let Some(status) = status_of(&mut client, order_id)?
+    {
+        let line = format!(
+            "refused: order {order_id} is live and {status}: only an order that is Unresolved is reconciled; this \
+             one ends by its venue's reports, or by a cancel"
+        );
+        return Err(Failure::new(REJECTED, line));
+    }
     applied(&ack, "reconciliation", to)?;
     finish(client, to)
 }

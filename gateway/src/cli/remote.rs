@@ -2,10 +2,13 @@
 
 use super::To;
 use super::failure::{Failure, REJECTED, UNREACHABLE, USAGE};
+use gateway::voice::remark;
 use portcullis_client::tls::{Identity, Tls};
 use portcullis_client::{Client, ClientError, Credentials, Options, keys};
+use rustls::CertificateError;
 use std::fs;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::str::FromStr;
 use wire::{Flag, Query, QueryWhat, Reply, Role, Scope};
 
@@ -92,7 +95,51 @@ pub(crate) fn connect_as(to: &To, role: Role) -> Result<Client, Failure> {
         app_name: "portcullis".to_owned(),
         ..Options::default()
     };
-    Ok(Client::connect(address.as_str(), credentials, options)?)
+    Client::connect(address.as_str(), credentials, options).map_err(|error| before_logon(error, to))
+}
+
+/// What ended a connection before its session was up, with the likely cause where the server names none.
+fn before_logon(error: ClientError, to: &To) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all others say themselves what to do"
+    )]
+    let what = match &error {
+        ClientError::SpeaksTls => {
+            "the server speaks TLS: add --tls-authorities FILE, which says whose certificates are trusted"
+                .to_owned()
+        }
+        ClientError::Closed => closed_before_logon(to),
+        ClientError::Io(cause) => match cause.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => format!("{cause}; --tls-name NAME says which name it has"),
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                format!("{cause}; --tls-authorities FILE says whose certificates are trusted")
+            }
+            Some(rustls::Error::InvalidMessage(_)) => {
+                "the server does not speak TLS: leave --tls-authorities away".to_owned()
+            }
+            Some(rustls::Error::AlertReceived(_)) => {
+                format!("{cause}; {}", closed_before_logon(to))
+            }
+            _ if cause.kind() == io::ErrorKind::ConnectionReset => closed_before_logon(to),
+            _ => format!("the connection broke before the logon: {cause}"),
+        },
+        _ => return error.into(),
+    };
+    Failure::new(Failure::from(error).code, what)
+}
+
+fn closed_before_logon(to: &To) -> String {
+    let likely = match (&to.tls_authorities, &to.tls_certificate) {
+        (Some(_), None) => {
+            "it may ask for a certificate of yours, --tls-certificate FILE --tls-key FILE; its log says why"
+        }
+        (Some(_), Some(_)) => "it may not accept the certificate; its log says why",
+        (None, _) => "its log says why",
+    };
+    format!("the server closed the connection before the logon: {likely}")
 }
 
 /// How to speak TLS, if that is asked for.
@@ -102,7 +149,10 @@ fn tls(to: &To, address: &str) -> Result<Option<Tls>, Failure> {
     };
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let name = to.tls_name.as_deref().unwrap_or(host);
+    let everywhere = host.parse().is_ok_and(|host: IpAddr| host.is_unspecified());
+    // No certificate has the name of all addresses: who is told that one is on the server's machine.
+    let usual = if everywhere { "localhost" } else { host };
+    let name = to.tls_name.as_deref().unwrap_or(usual);
     let identity = match (&to.tls_certificate, &to.tls_key) {
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         _ => None,
@@ -162,6 +212,15 @@ pub(crate) fn instrument_must_exist(
     })
 }
 
+/// The sentence that says whether loosening takes two people.
+pub(crate) const fn two_person(on: bool) -> &'static str {
+    if on {
+        "two-person approval is on"
+    } else {
+        "two-person approval is off"
+    }
+}
+
 /// Says whether loosening takes two people: every status does.
 pub(crate) fn say_two_person(client: &mut Client, json: bool) -> Result<(), Failure> {
     let firm = ScopeArg {
@@ -176,9 +235,9 @@ pub(crate) fn say_two_person(client: &mut Client, json: bool) -> Result<(), Fail
             false
         }
     });
-    let line = format!("two-person approval is {}", if on { "on" } else { "off" });
+    let line = two_person(on);
     if json {
-        eprintln!("portcullis: {line}");
+        remark(format_args!("portcullis: {line}"));
     } else {
         writeln!(io::stdout(), "{line}")?;
     }
@@ -197,6 +256,7 @@ impl From<ClientError> for Failure {
             | ClientError::Io(_)
             | ClientError::Timeout { .. }
             | ClientError::Closed
+            | ClientError::SpeaksTls
             | ClientError::Silent(_) => UNREACHABLE,
             ClientError::LogonRejected { .. }
             | ClientError::Terminated { .. }

@@ -1,5 +1,6 @@
 //! Live risk management: limits, states, positions, orders and sessions of a running server.
 
+mod idle;
 mod shown;
 mod words;
 
@@ -15,6 +16,7 @@ use engine::firm::{parse_duration, parse_limit_value};
 use portcullis_client::{Client, Code};
 use serde_json::json;
 use shown::limit_reports;
+use std::io::{self, Write};
 use wire::{
     AdminAck, Flag, LimitKind, LimitMode, ProposalKind, Propose, QueryWhat, RejectCode, Reply,
     Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
@@ -34,7 +36,7 @@ pub(crate) struct SetArgs {
     /// What it applies to: all, group:1, instrument:7, currency:USD
     #[arg(long, default_value = "all", value_parser = selector)]
     selector: (Selector, u32),
-    /// Window of a rate, such as 1s
+    /// Window of a kind that counts in one, such as 1s; else it stays
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     per: Option<u64>,
     /// Temporary: the value ends by itself after a duration such as 30m, or at a time such as
@@ -50,9 +52,12 @@ pub(crate) struct SetArgs {
     /// Warn levels in per cent, such as 50,75,90; else they stay
     #[arg(long, value_name = "A,B,C", value_parser = warn_levels)]
     warn: Option<[u8; 3]>,
-    /// DailyLoss: halt the scope instead of letting it only reduce
-    #[arg(long)]
+    /// DailyLoss: halt the scope; else what it does stays, and a new limit lets it only reduce
+    #[arg(long, conflicts_with = "reduce_only")]
     halt: bool,
+    /// DailyLoss: let the scope only reduce, where the limit in force halts it
+    #[arg(long)]
+    reduce_only: bool,
     /// Why, for the journal; at most 32 characters
     #[arg(long, value_parser = reason)]
     reason: Text<32>,
@@ -98,6 +103,21 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
                     is said by --selector instrument:ID";
         return Err(Failure::new(USAGE, what));
     }
+    args.lapses.must_be_proposed(args.propose)?;
+    let windowed = matches!(
+        args.kind,
+        LimitKind::OrderRate
+            | LimitKind::DuplicateOrder
+            | LimitKind::RepeatedExecution
+            | LimitKind::MarketMakerProtection
+    );
+    if args.per.is_some() && !windowed {
+        let what = format!(
+            "--per means nothing for {}: it counts in no window",
+            args.kind
+        );
+        return Err(Failure::new(USAGE, what));
+    }
     let mut client = connect(to)?;
     must_exist(&mut client, args.scope)?;
     instrument_must_exist(
@@ -114,13 +134,6 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     } else {
         parse_limit_value(args.kind, &args.value).map_err(|what| Failure::new(USAGE, what))?
     };
-    let windowed = matches!(
-        args.kind,
-        LimitKind::OrderRate
-            | LimitKind::DuplicateOrder
-            | LimitKind::RepeatedExecution
-            | LimitKind::MarketMakerProtection
-    );
     let window_ns = args.per.or(in_force.map(|r| r.window_ns)).unwrap_or(0);
     if windowed && window_ns == 0 && !matches!(value, i64::MIN | i64::MAX) {
         let what = format!(
@@ -134,14 +147,16 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
                     without --until";
         return Err(Failure::new(USAGE, what));
     }
-    let unit = match (args.kind, args.halt) {
-        (LimitKind::DailyLoss, true) => Unit::Halt,
-        (LimitKind::DailyLoss, false) => in_force.map_or(unit, |r| r.unit),
-        (_, true) => {
-            let what = format!("--halt means nothing for {}", args.kind);
+    let unit = match (args.kind, args.halt, args.reduce_only) {
+        (LimitKind::DailyLoss, true, _) => Unit::Halt,
+        (LimitKind::DailyLoss, _, true) => Unit::Natural,
+        (LimitKind::DailyLoss, false, false) => in_force.map_or(unit, |r| r.unit),
+        (_, false, false) => unit,
+        (_, halt, _) => {
+            let flag = if halt { "--halt" } else { "--reduce-only" };
+            let what = format!("{flag} means nothing for {}", args.kind);
             return Err(Failure::new(USAGE, what));
         }
-        (_, false) => unit,
     };
     let mode = match (args.shadow, args.enforced) {
         (true, _) => LimitMode::Shadow,
@@ -203,11 +218,15 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     } else {
         let ack = client.request_and_ack(set)?;
         applied(&ack, "limit", to)?;
+        if !removed {
+            idle::warn(&mut client, &set, ack.engine_seq);
+        }
     }
     finish(client, to)
 }
 
 pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {
+    args.lapses.must_be_proposed(args.propose)?;
     let mut client = connect(to)?;
     must_exist(&mut client, args.scope)?;
     let in_force = query(&mut client, QueryWhat::States, Some(args.scope), None)?
@@ -270,15 +289,18 @@ pub(super) fn applied(ack: &AdminAck, what: &str, to: &To) -> Result<(), Failure
         return Err(Failure::new(REJECTED, line));
     }
     if to.json {
-        println!(
+        writeln!(
+            io::stdout(),
             "{}",
             json!({"applied": true, "engineSeq": ack.engine_seq, "version": ack.new_version})
-        );
+        )?;
     } else {
-        println!(
+        writeln!(
+            io::stdout(),
             "{what} in force from sequence {}, version {}",
-            ack.engine_seq, ack.new_version
-        );
+            ack.engine_seq,
+            ack.new_version
+        )?;
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ use gateway::clock::{Clock, CommandedClock, RealClock};
 use gateway::memory;
 use gateway::pin;
 use gateway::server::{Bound, Server, ServerConfig};
+use gateway::voice::remark;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use options::{pipeline_options, policy, server_config};
 use serde_json::json;
@@ -266,7 +267,7 @@ fn start_logging() -> WorkerGuard {
         .with_target(false)
         .try_init();
     if let Err(error) = logging {
-        eprintln!("portcullis: no logs: {error}");
+        remark(format_args!("portcullis: no logs: {error}"));
     }
     writing
 }

@@ -26,12 +26,13 @@ mod tally;
 mod venue;
 mod world;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use drive::Prints;
 use gateway::flow::{
     self, Flow, FlowEvent, FlowKind, Format, count_outside_collar, expected_positions, generated,
 };
+use gateway::voice::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plan::{Keys, Plan, Width, attribution};
 use report::{FlowResult, Story};
@@ -115,7 +116,7 @@ struct Teller(bool);
 impl Teller {
     fn say(&self, line: impl AsRef<str>) {
         if self.0 {
-            println!("{}", line.as_ref());
+            say(line.as_ref());
         }
     }
 }
@@ -236,9 +237,9 @@ fn play(args: &DemoArgs, directory: &Path, temporary: &Path, began: Instant) -> 
         kept: args.keep.as_deref(),
     };
     if args.json {
-        println!("{}", story.json());
+        say(story.json());
     } else {
-        print!("{}", story.text());
+        say(story.text().trim_end());
     }
     if !tally.wrong.is_empty() {
         bail!(
@@ -252,7 +253,10 @@ fn play(args: &DemoArgs, directory: &Path, temporary: &Path, began: Instant) -> 
 
 fn flow_of(args: &DemoArgs) -> anyhow::Result<Flow> {
     match (&args.flow, args.format) {
-        (Some(path), Some(format)) => Ok(flow::open(path, format)?),
+        // The error names its cause itself: as a chain it would be told twice.
+        (Some(path), Some(format)) => {
+            flow::open(path, format).map_err(|error| anyhow!(error.to_string()))
+        }
         _ => {
             let params = generated::GeneratedParams::new(args.seed, args.orders);
             Ok(generated::generate(&params)?)

@@ -1,4 +1,5 @@
-//! The server as a child process: the same binary, told to serve.
+//! The server as a child process: the same binary, told to serve until stdin ends, so that it does not outlive
+//! a demo that is killed.
 
 use anyhow::{Context, bail, ensure};
 use std::fs::{self, File};
@@ -36,12 +37,12 @@ impl ServerProcess {
             .append(true)
             .open(directory.join("server.log"))?;
         let mut child = Command::new(program)
-            .arg("serve")
+            .arg("tethered")
             .arg("--data")
             .arg(directory)
             .args(["--listen", "127.0.0.1:0", "--json"])
             .args(more)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -72,15 +72,21 @@ impl<O: Office> Gateway<O> {
         if self.out_of_space.is_empty() || self.office.disk_reserved() {
             return;
         }
-        tracing::info!(
-            connections = self.out_of_space.len(),
-            "there is space for the journal again: all messages are taken"
-        );
         let mut waiting = take_list(&mut self.out_of_space, &mut self.spare);
+        let mut connections = 0;
         for slot in waiting.drain(..) {
+            if let Some(connection) = self.connection(slot)
+                && std::mem::take(&mut connection.out_of_space)
+            {
+                connections += 1;
+            }
             self.queue(slot);
         }
         self.spare = waiting;
+        tracing::info!(
+            connections,
+            "there is space for the journal again: all messages are taken"
+        );
     }
 
     /// Puts a connection on a list of those with something to read. Who has sent whole frames of late goes first;
@@ -167,7 +173,11 @@ impl<O: Office> Gateway<O> {
                             "space for the journal runs out: only reports, cancels and states are taken"
                         );
                     }
-                    self.out_of_space.push(slot);
+                    if let Some(connection) = self.connection(slot)
+                        && !std::mem::replace(&mut connection.out_of_space, true)
+                    {
+                        self.out_of_space.push(slot);
+                    }
                     break;
                 }
                 Taken::Stalled => {

@@ -166,5 +166,103 @@ fn a_limit_can_be_temporary_shadow_and_warn_early() {
     };
     assert_eq!(loss(&[]), Value::Null);
     assert_eq!(loss(&["--halt"]), true);
-    assert_eq!(set(&["--halt"]).0, 2);
+    // What is not said stays; the way back has its own flag.
+    assert_eq!(loss(&[]), true);
+    assert_eq!(loss(&["--reduce-only"]), Value::Null);
+    for flag in ["--halt", "--reduce-only"] {
+        let (code, _, err) = set(&[flag]);
+        assert_eq!(code, 2, "{err}");
+        assert!(
+            err.contains(&format!("{flag} means nothing for MaxOrderQty")),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn a_limit_for_a_group_or_currency_of_no_instrument_binds_and_says_so() {
+    let server = Serving::start();
+    let set = |scope: &str, kind: &str, selector: &str| {
+        let args = ["limits", "set", scope, kind, "10", "--selector", selector];
+        let (code, out, err) = server.run(&[&args[..], &["--reason", "x"]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("limit in force"), "{out}");
+        err
+    };
+    let quantity = |selector: &str| set("firm", "MaxOrderQty", selector);
+    assert!(quantity("group:77").contains("no instrument is of group 77 (yet)"));
+    for known in ["group:1", "all", "instrument:1"] {
+        assert_eq!(quantity(known), "", "{known}");
+    }
+    let cash = |selector: &str| set("account:4", "BuyingPower", selector);
+    assert!(cash("currency:EUT").contains("no instrument is in EUT (yet)"));
+    assert_eq!(cash("currency:USD"), "");
+}
+
+#[test]
+fn what_a_flag_means_nothing_for_is_a_mistake() {
+    let server = Serving::start();
+    let limit = [
+        "limits",
+        "set",
+        "firm",
+        "MaxOrderQty",
+        "500",
+        "--reason",
+        "x",
+    ];
+    let state = ["state", "set", "desk:1", "Halted", "--reason", "x"];
+    for (args, more, why) in [
+        (&limit[..], ["--lapses", "1h"], "it needs --propose"),
+        (
+            &limit,
+            ["--per", "1s"],
+            "--per means nothing for MaxOrderQty",
+        ),
+        (&state, ["--lapses", "1h"], "it needs --propose"),
+    ] {
+        let (code, out, err) = server.run(&[args, &more].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(why), "{err}");
+    }
+    assert_eq!(server.firm_max_order_qty()["version"], 1);
+}
+
+#[test]
+fn a_reader_of_stderr_that_has_gone_changes_nothing() {
+    let server = Serving::start();
+    let set = [
+        "limits",
+        "set",
+        "firm",
+        "MaxOrderQty",
+        "500",
+        "--reason",
+        "x",
+    ];
+    let stale = [&set[..], &["--expect-version", "9"]].concat();
+    for (args, code) in [
+        (&["limits", "list"][..], 0),
+        (&["limits", "list", "--json"], 0),
+        (&["state", "show"], 0),
+        (&set, 0),
+        (&stale, 6),
+        (&["positions", "--scope", "desk:77"], 2),
+    ] {
+        let unread = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            std::process::Stdio::from(writer)
+        };
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(args)
+            .arg("--data")
+            .arg(server.data.path())
+            .stdout(unread())
+            .stderr(unread())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}: {status}");
+    }
+    assert_eq!(server.firm_max_order_qty()["value"], "500");
 }

@@ -1,7 +1,10 @@
 //! Operations: the day, prices, reconciliation.
 
 use super::serving::{Serving, key_of};
+use portcullis_client::{Client, Credentials, Event, Options, decimal, keys};
 use std::fs;
+use std::time::Duration;
+use wire::{Capacity, NewOrder, OrdType, Reply, Role, Side, TimeInForce};
 
 /// The key of a session, as a path.
 #[test]
@@ -58,7 +61,7 @@ fn prices_are_set_and_restarts_and_orders_reconciled_by_hand() {
         ["fx", "EUR", "1.2"],
     ] {
         let (code, out, err) = server.run(&[&["prices", "set"], &set[..]].concat());
-        assert_eq!(code, 0, "{err}");
+        assert_eq!((code, err.as_str()), (0, ""));
         assert!(out.contains("set, from sequence"), "{out}");
     }
     assert_eq!(server.run(&["day", "load"]).0, 0);
@@ -93,4 +96,69 @@ fn prices_are_set_and_restarts_and_orders_reconciled_by_hand() {
     let (code, _, err) = server.run(&order);
     assert_eq!(code, 6, "{err}");
     assert!(err.contains("UnknownOrder"), "{err}");
+}
+
+#[test]
+fn a_first_rate_of_a_currency_is_called_one() {
+    let server = Serving::start();
+    let (code, out, err) = server.run(&["prices", "set", "fx", "EUT", "1.2"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("rate set"), "{out}");
+    assert!(err.contains("the first rate of EUT"), "{err}");
+    // Taken back, and set anew: nothing is said to somebody who has been told.
+    for rate in ["none", "1.2"] {
+        let (code, _, err) = server.run(&["prices", "set", "fx", "EUT", rate]);
+        assert_eq!((code, err.as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn a_live_order_is_not_said_to_have_ended_where_it_is_reconciled() {
+    let server = Serving::start();
+    assert_eq!(server.run(&["day", "load"]).0, 0);
+    assert_eq!(server.run(&["day", "open"]).0, 0);
+    let credentials = Credentials {
+        session_id: 2,
+        role: Role::Desk,
+        key: keys::load(key_of(&server, "desk2").as_ref()).unwrap(),
+        key_id: 1,
+        expected_instance: None,
+    };
+    let address = fs::read_to_string(server.data.path().join("address")).unwrap();
+    let mut desk = Client::connect(address.trim(), credentials, Options::default()).unwrap();
+    desk.send(NewOrder {
+        cl_ord_id: 1,
+        price: decimal::price("585.33").unwrap(),
+        qty: decimal::qty("10").unwrap(),
+        account: 4,
+        instrument_id: 1,
+        trader_id: 3,
+        side: Side::Buy,
+        ord_type: OrdType::Limit,
+        tif: TimeInForce::Day,
+        capacity: Capacity::Principal,
+        ..NewOrder::default()
+    })
+    .unwrap();
+    let order_id = loop {
+        match desk.recv(Duration::from_secs(20)).unwrap() {
+            Some(Event::Reply(Reply::OrderAccepted(accepted))) => break accepted.order_id,
+            Some(Event::Heartbeat(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    let order_id = order_id.to_string();
+    let args = [
+        "reconcile",
+        "order",
+        &order_id,
+        "--leaves",
+        "0",
+        "--reason",
+        "x",
+    ];
+    let (code, _, err) = server.run(&args);
+    assert_eq!(code, 6, "{err}");
+    assert!(err.contains("is live and PendingNew"), "{err}");
+    assert!(!err.contains("has ended"), "{err}");
 }

@@ -165,7 +165,10 @@ fn full(mib: u64) {
     } else {
         mount.grow(mib + 64);
         desk.settle();
-        assert!(firm.log().contains("there is space for the journal again"));
+        let log = firm.log();
+        let line = "there is space for the journal again: all messages are taken connections=1";
+        // One desk floods, however often it has tried.
+        assert!(log.lines().any(|said| said.ends_with(line)), "{log}");
     }
     desk.compare(&firm, &server);
     let before = desk.orders.len();

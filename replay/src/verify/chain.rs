@@ -27,7 +27,8 @@ pub(super) fn run(dir: &Path, args: &VerifyArgs) -> Result<(), Failure> {
         Ok(proven) => for_people(&mut out, &proven, args)?,
         Err(error) => {
             if args.json {
-                writeln!(out, "{}", failed_json(&error))?;
+                // A reader that has gone must not hide that the journal is not whole.
+                drop(writeln!(out, "{}", failed_json(&error)));
             }
             return Err(Failure::new(error.exit_code(), error.to_string()));
         }
@@ -64,14 +65,22 @@ fn read_heads(path: &Path, key: Option<&[u8; 32]>) -> Result<Vec<(usize, Head)>,
         .lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty());
-    lines
+    let heads: Vec<(usize, Head)> = lines
         .map(|(at, line)| {
             let head = Head::parse(line, key).map_err(|what| {
                 Failure::new(3, format!("{}:{}: {what}", path.display(), at + 1))
             })?;
             Ok((at + 1, head))
         })
-        .collect()
+        .collect::<Result<_, Failure>>()?;
+    if heads.is_empty() {
+        let what = format!(
+            "{}: no head is in it, so it proves nothing; it is a copy of what `heads` in [journal] names",
+            path.display()
+        );
+        return Err(Failure::new(2, what));
+    }
+    Ok(heads)
 }
 
 fn as_json(proven: &Proven) -> Value {

@@ -433,3 +433,28 @@ fn a_grace_that_ended_while_the_server_was_down_begins_anew_as_it_does_live() {
     assert_eq!(cancels(secs(66) - 1), 0);
     assert_eq!(cancels(secs(66)), 1);
 }
+
+#[test]
+fn a_flow_that_can_not_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().to_str().unwrap();
+    let (code, _, err) = replay(&["simulate", place], "");
+    assert_eq!(code, 1);
+    assert!(err.contains(&format!("cannot read {place}: ")), "{err}");
+}
+
+#[test]
+fn a_query_without_a_session_is_refused_and_all_who_can_have_asked_are_named() {
+    let query = "{\"cmd\":\"Query\",\"t\":1790000000000000000,\"what\":\"Positions\"}\n";
+    let (code, _, err) = replay(&["simulate"], query);
+    assert_eq!(code, 2, "{err}");
+    assert!(
+        err.contains(
+            "line 1: field `session`: is missing, and sessions 1, 2, 21, 22, 23 can have sent this"
+        ),
+        "{err}"
+    );
+    let said = query.replace("{\"cmd\"", "{\"session\":22,\"cmd\"");
+    let out = simulate(&[], &said);
+    assert_eq!(out[0]["session"], 22);
+}

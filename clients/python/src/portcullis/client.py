@@ -43,7 +43,7 @@ class Client:
     """One session with a server.
 
     Heartbeats go out while recv(), send() or one of the asking calls runs: a program that calls none of
-    them for two intervals loses its connection, and has it taken up again by the next call.
+    them for three intervals loses its connection, and has it taken up again by the next call.
 
         with Client.connect("127.0.0.1:7201", credentials) as client:
             answer = client.submit(NewOrder(...))

@@ -7,6 +7,7 @@ use engine::date::yyyymmdd;
 use engine::decision::Outcome;
 use engine::firm::{DayOpening, Difference, Firm, auto_day, changed_keys, differences};
 use engine::recover::Opened;
+use gateway::voice::remark;
 use wire::{RejectCode, Time};
 
 /// Journals which keys are in force, where they are others than at the last start.
@@ -44,7 +45,9 @@ pub(super) fn report_differences(
         || "the example firm".to_owned(),
         |path| path.display().to_string(),
     );
-    eprintln!("portcullis: {file} and the journal differ; the journal holds:");
+    remark(format_args!(
+        "portcullis: {file} and the journal differ; the journal holds:"
+    ));
     let mut changes = Vec::new();
     for Difference { line, command } in &differ {
         let note = if command.is_some() {
@@ -52,11 +55,18 @@ pub(super) fn report_differences(
         } else {
             " (no command changes it)"
         };
-        eprintln!("  {line}{note}");
+        remark(format_args!("  {line}{note}"));
         changes.extend(command.map(|command| (line, command)));
     }
     if !args.apply_config {
-        eprintln!("  next:  start with --apply-config to journal these changes, or edit the file");
+        let next = if changes.is_empty() {
+            "edit the file; nothing of this can be journalled"
+        } else if changes.len() < differ.len() {
+            "start with --apply-config to journal those that a command changes, or edit the file"
+        } else {
+            "start with --apply-config to journal these changes, or edit the file"
+        };
+        remark(format_args!("  next:  {next}"));
         return Ok(());
     }
     let commands: Vec<Command> = changes.iter().map(|(_, command)| *command).collect();
@@ -67,9 +77,12 @@ pub(super) fn report_differences(
     for ((line, _), decision) in changes.iter().zip(&decisions) {
         if matches!(decision.outcome, Outcome::Refused | Outcome::Rejected) {
             refused += 1;
-            eprintln!("portcullis: refused: {line}: {}", code_name(decision.code));
+            remark(format_args!(
+                "portcullis: refused: {line}: {}",
+                code_name(decision.code)
+            ));
         } else {
-            eprintln!("portcullis: applied: {line}");
+            remark(format_args!("portcullis: applied: {line}"));
         }
     }
     if refused > 0 {
