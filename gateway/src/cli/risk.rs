@@ -18,8 +18,8 @@ use serde_json::json;
 use shown::limit_reports;
 use std::io::{self, Write};
 use wire::{
-    AdminAck, Flag, LimitKind, LimitMode, ProposalKind, Propose, QueryWhat, RejectCode, Reply,
-    Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
+    AdminAck, Flag, LimitKind, LimitMode, LimitReport, ProposalKind, Propose, QueryWhat,
+    RejectCode, Reply, Scope, Selector, SetLimit, SetState, Text, Time, TradingState, Unit,
 };
 use words::{Until, kind, selector, state, until, warn_levels};
 
@@ -124,11 +124,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         &mut client,
         (selector == Selector::Instrument).then_some(selector_id),
     )?;
-    let in_force = limit_reports(&mut client, Some(args.scope))?
-        .into_iter()
-        .find(|r| {
-            r.limit_kind == args.kind && (r.selector, r.selector_id) == (selector, selector_id)
-        });
+    let in_force = limit_in_force(&mut client, args)?;
     let (value, unit) = if removed {
         (i64::MIN, in_force.map_or(Unit::Natural, |r| r.unit))
     } else {
@@ -216,13 +212,33 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         };
         approvals::propose(&mut client, proposal, to)?;
     } else {
-        let ack = client.request_and_ack(set)?;
+        let mut ack = client.request_and_ack(set)?;
+        let is_conflict = ack.code == RejectCode::VersionConflict.number();
+        // A limit that was removed is not listed, and keeps its version: it is only told here.
+        if is_conflict
+            && args.expect_version.is_none()
+            && in_force.is_none()
+            && limit_in_force(&mut client, args)?.is_none()
+        {
+            let again = SetLimit {
+                expected_version: ack.new_version,
+                ..set
+            };
+            ack = client.request_and_ack(again)?;
+        }
         applied(&ack, "limit", to)?;
         if !removed {
             idle::warn(&mut client, &set, ack.engine_seq);
         }
     }
     finish(client, to)
+}
+
+/// The limit that is to be set, if there is one.
+fn limit_in_force(client: &mut Client, args: &SetArgs) -> Result<Option<LimitReport>, Failure> {
+    Ok(limit_reports(client, Some(args.scope))?
+        .into_iter()
+        .find(|r| r.limit_kind == args.kind && (r.selector, r.selector_id) == args.selector))
 }
 
 pub(crate) fn set_state(to: &To, args: &StateArgs) -> Result<(), Failure> {

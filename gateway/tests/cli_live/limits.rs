@@ -88,6 +88,42 @@ fn a_rate_keeps_its_window_and_a_limit_can_be_removed() {
 }
 
 #[test]
+fn a_limit_that_was_removed_can_be_set_again_at_once() {
+    let server = Serving::start();
+    let set = |value: &str| {
+        let args = [
+            "limits",
+            "set",
+            "account:2",
+            "MaxOrderQty",
+            value,
+            "--reason",
+            "x",
+        ];
+        let (code, out, err) = server.run(&args);
+        assert_eq!(code, 0, "{value}: {err}");
+        out
+    };
+    set("50");
+    set("none");
+    assert!(set("10").contains("version 3"), "the version goes on");
+    // Who says what he bases it on is taken at his word.
+    set("none");
+    let stale = [
+        "limits",
+        "set",
+        "account:2",
+        "MaxOrderQty",
+        "10",
+        "--reason",
+        "x",
+        "--expect-version",
+        "3",
+    ];
+    assert_eq!(server.run(&stale).0, 6);
+}
+
+#[test]
 fn a_limit_can_be_temporary_shadow_and_warn_early() {
     let server = Serving::start();
     let set = |more: &[&str]| {

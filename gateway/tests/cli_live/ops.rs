@@ -52,6 +52,44 @@ fn ops_load_and_open_the_day_and_roll_it() {
 }
 
 #[test]
+fn a_load_with_a_mistake_is_corrected_and_loaded_again() {
+    let server = Serving::start();
+    let (code, _, err) = server.run(&["day", "open", "--date", "20261122"]);
+    assert!(code == 6 && err.contains("portcullis day load"), "{err}");
+    let file = server.data.path().join("load.ndjson");
+    let row = |account: u32| {
+        format!(
+            "{{\"cmd\":\"PositionLoad\",\"account\":{account},\"instrumentId\":1,\"qty\":\"7\"}}\n"
+        )
+    };
+    let load = |rows: &str| {
+        fs::write(&file, rows).unwrap();
+        server.run(&["day", "load", file.to_str().unwrap(), "--date", "20261122"])
+    };
+    let (code, _, err) = load(&(row(2) + &row(44)));
+    assert!(
+        code == 6 && err.contains("row 2 refused: UnknownAccount"),
+        "{err}"
+    );
+    assert!(err.contains("correct the file and load it again"), "{err}");
+    let (code, _, err) = load(&(row(2) + &row(1)));
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = server.run(&["day", "open", "--date", "20261122"]);
+    assert_eq!(code, 0, "{err}");
+
+    // A date can't be taken back.
+    for (date, code, says) in [
+        ("20261131", 2, "no day of the calendar"),
+        ("20261122", 6, "a roll goes forward"),
+        ("20991231", 2, "--far"),
+    ] {
+        let (got, _, err) = server.run(&["day", "roll", date]);
+        assert!(got == code && err.contains(says), "{date}: {got} {err}");
+    }
+    assert_eq!(server.run(&["day", "roll", "20991231", "--far"]).0, 0);
+}
+
+#[test]
 fn prices_are_set_and_restarts_and_orders_reconciled_by_hand() {
     let server = Serving::start();
     for set in [
