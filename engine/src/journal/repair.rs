@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use super::cursor::End;
 use super::error::{Damage, Defect, ReadError};
 use super::format::{Position, SegmentId};
+use super::read_only::ReadOnly;
 use super::reader::{Reader, segments};
-use super::recovery::RecoveryError;
+use super::recovery::{RecoveryError, ScanFrom, scan_locked};
 use super::seal::Seal;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces, write_zeros};
-use super::watermark::Watermark;
+use super::watermark::{WATERMARK_FILE, Watermark};
 
 /// Tells the next start that records were given up; it says so in the journal.
 pub const REPAIRED_FILE: &str = "repaired";
@@ -89,9 +90,7 @@ pub fn repair<S: Storage>(
     if damage.is_none() && !ends_early && grown.is_empty() {
         // An earlier repair may have been interrupted with nothing left to do but this.
         storage.sync_directory()?;
-        let whole =
-            "every frame is whole and nothing is missing at the end: there is nothing to repair";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, whole).into());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why_not(storage, first)).into());
     }
     let mut done = Repaired {
         cut: end.position,
@@ -129,6 +128,20 @@ pub fn repair<S: Storage>(
     .store(storage)?;
     storage.sync_directory()?;
     Ok(done)
+}
+
+/// Why a journal of which every frame is whole is not repaired.
+fn why_not<S: Storage>(storage: &S, first: SegmentId) -> String {
+    let from = ScanFrom::Segment(first);
+    match scan_locked(ReadOnly(storage.clone()), (), from, None, |_| {}) {
+        Err(RecoveryError::Refused(refusal)) => format!(
+            "every frame is whole, but {refusal}: `{WATERMARK_FILE}` and the segments are of two journals; put back \
+             what belongs together, or move `{WATERMARK_FILE}` and the snapshots away and start with --new-epoch"
+        ),
+        _ => "every frame is whole and nothing is missing at the end: there is nothing to repair; if a start is \
+              refused for a snapshot, it is of another journal: move it away and start with --new-epoch"
+            .to_owned(),
+    }
 }
 
 /// Whether a snapshot is left from which the rest of the journal could be gone on with.
