@@ -6,6 +6,7 @@
 
 mod dump;
 mod explain;
+mod left_out;
 mod output;
 mod reading;
 mod release;

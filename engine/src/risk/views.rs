@@ -114,6 +114,20 @@ impl RiskEngine {
         })
     }
 
+    /// An order, live or ended, while it is remembered: by one of its session's ids, or else by the id that the
+    /// engine gave it. As a report names one.
+    #[must_use]
+    pub fn order_of(&self, session_id: u32, cl_ord_id: u64, order_id: u64) -> Option<OrderView> {
+        let (sessions, orders) = (&self.state.sessions, &self.state.orders);
+        let owner = sessions.find(session_id)?;
+        let slot = orders.find(owner, cl_ord_id).or_else(|| {
+            orders
+                .find_by_order_id(order_id)
+                .filter(|slot| orders.get(*slot).session == owner)
+        })?;
+        Some(self.order_view(slot))
+    }
+
     pub(super) fn order_view(&self, slot: u32) -> OrderView {
         let state = &self.state;
         let order = state.orders.get(slot);
