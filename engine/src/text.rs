@@ -43,7 +43,7 @@ pub const DECISION_FIELDS: &[(&str, &str)] = &[
     ("limit", "Value of the limit, in the unit of its kind."),
     (
         "observed",
-        "Value that would have been reached, in the same unit.",
+        "Value that would have been reached, in the same unit; 0 for ReferenceMaxAge, OrderRate and DuplicateOrder.",
     ),
     ("version", "Version of the limit."),
     (

@@ -194,6 +194,18 @@ pub(crate) fn journal() -> TempDir {
     server.stop()
 }
 
+/// A journal of one order for account 4, a minute after the firm was founded.
+pub(crate) fn journal_of_one_order(
+    firm: &Firm,
+    order: impl FnOnce(NewOrder) -> NewOrder,
+) -> TempDir {
+    let mut server = Server::of(firm);
+    server.come_up(&[2]);
+    server.t += 60_000_000_000;
+    server.send(2, order(limit_order(1, 4, 3, Side::Buy, 5)));
+    server.stop()
+}
+
 /// A journal of a firm in which two people must agree: session 24 approves what 21 proposes, first with the key
 /// of 21 and then, once the server has read its key file again, with another.
 pub(crate) fn journal_of_two_people(firm: &Firm) -> TempDir {
