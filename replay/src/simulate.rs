@@ -117,7 +117,7 @@ fn feed(
         let parsed = match std::str::from_utf8(&text) {
             Ok(text) if text.trim().is_empty() => continue,
             Ok(text) => parse_flow_line(text),
-            Err(_) => Err(TextError::new("", "is not UTF-8")),
+            Err(_) => Err(TextError::whole("no JSON object: it is not UTF-8")),
         };
         decided = parsed
             .and_then(|line| simulator.line(line, &mut each))

@@ -255,6 +255,14 @@ fn a_bad_line_is_named_with_its_number_and_field_and_exits_2() {
             "line 2: field `session`: is missing, and no session of role Desk",
         ),
         (
+            good.replace('{', "{\"cmd\":\"CancelOrder\","),
+            "line 2: field `cmd`: is given twice",
+        ),
+        (
+            good.replace('{', "\u{feff}{"),
+            "stdin: line 2: no JSON object: ",
+        ),
+        (
             good.replace('{', "{\"seq\":1,"),
             "line 2: field `seq`: 1 is not above 1",
         ),
@@ -264,7 +272,7 @@ fn a_bad_line_is_named_with_its_number_and_field_and_exits_2() {
         ),
         (
             "nonsense\n".to_owned(),
-            "line 2: field ``: not one JSON object",
+            "stdin: line 2: no JSON object: expected ident at column 2",
         ),
     ] {
         let (code, out, err) = replay(&["simulate"], &format!("{good}{bad}{good}"));
