@@ -121,37 +121,86 @@ impl LeftOut {
             return Some(*report);
         }
         let names = self.executions_of(session_id, report);
-        let ends = matches!(
-            report.exec_type,
-            ExecType::Cancelled | ExecType::Expired | ExecType::Rejected
-        );
-        let kept = if names.named.is_some_and(|named| self.has(named)) {
-            None
-        } else {
-            match self.order_of(engine, session_id, report) {
-                Of::InputOnly => None,
-                // What the venue filled in all counts fills that were left out.
-                Of::OtherTerms(order_id) => ends.then_some(VenueReport {
-                    order_id,
-                    cum_qty: Qty::NULL,
-                    ..*report
-                }),
-                Of::Parted { .. } if ends => Some(VenueReport {
-                    cum_qty: Qty::NULL,
-                    ..*report
-                }),
-                Of::Parted { left } => {
-                    let fills = report.exec_type == ExecType::Fill;
-                    (!fills || report.last_qty.0 <= left).then_some(*report)
-                }
-                Of::Another => Some(*report),
+        if names.named.is_some_and(|named| self.has(named)) {
+            self.executions.extend(names.new);
+            return None;
+        }
+        if matches!(report.exec_type, ExecType::Bust | ExecType::Correct)
+            && let Some(booked) = engine.booked_as(session_id, report, report.ref_exec_id)
+        {
+            let kept = self.fits(engine, booked, report).then_some(*report);
+            if kept.is_none() {
+                self.executions.extend(names.new);
             }
-        };
+            return kept;
+        }
+        let kept = self.kept_of_order(engine, session_id, report);
         if kept.is_none() {
             self.executions.extend(names.named);
             self.executions.extend(names.new);
         }
         kept
+    }
+
+    /// What is booked here is taken back here, and corrected unless that fills a parted order with more than it
+    /// has left.
+    fn fits(&self, engine: &RiskEngine, booked: (u64, i64), report: &VenueReport) -> bool {
+        let (order_id, qty) = booked;
+        let parted = self.orders.get(&order_id).filter(|order| order.parted);
+        let grows = if report.exec_type == ExecType::Correct {
+            report.last_qty.0.saturating_sub(qty)
+        } else {
+            0
+        };
+        parted.is_none_or(|order| grows <= left_of(engine, order, order_id).max(0))
+    }
+
+    /// What is said of an order.
+    fn kept_of_order(
+        &mut self,
+        engine: &RiskEngine,
+        session_id: u32,
+        report: &VenueReport,
+    ) -> Option<VenueReport> {
+        let kind = report.exec_type;
+        let ends = matches!(
+            kind,
+            ExecType::Cancelled | ExecType::Expired | ExecType::Rejected | ExecType::CancelRejected
+        );
+        let of = self.order_of(engine, session_id, report);
+        match of {
+            Of::InputOnly => None,
+            // What the venue filled in all counts fills that were left out.
+            Of::OtherTerms(order_id) if ends => Some(VenueReport {
+                order_id,
+                cum_qty: Qty::NULL,
+                ..*report
+            }),
+            Of::OtherTerms(order_id) => {
+                if kind == ExecType::ReplaceRejected {
+                    self.replace_rejected(owner_of(session_id, report), report.cl_ord_id, order_id);
+                }
+                None
+            }
+            Of::Parted { .. } if ends => Some(VenueReport {
+                cum_qty: Qty::NULL,
+                ..*report
+            }),
+            Of::Parted { left } => {
+                // A correction of a fill that was not seen is one.
+                let fills = matches!(kind, ExecType::Fill | ExecType::Correct);
+                (!fills || report.last_qty.0 <= left).then_some(*report)
+            }
+            Of::Another => Some(*report),
+        }
+    }
+
+    /// The venue refused the input's replace as well: without another one the order is the input's again.
+    fn replace_rejected(&mut self, session_id: u32, cl_ord_id: u64, order_id: u64) {
+        self.ids.remove(&(session_id, cl_ord_id));
+        if !self.ids.values().any(|other| *other == order_id) {
+            self.orders.remove(&order_id);
+        }
     }
 
     /// Whether a fill was left out. One without a date is any day's.
@@ -170,10 +219,7 @@ impl LeftOut {
     /// The order of a report, found as the engine finds one: by an id of the session that sent the order, or
     /// else by its own; and only one that the report fits.
     fn order_of(&self, engine: &RiskEngine, session_id: u32, report: &VenueReport) -> Of {
-        let owner = match report.order_session_id {
-            0 => session_id,
-            id => id,
-        };
+        let owner = owner_of(session_id, report);
         let other_terms = self.ids.get(&(owner, report.cl_ord_id)).copied();
         let order_id = other_terms
             .or_else(|| {
@@ -193,9 +239,7 @@ impl LeftOut {
             (true, false, _) => Of::InputOnly,
             (true, true, Some(_)) => Of::OtherTerms(order_id),
             (true, true, None) => Of::Parted {
-                left: engine
-                    .order_of(owner, 0, order_id)
-                    .map_or(0, |here| here.reserved_qty),
+                left: left_of(engine, order, order_id),
             },
         }
     }
@@ -224,6 +268,21 @@ impl LeftOut {
             new: (new != 0).then(|| execution(new)),
         }
     }
+}
+
+/// The session that sent a report's order.
+fn owner_of(session_id: u32, report: &VenueReport) -> u32 {
+    match report.order_session_id {
+        0 => session_id,
+        id => id,
+    }
+}
+
+/// What a parted order can be filled with at most; nothing once it has ended here.
+fn left_of(engine: &RiskEngine, order: &Order, order_id: u64) -> i64 {
+    engine
+        .order_of(order.session_id, 0, order_id)
+        .map_or(0, |here| here.reserved_qty)
 }
 
 /// The executions that a report speaks of.

@@ -1,6 +1,7 @@
 //! Reading the state: plain rows for reports, replay and tests.
 
 use super::RiskEngine;
+use crate::executions::Standing;
 use crate::journal::SegmentId;
 use crate::limits::SetKey;
 use crate::units::saturate;
@@ -8,7 +9,7 @@ use crate::view::{
     CashView, CoverView, CurrencyView, FirmView, InstrumentView, LimitView, OrderView, RowView,
     SessionView, StateView,
 };
-use wire::{Flag, OrdType, Scope, Selector, Topology};
+use wire::{Flag, OrdType, Scope, Selector, Topology, VenueReport};
 
 impl RiskEngine {
     /// The firm as a whole; `None` before the genesis.
@@ -126,6 +127,22 @@ impl RiskEngine {
                 .filter(|slot| orders.get(*slot).session == owner)
         })?;
         Some(self.order_view(slot))
+    }
+
+    /// What stands booked under an execution id that a session's report could name: the order's id (0 where it was
+    /// not known) and the quantity.
+    #[must_use]
+    pub fn booked_as(
+        &self,
+        session_id: u32,
+        report: &VenueReport,
+        exec_id: u64,
+    ) -> Option<(u64, i64)> {
+        let turn = self.question(session_id, self.t)?;
+        let instrument = self.state.instruments.find(report.instrument_id)?;
+        let key = self.execution_key(&turn, report, instrument, exec_id);
+        let execution = self.state.executions.get(self.state.executions.find(key)?);
+        (execution.standing == Standing::Booked).then_some((execution.order_id, execution.qty))
     }
 
     pub(super) fn order_view(&self, slot: u32) -> OrderView {

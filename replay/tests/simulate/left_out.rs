@@ -132,6 +132,85 @@ fn reports_of_a_refused_replace_are_left_out_and_those_of_the_order_count() {
 }
 
 #[test]
+fn what_is_booked_here_is_busted_and_corrected_here_and_made_no_larger_than_the_order() {
+    let bust = |exec_id: u64, more: &Value| {
+        let line = report("Bust", &json!({"refExecId": exec_id}));
+        with(serde_json::from_str(&line).unwrap(), more)
+    };
+    let correct = |exec_id: u64, new_id: u64, qty: &str, more: &Value| {
+        let line = report(
+            "Correct",
+            &json!({"refExecId": exec_id, "venueExecId": new_id, "lastPx": "585", "lastQty": qty}),
+        );
+        with(serde_json::from_str(&line).unwrap(), more)
+    };
+    let (lines, left_out, position) = decided(&[
+        order(1, "100"),
+        fill(1, "10", &json!({"clOrdId": 1})),
+        fill(2, "20", &json!({"clOrdId": 1})),
+        replace(2, 1, "90000"),
+        report("Replaced", &json!({"clOrdId": 2})),
+        // 70 are left: 20 may become 90, not 91. At 80 there are 10.
+        bust(1, &json!({"clOrdId": 2})),
+        correct(2, 3, "91", &json!({})),
+        correct(3, 4, "5", &json!({})),
+        correct(2, 5, "80", &json!({"clOrdId": 2})),
+        // A fill that was not seen, of more than is left.
+        correct(7, 7, "11", &json!({"clOrdId": 1})),
+        correct(8, 8, "10", &json!({"clOrdId": 1})),
+    ]);
+    assert_eq!(
+        reasons(&lines),
+        [
+            "Accepted",
+            "Applied",
+            "Applied",
+            "MaxOrderNotional",
+            "Applied",
+            "Applied",
+            "Applied"
+        ]
+    );
+    assert_eq!((left_out, position.as_str()), (4, "90"));
+}
+
+#[test]
+fn a_replace_that_the_inputs_venue_refused_leaves_the_order_as_it_was() {
+    let (lines, left_out, position) = decided(&[
+        order(1, "100"),
+        replace(2, 1, "90000"),
+        report("ReplaceRejected", &json!({"clOrdId": 2})),
+        fill(1, "120", &json!({"clOrdId": 1})),
+    ]);
+    assert_eq!(reasons(&lines), ["Accepted", "MaxOrderNotional", "Applied"]);
+    assert_eq!((left_out, position.as_str()), (1, "120"));
+}
+
+#[test]
+fn a_cancel_that_the_inputs_venue_refused_is_refused_here() {
+    let cancel =
+        json!({"cmd": "CancelOrder", "session": 2, "clOrdId": 3, "origClOrdId": 1, "traderId": 3});
+    let (lines, left_out, _) = decided(&[
+        order(1, "100"),
+        replace(2, 1, "90000"),
+        format!("{cancel}\n"),
+        report("CancelRejected", &json!({"clOrdId": 2})),
+        replace(4, 1, "10"),
+    ]);
+    assert_eq!(
+        reasons(&lines),
+        [
+            "Accepted",
+            "MaxOrderNotional",
+            "Accepted",
+            "Applied",
+            "Accepted"
+        ]
+    );
+    assert_eq!(left_out, 0);
+}
+
+#[test]
 fn what_ends_the_order_in_the_input_ends_it_here() {
     for exec_type in ["Cancelled", "Expired", "Rejected"] {
         let (lines, left_out, _) = decided(&[
