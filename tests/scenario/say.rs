@@ -103,6 +103,11 @@ pub(super) fn explanation(world: &World, explained: &Explanation) -> Vec<String>
         .controls
         .iter()
         .map(|met| {
+            let fits = met.headroom.is_none_or(|room| room < 0);
+            assert!(
+                met.refuses.is_none() || fits,
+                "room beside a refusal: {met:?}"
+            );
             let mut parts = Vec::new();
             let show = |number: i64| value(met.kind, number);
             let named = |name: &'static str| move |text: String| format!("{name} {text}");
