@@ -53,8 +53,9 @@ pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
 /// # Errors
 /// [`TextError`] names the field, what is wrong with it and the way out.
 pub fn parse_flow_line(text: &str) -> Result<FlowLine, TextError> {
-    let Line(fields) =
-        serde_json::from_str(text).map_err(|error| TextError::whole(json_error(&error)))?;
+    // Without its line feed, behind which an error would stand in another line.
+    let Line(fields) = serde_json::from_str(text.trim_end())
+        .map_err(|error| TextError::whole(json_error(&error)))?;
     let mut head = Head::default();
     for (name, value) in &fields {
         head.take(name, value)?;
@@ -98,7 +99,10 @@ fn json_error(error: &serde_json::Error) -> String {
     // serde_json counts lines too; here there is only one, which the caller has counted.
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    format!("no JSON object: {what} at column {}", error.column())
+    match error.column() {
+        0 => format!("no JSON object: {what}"),
+        column => format!("no JSON object: {what} at column {column}"),
+    }
 }
 
 fn missing(field: &str) -> TextError {

@@ -259,6 +259,14 @@ fn a_bad_line_is_named_with_its_number_and_field_and_exits_2() {
             "line 2: field `cmd`: is given twice",
         ),
         (
+            "{\"cmd\":\"NewOrder\",\n".to_owned(),
+            "stdin: line 2: no JSON object: EOF while parsing a value at column 18",
+        ),
+        (
+            "[]\n".to_owned(),
+            "stdin: line 2: no JSON object: invalid type: sequence, expected a JSON object",
+        ),
+        (
             good.replace('{', "\u{feff}{"),
             "stdin: line 2: no JSON object: ",
         ),
