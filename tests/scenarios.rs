@@ -145,6 +145,7 @@ scenarios! {
     room_is_what_the_checks_allow
     room_with_odd_lots_and_odd_references
     explain
+    explain_what_was_reached
     s05_at_most_64_proposals_wait
     s05_two_people_to_loosen
     s05_two_people_to_loosen_states_and_accounts

@@ -195,7 +195,7 @@ messages! {
         build: Text<24>,
     }
 
-    #[doc = "Reserved: from here on another version of the rules decides."]
+    #[doc = "From here on another version of the rules decides."]
     321 RulesChanged {
         #[doc = "Version of the rules before."]
         from_version: u32,

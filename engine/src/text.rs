@@ -43,7 +43,7 @@ pub const DECISION_FIELDS: &[(&str, &str)] = &[
     ("limit", "Value of the limit, in the unit of its kind."),
     (
         "observed",
-        "Value that would have been reached, in the same unit.",
+        "Value that would have been reached, in the same unit; 0 for ReferenceMaxAge, OrderRate and DuplicateOrder.",
     ),
     ("version", "Version of the limit."),
     (
@@ -97,7 +97,7 @@ pub const HEAD_FIELDS: &[(&str, &str)] = &[
 
 /// A line that is not a command: which field, what is wrong and the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}field `{field}`: {what}", .line.map(|n| format!("line {n}: ")).unwrap_or_default())]
+#[error("{}{}{what}", .line.map(|n| format!("line {n}: ")).unwrap_or_default(), place(.field))]
 pub struct TextError {
     /// Number of the line from 1, where the caller has counted: see [`TextError::at_line`].
     pub line: Option<u64>,
@@ -105,6 +105,14 @@ pub struct TextError {
     pub field: String,
     /// What is wrong with it, and the way out.
     pub what: String,
+}
+
+fn place(field: &str) -> String {
+    if field.is_empty() {
+        String::new()
+    } else {
+        format!("field `{field}`: ")
+    }
 }
 
 impl TextError {
@@ -116,6 +124,12 @@ impl TextError {
             field: field.to_owned(),
             what: what.into(),
         }
+    }
+
+    /// A line that is none as a whole.
+    #[must_use]
+    pub fn whole(what: impl Into<String>) -> Self {
+        Self::new("", what)
     }
 
     /// The same error with the number of its line.

@@ -270,27 +270,27 @@ pub struct CurrencyView {
     pub version: u32,
 }
 
-/// One control that an order met.
+/// One control that an order met: a limit, or one without a limit of its own that refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ControlView {
-    /// Kind of the limit.
+    /// Kind of the limit, or the kind that is not set; null for a control without a limit.
     pub kind: LimitKind,
-    /// Scope.
+    /// Scope; null where the control names none.
     pub scope: Scope,
     /// Id within the scope; 0 for the firm.
     pub scope_id: u32,
-    /// Selector.
+    /// Selector; null for a control without a limit.
     pub selector: Selector,
     /// Instrument, group or currency; 0 for all.
     pub selector_id: u32,
-    /// Value in the unit of its kind; `i64::MAX` is unlimited.
-    pub limit: i64,
-    /// Value that the order reaches, in the same unit; `None` where the kind has none.
+    /// Value in the unit of its kind; `i64::MAX` is unlimited; `None` where there is none.
+    pub limit: Option<i64>,
+    /// Value that the order reaches, in the same unit; `None` where it can't be told.
     pub reached: Option<i64>,
-    /// Limit less value reached; `None` where either is missing.
+    /// Limit less value reached; `None` where either is missing. Never above 0 beside a refusal.
     pub headroom: Option<i64>,
-    /// Version.
-    pub version: u32,
+    /// Version of the limit.
+    pub version: Option<u32>,
     /// Whether it is evaluated without ever refusing.
     pub shadow: bool,
     /// The code with which it refuses, if it does.
@@ -304,7 +304,9 @@ pub struct Explanation {
     pub code: Option<RejectCode>,
     /// Scope and id that the first refusal names.
     pub refused_by: Option<(Scope, u32)>,
-    /// Every limit met, in the order of the checks.
+    /// Kind of the limit that refuses, or that is not set.
+    pub limit_kind: Option<LimitKind>,
+    /// Every control met, in the order of the checks.
     pub controls: Vec<ControlView>,
 }
 

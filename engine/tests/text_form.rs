@@ -270,7 +270,44 @@ fn a_mistake_names_the_field_and_the_way_out() {
             "session",
             "true or false",
         ),
-        ("{", "[", "", "not one JSON object"),
+        (
+            "\"seq\":57",
+            "\"seq\":57,\"seq\":57",
+            "seq",
+            "is given twice",
+        ),
+        ("\"seq\":57", "\"seq\":57,\"t\":0", "t", "is given twice"),
+        (
+            "\"seq\":57",
+            "\"seq\":57,\"cmd\":\"CancelOrder\"",
+            "cmd",
+            "is given twice",
+        ),
+        (
+            "\"seq\":57",
+            "\"seq\":57,\"session\":1",
+            "session",
+            "is given twice",
+        ),
+        (
+            "\"seq\":57",
+            "\"seq\":57,\"inSeqNo\":1",
+            "inSeqNo",
+            "is given twice",
+        ),
+        (
+            "\"seq\":57",
+            "\"busy\":\"No\",\"busy\":\"Yes\"",
+            "busy",
+            "is given twice",
+        ),
+        (
+            "\"seq\":57",
+            "\"decision\":\"Accepted\"",
+            "decision",
+            "is given twice",
+        ),
+        ("{", "[", "", "line 3: no JSON object: "),
     ] {
         let line = good.replacen(from, to, 1);
         assert_ne!(line, good);

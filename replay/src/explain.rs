@@ -122,10 +122,13 @@ fn explain(
                         && (limit.selector, limit.selector_id) == (view.selector, view.selector_id)
                 })
                 .map_or(Unit::Natural, |limit| limit.unit);
-            Row {
-                view: *view,
-                form: value_form(view.kind, unit),
-            }
+            // Two controls have a bound that is no limit.
+            let form = match view.refuses {
+                Some(RejectCode::ShortSale) => ValueForm::Quantity,
+                Some(RejectCode::FxStale) => ValueForm::Nanos,
+                _ => value_form(view.kind, unit),
+            };
+            Row { view: *view, form }
         })
         .collect();
     Ok(Explained {
@@ -143,7 +146,30 @@ impl Row {
         text
     }
 
+    /// The limit's kind, or what a control without a limit refuses with.
+    fn name(&self) -> String {
+        let refuses = self.view.refuses.map_or("", RejectCode::name);
+        if self.view.kind.is_null() {
+            refuses.to_owned()
+        } else {
+            self.view.kind.name().to_owned()
+        }
+    }
+
+    fn limit(&self) -> Option<String> {
+        let limit = self.view.limit?;
+        let unit = if limit == i64::MAX {
+            ""
+        } else {
+            self.form.suffix()
+        };
+        Some(format!("{}{unit}", self.number(limit)))
+    }
+
     fn selector(&self) -> String {
+        if self.view.selector.is_null() {
+            return String::new();
+        }
         let id = self.view.selector_id;
         let name = self.view.selector.name().to_ascii_lowercase();
         match self.view.selector {
@@ -159,6 +185,9 @@ impl Row {
 }
 
 fn place(scope: Scope, id: u32) -> String {
+    if scope.is_null() {
+        return String::new();
+    }
     let name = scope.name().to_ascii_lowercase();
     if scope == Scope::Firm {
         name
@@ -171,18 +200,21 @@ impl Explained {
     fn as_json(&self, out: &mut impl Write) -> io::Result<()> {
         for row in &self.controls {
             let v = &row.view;
+            let (kind, scope) = (!v.kind.is_null(), !v.scope.is_null());
+            let selector = !v.selector.is_null();
+            let mode = if v.shadow { "Shadow" } else { "Enforced" };
             let fields = [
                 ("is", json!("control")),
-                ("limitKind", json!(v.kind.name())),
-                ("scope", json!(v.scope.name())),
-                ("scopeId", json!(v.scope_id)),
-                ("selector", json!(v.selector.name())),
-                ("selectorId", json!(v.selector_id)),
-                ("limit", json!(row.number(v.limit))),
+                ("limitKind", json!(kind.then(|| v.kind.name()))),
+                ("scope", json!(scope.then(|| v.scope.name()))),
+                ("scopeId", json!(scope.then_some(v.scope_id))),
+                ("selector", json!(selector.then(|| v.selector.name()))),
+                ("selectorId", json!(selector.then_some(v.selector_id))),
+                ("limit", json!(v.limit.map(|n| row.number(n)))),
                 ("reached", json!(v.reached.map(|n| row.number(n)))),
                 ("headroom", json!(v.headroom.map(|n| row.number(n)))),
                 ("version", json!(v.version)),
-                ("mode", json!(if v.shadow { "Shadow" } else { "Enforced" })),
+                ("mode", json!(v.version.map(|_| mode))),
                 ("refuses", json!(v.refuses.map(RejectCode::name))),
             ];
             writeln!(out, "{}", object(&fields))?;
@@ -198,6 +230,10 @@ impl Explained {
                 json!((self.decision.code != 0).then_some(self.decision.code)),
             ),
             ("reason", json!(self.reason())),
+            (
+                "limitKind",
+                json!(self.explanation.limit_kind.map(|kind| kind.name())),
+            ),
             ("scope", json!(by.map(|(scope, _)| scope.name()))),
             ("scopeId", json!(by.map(|(_, id)| id))),
         ];
@@ -223,13 +259,13 @@ impl Explained {
                 (None, true) => "passes (shadow)".to_owned(),
             };
             lines.add_row([
-                v.kind.name().to_owned(),
+                row.name(),
                 place(v.scope, v.scope_id),
                 row.selector(),
-                format!("{}{}", row.number(v.limit), unit_of(v.limit, row.form)),
+                row.limit().unwrap_or_default(),
                 number(v.reached),
                 number(v.headroom),
-                v.version.to_string(),
+                v.version.map_or(String::new(), |n| n.to_string()),
                 says,
             ]);
         }
@@ -241,15 +277,17 @@ impl Explained {
         if let Some(reason) = self.reason() {
             write!(out, ", {reason}")?;
         }
+        // Which limit is missing is said by its kind alone.
+        if self.explanation.code == Some(RejectCode::LimitNotSet)
+            && let Some(kind) = self.explanation.limit_kind
+        {
+            write!(out, ": {kind}")?;
+        }
         if let Some((scope, id)) = self.explanation.refused_by {
             write!(out, " by {}", place(scope, id))?;
         }
         writeln!(out)
     }
-}
-
-fn unit_of(limit: i64, form: ValueForm) -> &'static str {
-    if limit == i64::MAX { "" } else { form.suffix() }
 }
 
 fn object(fields: &[(&str, Value)]) -> Value {

@@ -9,6 +9,7 @@
 
 mod dump;
 mod explain;
+mod left_out;
 mod output;
 mod reading;
 mod release;

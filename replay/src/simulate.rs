@@ -58,7 +58,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         );
         return Err(Failure::new(USAGE, what));
     }
-    let mut simulator = Simulator::new(&firm);
+    let two_person = firm.two_person();
+    let mut simulator = Simulator::new(firm);
     let decided = feed(&mut simulator, (&name, &mut input), &mut out, args.all);
     // What was decided before a bad line stands.
     out.flush()?;
@@ -71,6 +72,9 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         out.flush()?;
     }
     say_skipped(&simulator.skipped);
+    if args.state || two_person {
+        say_without_key(&simulator.without_key());
+    }
     Ok(())
 }
 
@@ -86,7 +90,7 @@ fn read_firm(config: Option<&Path>) -> Result<Firm, Failure> {
 
 /// Decides every line; the inner error is a mistake of the input, with the number of its line.
 fn feed(
-    simulator: &mut Simulator<'_>,
+    simulator: &mut Simulator,
     (name, input): (&str, &mut dyn BufRead),
     out: &mut impl Write,
     all: bool,
@@ -116,7 +120,7 @@ fn feed(
         let parsed = match std::str::from_utf8(&text) {
             Ok(text) if text.trim().is_empty() => continue,
             Ok(text) => parse_flow_line(text),
-            Err(_) => Err(TextError::new("", "is not UTF-8")),
+            Err(_) => Err(TextError::whole("no JSON object: it is not UTF-8")),
         };
         decided = parsed
             .and_then(|line| simulator.line(line, &mut each))
@@ -127,7 +131,7 @@ fn feed(
     }
     // An empty flow leaves the firm as its file founds it.
     if decided.is_ok() {
-        simulator.found(0, &mut each);
+        simulator.found(&mut each);
     }
     written?;
     Ok(decided)
@@ -152,7 +156,21 @@ fn say_skipped(skipped: &Skipped) {
     }
     if reports > 0 {
         say(&format!(
-            "{reports} reports left out: their orders were accepted in the input and refused here"
+            "{reports} reports left out: their orders, or replaces of them, were accepted in the input and \
+             refused here"
         ));
+    }
+}
+
+/// Who is one person where two must agree, and the digest of the state, depend on keys.
+fn say_without_key(sessions: &[u32]) {
+    if !sessions.is_empty() {
+        let ids: Vec<String> = sessions.iter().map(u32::to_string).collect();
+        eprintln!(
+            "portcullis-replay: no key for sessions {}: key files are not read, and the input has no \
+             DefineSession with one. Each counts as a person of its own unless the file says `person`, and the \
+             digests are not those of a journal",
+            ids.join(", ")
+        );
     }
 }

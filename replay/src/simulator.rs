@@ -3,7 +3,7 @@
 //!
 //! What a server adds, and when it is added here:
 //! - the firm: from its file, at the time of the first line; what the server itself defined in the input
-//!   is skipped;
+//!   is skipped, but for the keys of sessions whose key the file leaves to a key file;
 //! - sessions: all come up before the first message of a session, unless a SessionUp stands before it;
 //! - the day, where the file opens it by itself: before the first order, unless the input has loaded,
 //!   opened or rolled one before;
@@ -13,15 +13,16 @@
 //! What is added carries the sequence of the line before it, so that lines keep theirs and order ids
 //! stay what they were.
 
-use engine::command::{Command, Sequenced, SessionUp, Step, TimePassed};
+use crate::left_out::LeftOut;
+use engine::command::{Command, DefineSession, Sequenced, SessionUp, Step, TimePassed};
 use engine::date::yyyymmdd;
 use engine::decision::{Decision, Outbox, Outcome};
-use engine::firm::{DayOpening, Firm, auto_day};
+use engine::firm::{DayOpening, Firm, KeyFile, auto_day};
 use engine::record::MAX_RECORD;
 use engine::risk::RiskEngine;
 use engine::text::{FlowLine, TextError};
-use std::collections::{BTreeMap, BTreeSet};
-use wire::{CodMode, Role, Time, VenueReport};
+use std::collections::BTreeMap;
+use wire::{CodMode, Role, Time, WHAT_IF};
 
 /// Steps or deadlines in a row after which they count as stuck.
 const RUN_MAX: u32 = 1 << 24;
@@ -42,43 +43,44 @@ pub(crate) struct Skipped {
     pub(crate) definitions: u64,
     /// Steps and passings of time: made here.
     pub(crate) steps: u64,
-    /// Reports about orders that were accepted in the input and refused here.
+    /// Reports about orders, or terms of an order, that were accepted in the input and refused here.
     pub(crate) reports: u64,
 }
 
 /// The engine offline.
-pub(crate) struct Simulator<'a> {
-    firm: &'a Firm,
+pub(crate) struct Simulator {
+    firm: Firm,
     engine: RiskEngine,
     outbox: Outbox,
     seq: u64,
     t: u64,
+    /// Time of the first line: that of the firm.
+    first_t: Option<u64>,
     founded: bool,
     sessions_said: bool,
     day_said: bool,
     /// Next sequence number of each session's messages.
     next_in: BTreeMap<u32, u64>,
     venues: BTreeMap<u32, u16>,
-    refused: BTreeSet<u64>,
-    refused_by_session: BTreeSet<(u32, u64)>,
+    left_out: LeftOut,
     pub(crate) skipped: Skipped,
 }
 
-impl<'a> Simulator<'a> {
-    pub(crate) fn new(firm: &'a Firm) -> Self {
+impl Simulator {
+    pub(crate) fn new(firm: Firm) -> Self {
         Self {
+            left_out: LeftOut::new(&firm),
             firm,
             engine: RiskEngine::new(),
             outbox: Outbox::new(),
             seq: 0,
             t: 0,
+            first_t: None,
             founded: false,
             sessions_said: false,
             day_said: false,
             next_in: BTreeMap::new(),
             venues: BTreeMap::new(),
-            refused: BTreeSet::new(),
-            refused_by_session: BTreeSet::new(),
             skipped: Skipped::default(),
         }
     }
@@ -88,13 +90,19 @@ impl<'a> Simulator<'a> {
         &self.engine
     }
 
+    /// Sessions that have no key here: their files are not read, and the input names none.
+    pub(crate) fn without_key(&self) -> Vec<u32> {
+        let files = self.firm.key_files.iter();
+        let ids = files.map(|file| file.session_id);
+        ids.filter(|id| !has_key(&self.firm, *id)).collect()
+    }
+
     /// Founds the firm, if no line has done so yet.
-    pub(crate) fn found(&mut self, t: u64, each: &mut impl FnMut(&Sequenced, &Decision, Origin)) {
+    pub(crate) fn found(&mut self, each: &mut impl FnMut(&Sequenced, &Decision, Origin)) {
         if std::mem::replace(&mut self.founded, true) {
             return;
         }
-        self.t = t;
-        for command in self.firm.genesis(Time(t)) {
+        for command in self.firm.genesis(Time(self.first_t.unwrap_or(0))) {
             self.add(command, each);
         }
         let instruments = self.engine.instruments();
@@ -113,15 +121,22 @@ impl<'a> Simulator<'a> {
         each: &mut impl FnMut(&Sequenced, &Decision, Origin),
     ) -> Result<(), TextError> {
         let t = line.t.unwrap_or(self.t);
-        self.found(t, each);
+        if self.first_t.is_none() {
+            (self.first_t, self.t) = (Some(t), t);
+        }
         // Without a session, the server's own definitions are those that no role may send.
         let by_server = line
             .session_id
             .map_or(role_of(&line.command).is_none(), |id| id == 0);
         if by_server && is_definition(&line.command) {
             self.skipped.definitions += 1;
-            return self.keep_seq(line.seq).map(|_| ());
+            self.keep_seq(line.seq)?;
+            if let Command::DefineSession(session) = &line.command {
+                self.take_key(session, each);
+            }
+            return Ok(());
         }
+        self.found(each);
         if matches!(line.command, Command::Step(_) | Command::TimePassed(_)) {
             self.skipped.steps += 1;
             return self.keep_seq(line.seq).map(|_| ());
@@ -130,25 +145,27 @@ impl<'a> Simulator<'a> {
             Some(id) => id,
             None => self.session_of(&line.command)?,
         };
-        if let Command::VenueReport(report) = &line.command
-            && self.is_of_refused(session_id, report)
-        {
-            self.skipped.reports += 1;
-            self.count_seq_no(session_id, line.in_seq_no);
-            return self.keep_seq(line.seq).map(|_| ());
+        let mut said = line.command;
+        if let Command::VenueReport(report) = &line.command {
+            let Some(kept) = self.left_out.keep(&self.engine, session_id, report) else {
+                self.skipped.reports += 1;
+                self.count_seq_no(session_id, line.in_seq_no);
+                return self.keep_seq(line.seq).map(|_| ());
+            };
+            said = kept.into();
         }
         // While a server is down no deadline fires: what its start makes of them is the engine's to say.
         if !matches!(line.command, Command::Started(_)) {
             self.fire_deadlines(t, each);
         }
         self.t = self.t.max(t);
-        self.prepare(session_id, &line.command, each);
+        self.prepare(session_id, &said, each);
         let seq = self.keep_seq(line.seq)?;
         let in_seq_no = self.count_seq_no(session_id, line.in_seq_no);
         let command = if line.in_seq_no.is_none() {
-            numbered(&line.command, in_seq_no)
+            numbered(&said, in_seq_no)
         } else {
-            line.command
+            said
         };
         let decision = self.decide(
             Sequenced {
@@ -162,16 +179,42 @@ impl<'a> Simulator<'a> {
             Origin::Flow,
             each,
         );
-        if let Command::NewOrder(order) = &command
-            && line.decision == Some(Outcome::Accepted)
-            && decision.outcome == Outcome::Rejected
-        {
-            self.refused.insert(seq);
-            self.refused_by_session
-                .insert((session_id, order.cl_ord_id));
+        let differs = line.decision == Some(Outcome::Accepted)
+            && matches!(decision.outcome, Outcome::Rejected | Outcome::Refused)
+            && command.flags() & WHAT_IF == 0;
+        if differs && let Command::NewOrder(order) = &command {
+            self.left_out.refused_order(seq, session_id, order);
+        } else if differs && let Command::ReplaceOrder(replace) = &command {
+            self.left_out
+                .refused_replace(&self.engine, session_id, replace);
         }
         self.run_steps(each);
         Ok(())
+    }
+
+    /// A session's key as the input's server had it, where the file only says which file holds it.
+    fn take_key(
+        &mut self,
+        said: &DefineSession,
+        each: &mut impl FnMut(&Sequenced, &Decision, Origin),
+    ) {
+        let id = said.session_id;
+        let in_a_file = |file: &KeyFile| file.session_id == id;
+        if !self.firm.key_files.iter().any(in_a_file)
+            || self
+                .firm
+                .set_public_key(id, said.public_key.as_str())
+                .is_err()
+        {
+            return;
+        }
+        self.firm.set_key_id(id, said.key_id);
+        let mut sessions = self.firm.sessions().iter();
+        let with_key = sessions.find(|session| session.session_id == id).copied();
+        // Before the firm is founded the key enters with it.
+        if let Some(session) = with_key.filter(|_| self.founded) {
+            self.add(session.into(), each);
+        }
     }
 
     fn decide(
@@ -289,18 +332,6 @@ impl<'a> Simulator<'a> {
         number
     }
 
-    /// Whether a report is about an order that the input accepted and this firm has refused.
-    fn is_of_refused(&self, session_id: u32, report: &VenueReport) -> bool {
-        if report.order_id != 0 {
-            return self.refused.contains(&report.order_id);
-        }
-        let of = match report.order_session_id {
-            0 => session_id,
-            id => id,
-        };
-        self.refused_by_session.contains(&(of, report.cl_ord_id))
-    }
-
     /// The only session that can have sent a command.
     fn session_of(&self, command: &Command) -> Result<u32, TextError> {
         let (role, who) = match role_of(command) {
@@ -345,6 +376,11 @@ impl<'a> Simulator<'a> {
             }
         }
     }
+}
+
+fn has_key(firm: &Firm, session_id: u32) -> bool {
+    let mut sessions = firm.sessions().iter();
+    sessions.any(|one| one.session_id == session_id && !one.public_key.as_str().is_empty())
 }
 
 /// The command with the sequence number that it is given here.

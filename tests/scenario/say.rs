@@ -31,7 +31,10 @@ pub(super) fn value(kind: LimitKind, value: i64) -> String {
     match value {
         i64::MAX => "unlimited".to_owned(),
         i64::MIN => "none".to_owned(),
-        _ if kind == LimitKind::ReferenceMaxAge => in_duration(u64::try_from(value).unwrap_or(0)),
+        _ if kind == LimitKind::ReferenceMaxAge => {
+            let sign = if value < 0 { "-" } else { "" };
+            format!("{sign}{}", in_duration(value.unsigned_abs()))
+        }
         _ => in_decimals(i128::from(value), places(kind)),
     }
 }
@@ -100,21 +103,35 @@ pub(super) fn explanation(world: &World, explained: &Explanation) -> Vec<String>
         .controls
         .iter()
         .map(|met| {
-            let place = world.scope_words(met.scope, met.scope_id);
-            let selected = world.selector_words(met.selector, met.selector_id);
+            let fits = met.headroom.is_none_or(|room| room < 0);
+            assert!(
+                met.refuses.is_none() || fits,
+                "room beside a refusal: {met:?}"
+            );
+            let mut parts = Vec::new();
             let show = |number: i64| value(met.kind, number);
-            let mut text = format!("{} {place} {selected}: {}", met.kind, show(met.limit));
-            for (name, number) in [("reaches", met.reached), ("headroom", met.headroom)] {
-                text += &number.map_or_else(String::new, |n| format!(", {name} {}", show(n)));
+            let named = |name: &'static str| move |text: String| format!("{name} {text}");
+            parts.extend(met.limit.map(show));
+            parts.extend(met.reached.map(show).map(named("reaches")));
+            parts.extend(met.headroom.map(show).map(named("headroom")));
+            parts.extend(met.version.map(|version| format!("version {version}")));
+            parts.extend(met.shadow.then(|| "shadow".to_owned()));
+            let refuses = met.refuses.map(|refuses| code(refuses.number()));
+            parts.extend(refuses.map(named("REFUSES")));
+            let mut place = Vec::new();
+            if !met.kind.is_null() {
+                place.push(met.kind.to_string());
             }
-            text += &format!(", version {}", met.version);
-            if met.shadow {
-                text += ", shadow";
+            if !met.scope.is_null() {
+                place.push(world.scope_words(met.scope, met.scope_id));
             }
-            if let Some(refuses) = met.refuses {
-                text += &format!(", REFUSES {}", code(refuses.number()));
+            if !met.selector.is_null() {
+                place.push(world.selector_words(met.selector, met.selector_id));
             }
-            text
+            if place.is_empty() {
+                place.push("no limit".to_owned());
+            }
+            format!("{}: {}", place.join(" "), parts.join(", "))
         })
         .collect();
     lines.push(match explained.code {

@@ -74,5 +74,7 @@ pub(super) fn buy_is_paid(
         findings.note_met(limit, || Some(used));
         return Ok(());
     }
-    findings.refuse(RejectCode::BuyingPower, limit, &state.tree, used)
+    // Without a balance there is nothing that the credit could be held against.
+    let reached = || book.cash.map(|_| used);
+    findings.refuse_showing(RejectCode::BuyingPower, limit, &state.tree, used, reached)
 }

@@ -27,16 +27,20 @@ pub(super) fn is_not_repeated(
     }
     for (_, limit) in order.chain.limits(state, LimitKind::DuplicateOrder) {
         let Some(bound) = limit.finite().and_then(|value| u64::try_from(value).ok()) else {
+            findings.note_met(limit, || None);
             continue;
         };
-        if state
-            .accepted_orders
-            .count(key(order), order.t, limit.window_ns, bound)
-            >= bound
-        {
-            findings.refuse(RejectCode::DuplicateOrder, limit, &state.tree, 0)?;
+        let count = |enough| {
+            state
+                .accepted_orders
+                .count(key(order), order.t, limit.window_ns, enough)
+        };
+        let reached = || Some(i128::from(count(u64::MAX)) + 1);
+        if count(bound) >= bound {
+            let code = RejectCode::DuplicateOrder;
+            findings.refuse_showing(code, limit, &state.tree, 0, reached)?;
         } else {
-            findings.note_met(limit, || None);
+            findings.note_met(limit, reached);
         }
     }
     Ok(())

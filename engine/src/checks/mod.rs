@@ -143,8 +143,13 @@ pub(crate) fn decide(
             let control: Result<(), Refusal> = $control;
             if !explains {
                 control?;
-            } else if first.is_ok() {
-                first = control.and(found.first.map_or(Ok(()), Err));
+            } else {
+                if let Err(refusal) = control {
+                    found.note_plain(refusal);
+                }
+                if first.is_ok() {
+                    first = control.and(found.first.map_or(Ok(()), Err));
+                }
             }
         };
     }
@@ -155,12 +160,15 @@ pub(crate) fn decide(
     found.rate_conforms = first.is_ok();
     check!(duplicate::is_not_repeated(state, order, found));
     check!(price::reference_is_known(state, order, reducing, found));
-    check!(price::rate_is_known(state, order, reducing));
+    check!(price::rate_is_known(state, order, reducing, found));
     check!(price::is_within_collars(state, order, reducing, found));
     check!(size::quantity_is_within_limits(state, order, found));
     let values = match (size::value(state, order), first) {
         (Ok(values), _) => values,
-        (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => return Err(refusal),
+        (Err(refusal), first) => {
+            found.note_plain(refusal);
+            return Err(first.err().unwrap_or(refusal));
+        }
     };
     check!(size::value_is_within_limits(
         state,

@@ -30,9 +30,7 @@ pub(super) fn count_is_within_limits(
             let observed = i128::from(after);
             findings.refuse(RejectCode::MaxOpenOrders, limit, &state.tree, observed)?;
         }
-        findings
-            .headroom
-            .note(limit, &state.tree, i128::from(after));
+        findings.note_use(limit, &state.tree, i128::from(after));
     }
     Ok(())
 }

@@ -38,11 +38,12 @@ pub(super) fn reference_is_known(
         return Err(Refusal::plain(RejectCode::ReferenceMissing));
     };
     for (_, limit) in order.chain.limits(state, LimitKind::ReferenceMaxAge) {
+        let reached = || Some(i128::from(age(reference.feed_time, order.t)));
         if is_stale(limit, reference, order.t) {
-            findings.refuse(RejectCode::ReferenceStale, limit, &state.tree, 0)?;
+            let code = RejectCode::ReferenceStale;
+            findings.refuse_showing(code, limit, &state.tree, 0, reached)?;
         } else {
-            let reached = age(reference.feed_time, order.t);
-            findings.note_met(limit, || Some(i128::from(reached)));
+            findings.note_met(limit, reached);
         }
     }
     if (0..CHAIN).any(|level| order.chain.all_sums(state, level).unmarked > 0) {
@@ -56,6 +57,7 @@ pub(super) fn rate_is_known(
     state: &State,
     order: &Proposal,
     reducing: bool,
+    findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let currency = state
         .instruments
@@ -66,11 +68,11 @@ pub(super) fn rate_is_known(
     if !reducing && (0..CHAIN).any(|level| order.chain.all_sums(state, level).unrated > 0) {
         return Err(Refusal::plain(RejectCode::FxMissing));
     }
-    if currency
-        .max_age_ns
-        .is_some_and(|max_age| age(currency.rate_time, order.t) > max_age)
-    {
-        return Err(Refusal::plain(RejectCode::FxStale));
+    let is_old = age(currency.rate_time, order.t);
+    if let Some(most) = currency.max_age_ns.filter(|most| is_old > *most) {
+        let refusal = Refusal::plain(RejectCode::FxStale);
+        findings.note_bound(refusal, Some(most.into()), Some(is_old.into()));
+        return Err(refusal);
     }
     Ok(())
 }
@@ -161,11 +163,16 @@ pub(super) fn is_within_collars(
             continue;
         };
         let outside = is_outside(order, instrument, reference, (collar, limit.unit));
-        let reached = || distance(price, reference, limit.unit, instrument);
+        let distance = || distance(price, reference, limit.unit, instrument);
         if outside {
-            findings.refuse(RejectCode::PriceCollar, limit, &state.tree, reached())?;
+            // Of a reference at or below zero basis points tell nothing.
+            let reached = || (limit.unit == Unit::Ticks || reference > 0).then(distance);
+            let code = RejectCode::PriceCollar;
+            findings.refuse_showing(code, limit, &state.tree, distance(), reached)?;
         } else {
-            findings.note_met(limit, || Some(reached()));
+            // On the passive side no distance is too far.
+            let aggressive = (price > reference) == order.is_buy();
+            findings.note_met(limit, || Some(if aggressive { distance() } else { 0 }));
         }
     }
     Ok(())

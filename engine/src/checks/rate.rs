@@ -18,6 +18,14 @@ pub(super) fn next_arrival(limit: &Limit, t: u64) -> Option<u64> {
     (u128::from(next - t) <= burst).then_some(next)
 }
 
+/// Orders in the bucket with one at `t`: it conforms where they are no more than the limit.
+fn in_window(limit: &Limit, t: u64) -> i128 {
+    let ahead = limit.arrival.saturating_sub(t).checked_div(limit.interval);
+    let rest = limit.arrival.saturating_sub(t).checked_rem(limit.interval);
+    let whole = i128::from(ahead.unwrap_or(0));
+    whole + i128::from(rest.is_some_and(|rest| rest > 0)) + 1
+}
+
 /// Every enforced bucket of the chain has room.
 pub(super) fn conforms(
     state: &State,
@@ -28,10 +36,12 @@ pub(super) fn conforms(
         return Err(Refusal::not_set(LimitKind::OrderRate));
     }
     for (_, limit) in order.chain.limits(state, LimitKind::OrderRate) {
+        let reached = || limit.finite().map(|_| in_window(limit, order.t));
         if limit.finite().is_some() && next_arrival(limit, order.t).is_none() {
-            findings.refuse(RejectCode::OrderRate, limit, &state.tree, 0)?;
+            let code = RejectCode::OrderRate;
+            findings.refuse_showing(code, limit, &state.tree, 0, reached)?;
         } else {
-            findings.note_met(limit, || None);
+            findings.note_met(limit, reached);
         }
     }
     Ok(())
@@ -113,6 +123,20 @@ mod tests {
             "T is 4, rounded up from 10/3"
         );
         assert_eq!(next_arrival(&bucket, 104), Some(116));
+    }
+
+    #[test]
+    fn c5_what_is_in_the_bucket_is_more_than_the_limit_where_it_has_no_room() {
+        let mut bucket = limit(3, 10);
+        for seen in 1..=3 {
+            assert_eq!(in_window(&bucket, 100), seen);
+            bucket.arrival = next_arrival(&bucket, 100).unwrap();
+        }
+        for t in 100..140 {
+            let conforms = next_arrival(&bucket, t).is_some();
+            assert_eq!(conforms, in_window(&bucket, t) <= 3, "{t}");
+        }
+        assert_eq!(in_window(&limit(0, 10), 5), 1);
     }
 
     #[test]

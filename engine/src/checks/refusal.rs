@@ -77,19 +77,29 @@ pub(crate) struct Findings {
     pub(crate) tells: bool,
     /// A list of possible matches was walked: its exact bound (C17).
     pub(crate) peer_bound: Option<(u32, i64)>,
-    /// Every limit met on the way, where the order is to be explained rather than decided.
+    /// Every control met on the way, where the order is to be explained rather than decided.
     pub(crate) trace: Option<Vec<Met>>,
     /// The first enforced limit that refused while explaining.
     pub(crate) first: Option<Refusal>,
 }
 
-/// One limit that an order met, and what it looked at.
+/// A control that an order met, and what it looked at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Met {
-    pub(crate) limit: Limit,
-    /// Value that the order would bring the limit to; `None` where the kind has none.
-    pub(crate) reached: Option<i128>,
-    pub(crate) refuses: Option<RejectCode>,
+pub(crate) enum Met {
+    /// A limit.
+    Limit {
+        limit: Limit,
+        /// Value that the order would bring the limit to; `None` where it can't be told.
+        reached: Option<i128>,
+        refuses: Option<RejectCode>,
+    },
+    /// A control without a limit of its own, that refuses.
+    Plain {
+        refusal: Refusal,
+        /// Bound and value reached, where there are such.
+        bound: Option<i128>,
+        reached: Option<i128>,
+    },
 }
 
 impl Findings {
@@ -103,14 +113,42 @@ impl Findings {
     pub(crate) fn note_met(&mut self, limit: &Limit, reached: impl FnOnce() -> Option<i128>) {
         if let Some(trace) = &mut self.trace {
             // A limit that has just refused is met already.
-            if trace.last().is_some_and(|met| met.limit == *limit) {
+            let met = |met: &Met| matches!(met, Met::Limit { limit: met, .. } if met == limit);
+            if trace.last().is_some_and(met) {
                 return;
             }
-            trace.push(Met {
+            trace.push(Met::Limit {
                 limit: *limit,
                 reached: reached(),
                 refuses: None,
             });
+        }
+    }
+
+    /// A control without a limit of its own refuses.
+    pub(crate) fn note_plain(&mut self, refusal: Refusal) {
+        let (bound, observed) = (refusal.limit, refusal.observed);
+        self.note_bound(refusal, bound.map(i128::from), observed.map(i128::from));
+    }
+
+    /// The same with a bound and a value that the refusal does not say.
+    pub(crate) fn note_bound(
+        &mut self,
+        refusal: Refusal,
+        bound: Option<i128>,
+        reached: Option<i128>,
+    ) {
+        if let Some(trace) = &mut self.trace {
+            let said =
+                |met: &Met| matches!(met, Met::Plain { refusal: met, .. } if *met == refusal);
+            // What has been said with its numbers is not said again without.
+            if !trace.last().is_some_and(said) {
+                trace.push(Met::Plain {
+                    refusal,
+                    bound,
+                    reached,
+                });
+            }
         }
     }
 
@@ -122,11 +160,23 @@ impl Findings {
         tree: &Tree,
         observed: i128,
     ) -> Result<(), Refusal> {
+        self.refuse_showing(code, limit, tree, observed, || Some(observed))
+    }
+
+    /// The same where a refusal says another value than the one reached: `reached` is what an explanation shows.
+    pub(crate) fn refuse_showing(
+        &mut self,
+        code: RejectCode,
+        limit: &Limit,
+        tree: &Tree,
+        observed: i128,
+        reached: impl FnOnce() -> Option<i128>,
+    ) -> Result<(), Refusal> {
         let refusal = Refusal::by(code, limit, tree, observed);
         if let Some(trace) = &mut self.trace {
-            trace.push(Met {
+            trace.push(Met::Limit {
                 limit: *limit,
-                reached: Some(observed),
+                reached: reached(),
                 refuses: Some(code),
             });
             if !limit.is_shadow() {

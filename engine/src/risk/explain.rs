@@ -9,8 +9,8 @@ use crate::command::Command;
 use crate::units::saturate;
 use crate::view::{ControlView, Explanation, RoomView};
 use wire::{
-    Capacity, Flag, LimitMode, NewOrder, OrdType, Price, Qty, RejectCode, Role, Scope, Side,
-    TimeInForce,
+    Capacity, Flag, LimitMode, NewOrder, OrdType, Price, Qty, RejectCode, Role, Scope, Selector,
+    Side, TimeInForce,
 };
 
 /// Who asks for room, and about what.
@@ -50,14 +50,20 @@ impl RiskEngine {
         } else {
             return None;
         };
+        if let Err(refusal) = &entered {
+            found.note_plain(*refusal);
+        }
         let decided = entered.and_then(|ask| self.decided(&ask, &mut found));
+        let refusal = decided.err();
         let controls = found.trace.take().unwrap_or_default();
         Some(Explanation {
-            code: decided.err().map(|refusal| refusal.code),
-            refused_by: decided
-                .err()
+            code: refusal.map(|refusal| refusal.code),
+            refused_by: refusal
                 .filter(|refusal| !refusal.scope.is_null())
                 .map(|refusal| (refusal.scope, refusal.scope_id.unwrap_or(0))),
+            limit_kind: refusal
+                .map(|refusal| refusal.kind)
+                .filter(|kind| !kind.is_null()),
             controls: controls.iter().map(|met| self.control_view(met)).collect(),
         })
     }
@@ -75,24 +81,50 @@ impl RiskEngine {
     }
 
     fn control_view(&self, met: &Met) -> ControlView {
-        let node = self.state.tree.get(met.limit.scope);
-        let reached = met.reached.map(saturate);
-        ControlView {
-            kind: met.limit.kind,
-            scope: node.scope,
-            scope_id: node.id,
-            selector: met.limit.selector,
-            selector_id: met.limit.selector_id,
-            limit: met.limit.value.unwrap_or(i64::MAX),
-            reached,
-            headroom: met
-                .limit
-                .finite()
-                .zip(reached)
-                .map(|(limit, reached)| limit.saturating_sub(reached)),
-            version: met.limit.version,
-            shadow: met.limit.mode == LimitMode::Shadow,
-            refuses: met.refuses,
+        match *met {
+            Met::Limit {
+                limit,
+                reached,
+                refuses,
+            } => {
+                let node = self.state.tree.get(limit.scope);
+                let reached = reached.map(saturate);
+                let room = limit.finite().zip(reached);
+                ControlView {
+                    kind: limit.kind,
+                    scope: node.scope,
+                    scope_id: node.id,
+                    selector: limit.selector,
+                    selector_id: limit.selector_id,
+                    limit: Some(limit.value.unwrap_or(i64::MAX)),
+                    reached,
+                    headroom: room.map(|(limit, reached)| limit.saturating_sub(reached)),
+                    version: Some(limit.version),
+                    shadow: limit.mode == LimitMode::Shadow,
+                    refuses,
+                }
+            }
+            Met::Plain {
+                refusal,
+                bound,
+                reached,
+            } => {
+                let (limit, reached) = (bound.map(saturate), reached.map(saturate));
+                let room = limit.zip(reached);
+                ControlView {
+                    kind: refusal.kind,
+                    scope: refusal.scope,
+                    scope_id: refusal.scope_id.unwrap_or(0),
+                    selector: Selector::NULL,
+                    selector_id: 0,
+                    limit,
+                    reached,
+                    headroom: room.map(|(limit, reached)| limit.saturating_sub(reached)),
+                    version: None,
+                    shadow: false,
+                    refuses: Some(refusal.code),
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading the state: plain rows for reports, replay and tests.
 
 use super::RiskEngine;
+use crate::executions::Standing;
 use crate::journal::SegmentId;
 use crate::limits::SetKey;
 use crate::units::saturate;
@@ -8,7 +9,7 @@ use crate::view::{
     CashView, CoverView, CurrencyView, FirmView, InstrumentView, LimitView, OrderView, RowView,
     SessionView, StateView,
 };
-use wire::{Flag, OrdType, Scope, Selector, Topology};
+use wire::{Flag, OrdType, Scope, Selector, Topology, VenueReport};
 
 impl RiskEngine {
     /// The firm as a whole; `None` before the genesis.
@@ -118,6 +119,36 @@ impl RiskEngine {
         known.zip(instrument).is_some_and(|(limit, instrument)| {
             self.selects_instrument(self.state.limits.get(limit), instrument)
         })
+    }
+
+    /// An order, live or ended, while it is remembered: by one of its session's ids, or else by the id that the
+    /// engine gave it. As a report names one.
+    #[must_use]
+    pub fn order_of(&self, session_id: u32, cl_ord_id: u64, order_id: u64) -> Option<OrderView> {
+        let (sessions, orders) = (&self.state.sessions, &self.state.orders);
+        let owner = sessions.find(session_id)?;
+        let slot = orders.find(owner, cl_ord_id).or_else(|| {
+            orders
+                .find_by_order_id(order_id)
+                .filter(|slot| orders.get(*slot).session == owner)
+        })?;
+        Some(self.order_view(slot))
+    }
+
+    /// What stands booked under an execution id that a session's report could name: the order's id (0 where it was
+    /// not known) and the quantity.
+    #[must_use]
+    pub fn booked_as(
+        &self,
+        session_id: u32,
+        report: &VenueReport,
+        exec_id: u64,
+    ) -> Option<(u64, i64)> {
+        let turn = self.question(session_id, self.t)?;
+        let instrument = self.state.instruments.find(report.instrument_id)?;
+        let key = self.execution_key(&turn, report, instrument, exec_id);
+        let execution = self.state.executions.get(self.state.executions.find(key)?);
+        (execution.standing == Standing::Booked).then_some((execution.order_id, execution.qty))
     }
 
     pub(super) fn order_view(&self, slot: u32) -> OrderView {

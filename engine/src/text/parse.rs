@@ -53,8 +53,9 @@ pub fn parse_line(text: &str) -> Result<Sequenced, TextError> {
 /// # Errors
 /// [`TextError`] names the field, what is wrong with it and the way out.
 pub fn parse_flow_line(text: &str) -> Result<FlowLine, TextError> {
-    let Line(fields) =
-        serde_json::from_str(text).map_err(|error| TextError::new("", json_error(&error)))?;
+    // Without its line feed, behind which an error would stand in another line.
+    let Line(fields) = serde_json::from_str(text.trim_end())
+        .map_err(|error| TextError::whole(json_error(&error)))?;
     let mut head = Head::default();
     for (name, value) in &fields {
         head.take(name, value)?;
@@ -88,7 +89,7 @@ pub fn parse_flow_line(text: &str) -> Result<FlowLine, TextError> {
         t: head.t,
         session_id: head.session,
         in_seq_no: head.in_seq_no,
-        busy: head.busy,
+        busy: head.busy.unwrap_or(false),
         decision: head.decision,
         command,
     })
@@ -98,7 +99,10 @@ fn json_error(error: &serde_json::Error) -> String {
     // serde_json counts lines too; here there is only one, which the caller has counted.
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    format!("not one JSON object: {what} at column {}", error.column())
+    match error.column() {
+        0 => format!("no JSON object: {what}"),
+        column => format!("no JSON object: {what} at column {column}"),
+    }
 }
 
 fn missing(field: &str) -> TextError {
@@ -112,36 +116,46 @@ struct Head<'a> {
     seq: Option<u64>,
     session: Option<u32>,
     in_seq_no: Option<u64>,
-    busy: bool,
+    busy: Option<bool>,
     decision: Option<Outcome>,
 }
 
 impl<'a> Head<'a> {
     fn take(&mut self, name: &str, value: &'a Scalar<'a>) -> Result<(), TextError> {
         let at = |what: String| TextError::new(name, what);
-        match name {
+        let given_before = match name {
             "cmd" => match value {
-                Scalar::Text(text) => self.cmd = Some(text),
+                Scalar::Text(text) => self.cmd.replace(text).is_some(),
                 Scalar::Uint(_) | Scalar::Int(_) | Scalar::Null | Scalar::Other(_) => {
                     return Err(at("must be the name of a command".to_owned()));
                 }
             },
-            "t" => self.t = Some(uint(value, u64::MAX).map_err(at)?),
-            "seq" => self.seq = Some(uint(value, u64::MAX).map_err(at)?),
-            "inSeqNo" => self.in_seq_no = Some(uint(value, u64::MAX).map_err(at)?),
+            "t" => replaces(&mut self.t, uint(value, u64::MAX).map_err(at)?),
+            "seq" => replaces(&mut self.seq, uint(value, u64::MAX).map_err(at)?),
+            "inSeqNo" => replaces(&mut self.in_seq_no, uint(value, u64::MAX).map_err(at)?),
             "session" => {
                 let wide = uint(value, u32::MAX.into()).map_err(at)?;
-                self.session = u32::try_from(wide).ok();
+                replaces(&mut self.session, u32::try_from(wide).unwrap_or(u32::MAX))
             }
             // Other fields of the decision are not read at all; what is no outcome says nothing.
-            "decision" => {
-                self.decision = enum_value(&Outcome::DEF, value).ok().map(Outcome);
+            "decision" => enum_value(&Outcome::DEF, value)
+                .is_ok_and(|outcome| replaces(&mut self.decision, Outcome(outcome))),
+            "busy" => {
+                let flag = enum_value(&Flag::DEF, value).map_err(at)?;
+                replaces(&mut self.busy, flag == Flag::Yes.0)
             }
-            "busy" => self.busy = enum_value(&Flag::DEF, value).map_err(at)? == Flag::Yes.0,
-            _ => {}
+            _ => false,
+        };
+        if given_before {
+            return Err(at("is given twice".to_owned()));
         }
         Ok(())
     }
+}
+
+/// Puts a value, and says whether there was one.
+fn replaces<T>(place: &mut Option<T>, value: T) -> bool {
+    place.replace(value).is_some()
 }
 
 type Block = [u8; MAX_RECORD];

@@ -1,20 +1,22 @@
 //! A journal to run again: the example firm with a few hundred orders, written as a server writes it.
 
 use super::T;
-use engine::command::{Command as Input, Sequenced, SessionUp, Started, Step};
-use engine::decision::{Decision, Outbox};
+use engine::command::{Command as Input, DefineSession, Sequenced, SessionUp, Started, Step};
+use engine::decision::{Decision, Outbox, Outcome};
 use engine::firm::{Firm, auto_day};
 use engine::journal::{Build, JournalWriter, Options, RealFiles};
 use engine::record::{MAX_RECORD, encode_record};
 use engine::risk::RiskEngine;
 use tempfile::TempDir;
 use wire::{
-    Capacity, CodMode, E8, ExecType, Flag, Liquidity, MassCancel, NewOrder, OrdType, Price, Qty,
-    ReplaceOrder, Scope, SetState, Side, Text, Time, TimeInForce, TradingState, VenueReport,
+    ApprovalAction, Approve, Capacity, CodMode, E8, ExecType, Flag, Liquidity, MassCancel,
+    NewOrder, OrdType, Price, ProposalKind, Propose, Qty, RejectCode, ReplaceOrder, Scope,
+    SetState, Side, Text, Time, TimeInForce, TradingState, VenueReport,
 };
 
 /// A small server: applies commands and adds steps one between two others, as the pipeline does.
 struct Server {
+    dir: TempDir,
     engine: RiskEngine,
     outbox: Outbox,
     writer: JournalWriter<RealFiles>,
@@ -24,6 +26,58 @@ struct Server {
 }
 
 impl Server {
+    /// A server on a new journal, its day open.
+    fn of(firm: &Firm) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            segment_bytes: 4 << 20,
+            ..Options::new(Build::new("test").unwrap(), 1)
+        };
+        let writer = JournalWriter::create(RealFiles::new(dir.path()), options).unwrap();
+        let mut server = Self {
+            dir,
+            engine: RiskEngine::new(),
+            outbox: Outbox::new(),
+            writer,
+            seq: 0,
+            t: T,
+            numbers: [0; 32],
+        };
+        for command in firm.genesis(Time(T)) {
+            server.own(command);
+        }
+        server.own(Started {
+            epoch: 1,
+            server_time: Time(T),
+            ack: 1,
+            clean: Flag::Yes,
+            restricted: Flag::No,
+            clock_commanded: Flag::No,
+            ..Started::default()
+        });
+        for command in auto_day(20_260_921) {
+            server.own(command);
+        }
+        server
+    }
+
+    fn come_up(&mut self, sessions: &[u32]) {
+        for session_id in sessions {
+            self.own(SessionUp {
+                session_id: *session_id,
+                cod_mode: CodMode::Off,
+                ..SessionUp::default()
+            });
+        }
+    }
+
+    fn stop(mut self) -> TempDir {
+        self.writer.write_batch(self.t).unwrap();
+        self.writer.sync().unwrap();
+        self.writer.clean_stop(self.t).unwrap();
+        self.dir
+    }
+
     fn push(&mut self, session_id: u32, in_seq_no: u64, command: Input) -> Decision {
         self.seq += 1;
         let input = Sequenced {
@@ -67,6 +121,8 @@ fn numbered(command: Input, seq_no: u64) -> Input {
         Input::MassCancel(m) => MassCancel { seq_no, ..m }.into(),
         Input::VenueReport(m) => VenueReport { seq_no, ..m }.into(),
         Input::SetState(m) => SetState { seq_no, ..m }.into(),
+        Input::Propose(m) => Propose { seq_no, ..m }.into(),
+        Input::Approve(m) => Approve { seq_no, ..m }.into(),
         other => other,
     }
 }
@@ -90,41 +146,8 @@ fn limit_order(id: u64, account: u32, trader_id: u16, side: Side, qty: i64) -> N
 /// A journal of the example firm: orders of both desks, fills, a replace, a kill switch over many live
 /// orders with its steps, a release.
 pub(crate) fn journal() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        segment_bytes: 4 << 20,
-        ..Options::new(Build::new("test").unwrap(), 1)
-    };
-    let mut server = Server {
-        engine: RiskEngine::new(),
-        outbox: Outbox::new(),
-        writer: JournalWriter::create(RealFiles::new(dir.path()), options).unwrap(),
-        seq: 0,
-        t: T,
-        numbers: [0; 32],
-    };
-    for command in Firm::example().genesis(Time(T)) {
-        server.own(command);
-    }
-    server.own(Started {
-        epoch: 1,
-        server_time: Time(T),
-        ack: 1,
-        clean: Flag::Yes,
-        restricted: Flag::No,
-        clock_commanded: Flag::No,
-        ..Started::default()
-    });
-    for command in auto_day(20_260_921) {
-        server.own(command);
-    }
-    for session_id in [1, 2, 11, 21] {
-        server.own(SessionUp {
-            session_id,
-            cod_mode: CodMode::Off,
-            ..SessionUp::default()
-        });
-    }
+    let mut server = Server::of(&Firm::example());
+    server.come_up(&[1, 2, 11, 21]);
     for id in 1..=200_u64 {
         let (session, account, trader) = if id % 2 == 0 { (1, 1, 1) } else { (2, 4, 3) };
         let qty = i64::try_from(id * 7 % 900 + 1).unwrap();
@@ -168,9 +191,73 @@ pub(crate) fn journal() -> TempDir {
             server.send(2, limit_order(id, 4, 3, Side::Buy, 5));
         }
     }
-    let t = server.t;
-    server.writer.write_batch(t).unwrap();
-    server.writer.sync().unwrap();
-    server.writer.clean_stop(t).unwrap();
-    dir
+    server.stop()
+}
+
+/// A journal of one order for account 4, a minute after the firm was founded.
+pub(crate) fn journal_of_one_order(
+    firm: &Firm,
+    order: impl FnOnce(NewOrder) -> NewOrder,
+) -> TempDir {
+    let mut server = Server::of(firm);
+    server.come_up(&[2]);
+    server.t += 60_000_000_000;
+    server.send(2, order(limit_order(1, 4, 3, Side::Buy, 5)));
+    server.stop()
+}
+
+/// A journal of a firm in which two people must agree: session 24 approves what 21 proposes, first with the key
+/// of 21 and then, once the server has read its key file again, with another.
+pub(crate) fn journal_of_two_people(firm: &Firm) -> TempDir {
+    let mut firm = firm.clone();
+    for file in firm.key_files.clone() {
+        let id = file.session_id.min(23);
+        firm.set_public_key(file.session_id, &format!("{:064x}", id.min(21)))
+            .unwrap();
+    }
+    let mut server = Server::of(&firm);
+    server.come_up(&[1, 2, 11, 21, 24]);
+    let set = |state, version| SetState {
+        request_id: 1,
+        expected_version: version,
+        scope: Scope::Firm,
+        state,
+        reason: Text::new("drill"),
+        ..SetState::default()
+    };
+    let propose = Propose {
+        request_id: 2,
+        what: ProposalKind::State,
+        state: TradingState::Active,
+        scope: Scope::Firm,
+        scope_id: 0,
+        expected_version: 1,
+        reason: Text::new("over"),
+        ..Propose::default()
+    };
+    let approve = Approve {
+        request_id: 3,
+        proposal_id: 1,
+        action: ApprovalAction::Approve,
+        reason: Text::new("agreed"),
+        ..Approve::default()
+    };
+    server.send(21, set(TradingState::Halted, 0));
+    server.send(21, propose);
+    let alone = server.send(24, approve);
+    assert_eq!(alone.code, RejectCode::NotAuthorised.number());
+    let session = *firm
+        .sessions()
+        .iter()
+        .find(|one| one.session_id == 24)
+        .unwrap();
+    server.own(DefineSession {
+        key_id: 2,
+        public_key: Text::new(&"cd".repeat(32)),
+        ..session
+    });
+    let together = server.send(24, approve);
+    assert_eq!(together.outcome, Outcome::Applied);
+    server.send(2, limit_order(1, 4, 3, Side::Buy, 5));
+    server.stop()
 }

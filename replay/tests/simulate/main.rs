@@ -8,10 +8,11 @@
 
 mod explain;
 mod journal;
+mod left_out;
 
 use assert_cmd::Command;
-use engine::firm::EXAMPLE;
-use journal::journal;
+use engine::firm::{EXAMPLE, Firm};
+use journal::{journal, journal_of_two_people};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -254,6 +255,22 @@ fn a_bad_line_is_named_with_its_number_and_field_and_exits_2() {
             "line 2: field `session`: is missing, and no session of role Desk",
         ),
         (
+            good.replace('{', "{\"cmd\":\"CancelOrder\","),
+            "line 2: field `cmd`: is given twice",
+        ),
+        (
+            "{\"cmd\":\"NewOrder\",\n".to_owned(),
+            "stdin: line 2: no JSON object: EOF while parsing a value at column 18",
+        ),
+        (
+            "[]\n".to_owned(),
+            "stdin: line 2: no JSON object: invalid type: sequence, expected a JSON object",
+        ),
+        (
+            good.replace('{', "\u{feff}{"),
+            "stdin: line 2: no JSON object: ",
+        ),
+        (
             good.replace('{', "{\"seq\":1,"),
             "line 2: field `seq`: 1 is not above 1",
         ),
@@ -263,7 +280,7 @@ fn a_bad_line_is_named_with_its_number_and_field_and_exits_2() {
         ),
         (
             "nonsense\n".to_owned(),
-            "line 2: field ``: not one JSON object",
+            "stdin: line 2: no JSON object: expected ident at column 2",
         ),
     ] {
         let (code, out, err) = replay(&["simulate"], &format!("{good}{bad}{good}"));
@@ -347,15 +364,69 @@ fn the_guides_example_is_what_the_simulator_says() {
     assert_eq!(&guide[block("flow")], fs::read_to_string(example).unwrap());
 }
 
-#[test]
-fn loosening_takes_two_people_offline_as_it_does_live() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("two.toml");
+/// The example firm with a second risk session, 24, where two people must agree.
+fn two_people(dir: &Path) -> (PathBuf, String) {
+    let file = dir.join("two.toml");
     let second = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nkey_file = \"keys/bob.pub\"\n[journal]";
     let text = EXAMPLE
         .replace("two_person = false", "two_person = true ")
         .replace("[journal]", second);
-    std::fs::write(&file, text).unwrap();
+    fs::write(&file, &text).unwrap();
+    (file, text)
+}
+
+#[test]
+fn keys_of_key_files_are_those_of_the_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, text) = two_people(dir.path());
+    let journal = journal_of_two_people(&Firm::parse("two.toml", &text).unwrap());
+    let dumped = dump(journal.path());
+    let args = ["simulate", "--state", "--config", file.to_str().unwrap()];
+    let (code, out, err) = replay(&args, &dumped);
+    assert_eq!(code, 0, "{err}");
+    assert!(!err.contains("no key"), "{err}");
+    let flow = |text: &str| -> Vec<Value> {
+        let of_clients = lines(text)
+            .into_iter()
+            .filter(|line| line["cmd"].is_string() && line["session"] != 0);
+        of_clients.map(|line| decided(&line)).collect()
+    };
+    let (before, after) = (flow(&dumped), flow(&out));
+    assert_eq!(before, after);
+    assert_eq!(
+        before
+            .iter()
+            .filter(|line| line["cmd"] == "Approve")
+            .count(),
+        2
+    );
+    let digest = |text: &str| {
+        lines(text)
+            .into_iter()
+            .find(|line| line["is"] == "digest")
+            .unwrap()
+    };
+    let (_, own, _) = replay(&["state", "--json", journal.path().to_str().unwrap()], "");
+    assert_eq!(digest(&out)["risk"], digest(&own)["risk"]);
+    // Without those lines nobody has a key, and that is said.
+    let without: String = dumped
+        .lines()
+        .filter(|line| !line.contains("\"DefineSession\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let (code, other, err) = replay(&args, &without);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("no key for sessions 1, 2, 11, 12, 21, 22, 23, 24: key files are not read"),
+        "{err}"
+    );
+    assert_ne!(digest(&other)["risk"], digest(&own)["risk"]);
+}
+
+#[test]
+fn loosening_takes_two_people_offline_as_it_does_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, _) = two_people(dir.path());
     let set = |value: &str, version: u32| {
         format!(
             r#""scope":"Firm","limitKind":"MaxOrderQty","selector":"All","unit":"Natural","mode":"Enforced","value":"{value}","expectedVersion":{version},"reason":"x""#
