@@ -72,12 +72,15 @@ impl Plain {
 
 /// What one shape measured.
 struct Figures {
-    /// Nanoseconds of each batch divided by its commands.
+    /// Nanoseconds of each batch divided by its commands, each decided by itself.
     batches: Vec<f64>,
+    /// The same where commands wait behind each other, as they do under load: the next ones are known.
+    in_a_row: Vec<f64>,
     each: Histogram<u64>,
     by_kind: Vec<Histogram<u64>>,
     plain: Vec<f64>,
     pairs: Pairs,
+    pairs_in_a_row: Pairs,
     counts: [u64; Kind::ALL.len()],
     unexpected: u64,
 }
@@ -106,10 +109,12 @@ impl Bench {
             clock: figures::clock_cost(),
             figures: Figures {
                 batches: Vec::new(),
+                in_a_row: Vec::new(),
                 each: figures::histogram(),
                 by_kind: vec![figures::histogram(); Kind::ALL.len()],
                 plain: Vec::new(),
                 pairs: Pairs::default(),
+                pairs_in_a_row: Pairs::default(),
                 counts: [0; Kind::ALL.len()],
                 unexpected: 0,
             },
@@ -140,11 +145,17 @@ impl Bench {
     }
 
     /// One batch between two readings of the clock; returns nanoseconds a command.
-    fn batch(&mut self) -> f64 {
+    fn batch(&mut self, in_a_row: bool) -> f64 {
         self.flow.fill(&mut self.work, BATCH);
         let mut unexpected = 0;
         let start = Instant::now();
-        for work in &self.work {
+        for (at, work) in self.work.iter().enumerate() {
+            if in_a_row {
+                self.engine.look_ahead(|by| {
+                    let next = &self.work.get(at + by)?.input;
+                    Some((next.session_id, &next.command))
+                });
+            }
             let decision = self.engine.apply(&work.input, &mut self.out);
             unexpected += u64::from(!Self::expected(work, decision.outcome));
             black_box(self.out.items().len());
@@ -193,11 +204,17 @@ impl Bench {
         (black_box(passed) > 0).then_some(ns)
     }
 
-    fn turn_of_ours(&mut self) -> f64 {
-        let mut batches: Vec<f64> = (0..TURN).map(|_| self.batch()).collect();
+    /// Batches of both kinds in turns; their medians.
+    fn turn_of_ours(&mut self) -> [f64; 2] {
+        let (mut alone, mut in_a_row) = (Vec::new(), Vec::new());
+        for _ in 0..TURN {
+            alone.push(self.batch(false));
+            in_a_row.push(self.batch(true));
+        }
         self.singles();
-        self.figures.batches.extend(&batches);
-        figures::median(&mut batches)
+        self.figures.batches.extend(&alone);
+        self.figures.in_a_row.extend(&in_a_row);
+        [figures::median(&mut alone), figures::median(&mut in_a_row)]
     }
 
     fn turn_of_plain(&mut self, orders: &mut Vec<NewOrder>) -> f64 {
@@ -216,7 +233,9 @@ impl Bench {
                 let plain = self.turn_of_plain(&mut orders);
                 (self.turn_of_ours(), plain)
             };
-            self.figures.pairs.add(ours, plain);
+            let [alone, in_a_row] = ours;
+            self.figures.pairs.add(alone, plain);
+            self.figures.pairs_in_a_row.add(in_a_row, plain);
         }
         self
     }
@@ -242,6 +261,12 @@ impl Bench {
             100.0 * refused as f64 / all as f64,
         );
         println!(
+            "  in a row, the next {} known: median {:.1} ns, fastest tenth {:.1} ns",
+            RiskEngine::AHEAD,
+            figures::median(&mut figures.in_a_row),
+            figures.in_a_row[figures.in_a_row.len() / 10],
+        );
+        println!(
             "          {}  clock's {} ns taken off",
             figures::percentiles(&figures.each),
             self.clock
@@ -258,9 +283,10 @@ impl Bench {
             );
         }
         println!(
-            "  plain   median {:.1} ns an order; ours / plain {}",
+            "  plain   median {:.1} ns an order; ours / plain {}; in a row {}",
             figures::median(&mut figures.plain),
-            figures.pairs.text()
+            figures.pairs.text(),
+            figures.pairs_in_a_row.text()
         );
     }
 }

@@ -141,6 +141,12 @@ impl Index {
         look_at(&self.entries[self.home(tag)].slot);
     }
 
+    /// The first slot behind a tag: most likely that of the item that is looked for.
+    #[inline]
+    pub(crate) fn likely(&self, tag: Tag) -> Option<u32> {
+        self.find(tag, |_| true)
+    }
+
     /// Adds the slot of an item whose key is new.
     #[inline]
     pub(crate) fn insert(&mut self, tag: Tag, slot: u32) {

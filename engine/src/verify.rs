@@ -319,13 +319,18 @@ impl<'a, P: FnMut(Progress)> Proof<'a, P> {
     /// Decides what the chunk holds, and empties it.
     fn chunk(&mut self, chunk: &mut Chunk) {
         let wrong = chunk.wrong.take();
-        for (position, input, journalled) in chunk.records.drain(..) {
+        for (at, (position, input, journalled)) in chunk.records.iter().enumerate() {
+            self.engine.look_ahead(|by| {
+                let (_, next, _) = chunk.records.get(at.wrapping_add(by))?;
+                Some((next.session_id, &next.command))
+            });
             if self.wrong.is_none()
-                && let Err(error) = self.decide_again(position, &input, &journalled)
+                && let Err(error) = self.decide_again(*position, input, journalled)
             {
                 self.wrong = Some(error);
             }
         }
+        chunk.records.clear();
         if self.wrong.is_none() {
             self.wrong = wrong;
         }

@@ -253,8 +253,8 @@ impl RecordSource for Otherwise {
         }))
     }
 
-    fn gathered(&self) -> Option<&Sequenced> {
-        self.honest.gathered()
+    fn gathered(&self, nth: usize) -> Option<&Sequenced> {
+        self.honest.gathered(nth)
     }
 
     fn gather(&mut self, durable: u64) -> Result<u64, String> {

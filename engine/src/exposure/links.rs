@@ -90,6 +90,12 @@ impl Exposure {
         }
     }
 
+    /// The row of the trader who traded there last.
+    #[inline]
+    pub(crate) fn last_trader_row(&self, account_row: u32) -> u32 {
+        self.links(account_row).trader_row
+    }
+
     /// Remembers where the trader's row is for the next order in the account's row.
     #[inline]
     pub(crate) fn note_trader_row(&mut self, account_row: u32, trader_row: u32) {
@@ -110,6 +116,13 @@ impl Exposure {
         if let Some(line) = self.rows.lines.get(rows[0] as usize) {
             look_at(&self.all_line(line.scope).gross);
         }
+    }
+
+    /// Looks at a row and its links.
+    #[inline(always)]
+    pub(crate) fn look_at_end(&self, row: u32) {
+        look_at(&self.line(row).position);
+        look_at(&self.links(row).instrument);
     }
 
     /// Looks at the rows that a fill moves, as far as an order knows them by itself.

@@ -143,6 +143,18 @@ impl Exposure {
         })
     }
 
+    /// Looks at where a place stands.
+    #[inline(always)]
+    pub(crate) fn look_at_place(&self, scope: u32, instrument: u32) {
+        self.by_place.look_at(tag(scope, instrument));
+    }
+
+    /// The row that is most likely that of a place.
+    #[inline]
+    pub(crate) fn likely(&self, scope: u32, instrument: u32) -> Option<u32> {
+        self.by_place.likely(tag(scope, instrument))
+    }
+
     /// A row as a whole.
     pub(crate) fn row(&self, slot: u32) -> Row {
         self.rows.get(slot)

@@ -22,8 +22,9 @@ pub trait RecordSource: Send + 'static {
     /// A sentence that says where the journal can't be read.
     fn next(&mut self, durable: u64) -> Result<Option<(Sequenced, Decision)>, String>;
 
-    /// The record that [`Self::next`] gives without reading anything; `None` if it would have to.
-    fn gathered(&self) -> Option<&Sequenced> {
+    /// The records that [`Self::next`] gives without reading anything, from 0 on; `None` where it would have to
+    /// read.
+    fn gathered(&self, _nth: usize) -> Option<&Sequenced> {
         None
     }
 
@@ -183,6 +184,14 @@ impl Follower {
     #[must_use]
     pub fn sent(&self) -> &[Outgoing] {
         self.outbox.items()
+    }
+
+    /// Looks at the memory of records that come behind the next one.
+    pub fn look_ahead(&self, source: &dyn RecordSource) {
+        self.engine.look_ahead(|by| {
+            let next = source.gathered(by.wrapping_sub(1))?;
+            Some((next.session_id, &next.command))
+        });
     }
 
     /// Applies a record without answering: for the past, whose askers are gone.

@@ -172,6 +172,35 @@ impl Orders {
             .filter(|(_, order)| order.order_id != 0)
     }
 
+    /// Looks at where one of a session's ids stands.
+    #[inline(always)]
+    pub(crate) fn look_at_id(&self, session: u32, cl_ord_id: u64) {
+        self.by_id.look_at(id_tag(session, cl_ord_id));
+    }
+
+    /// The order that one of a session's ids most likely belongs to.
+    #[inline]
+    pub(crate) fn likely(&self, session: u32, cl_ord_id: u64) -> Option<u32> {
+        self.by_id.likely(id_tag(session, cl_ord_id))
+    }
+
+    #[inline(always)]
+    pub(crate) fn look_at_free(&self, nth: usize) {
+        if let Some(slot) = self.ended.get(nth) {
+            self.look_at(*slot);
+            look_at(&self.aside[*slot as usize].first_cl_ord_id);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn look_at_free_ids(&self, nth: usize) {
+        if let Some(slot) = self.ended.get(nth) {
+            let order = self.get(*slot);
+            self.by_id.look_at(id_tag(order.session, order.cl_ord_id));
+            look_at(&self.by_order_id[self.list_of(order.order_id)]);
+        }
+    }
+
     /// Looks at the order whose place the next one takes.
     #[inline(always)]
     pub(crate) fn look_at_next(&self) {

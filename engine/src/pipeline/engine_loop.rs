@@ -18,6 +18,7 @@ use super::watermarks::AckPolicy;
 use crate::command::{Command, Sequenced, Step, TimePassed};
 use crate::decision::{Decision, Outbox};
 use crate::risk::RiskEngine;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,6 +26,8 @@ use std::sync::atomic::Ordering;
 const CONTROL_RUN_MAX: u32 = 64;
 /// Commands of others between two steps for which nobody waits.
 const QUIET_STEP_EVERY: u32 = 16;
+/// So many orders must wait before some are looked at ahead.
+const WORTH_LOOKING: usize = 4;
 /// Commands after which those who sleep are woken even if more wait.
 const WAKE_EVERY: u32 = 16;
 /// Slots of the outbound ring that one command may need: its messages and its `Taken`.
@@ -63,6 +66,8 @@ pub(super) struct Progress {
     outbox: Outbox,
     /// Taken from its ring, but time has to pass first.
     held: Option<Inbound>,
+    /// The next orders, out of their ring, so that their memory can be looked at ahead.
+    coming: VecDeque<Inbound>,
     control_run: u32,
     /// Commands of others since the last step.
     since_step: u32,
@@ -74,6 +79,16 @@ pub(super) struct Progress {
     outbound_dirty: bool,
     /// Something in the ring to the writer is waited for.
     writer_awaited: bool,
+}
+
+impl Progress {
+    /// Nothing has been done, and room is there for all that waits to be looked at.
+    pub(super) fn new() -> Self {
+        Self {
+            coming: VecDeque::with_capacity(RiskEngine::AHEAD + 1),
+            ..Self::default()
+        }
+    }
 }
 
 /// What the engine's loop leaves behind.
@@ -181,18 +196,32 @@ impl EngineLoop {
                 }
                 None => {
                     self.progress.control_run = 0;
-                    self.orders.pop()
+                    self.next_order()
                 }
             }
         } else {
             self.progress.control_run = 0;
-            self.orders.pop().or_else(|| self.control.pop())
+            self.next_order().or_else(|| self.control.pop())
         };
         // Looked at after the pop: a gateway that has just missed the room has said so before.
         if inbound.is_some() && self.bell.wants_room() && !self.inlets_crowded() {
             self.bell.ring();
         }
         inbound
+    }
+
+    /// The next order. Where several wait, some are taken out of their ring to be looked at ahead.
+    fn next_order(&mut self) -> Option<Inbound> {
+        let coming = &mut self.progress.coming;
+        if coming.is_empty() && self.orders.len() < WORTH_LOOKING {
+            return self.orders.pop();
+        }
+        while coming.len() <= RiskEngine::AHEAD
+            && let Some(inbound) = self.orders.pop()
+        {
+            coming.push_back(inbound);
+        }
+        coming.pop_front()
     }
 
     /// Applies one command in the next place of the sequence and hands everything on.
@@ -222,6 +251,13 @@ impl EngineLoop {
         self.progress.outbox.clear();
         self.progress.since_wake = self.progress.since_wake.saturating_add(1);
         in_hand::take_up(&input);
+        let coming = &self.progress.coming;
+        if !coming.is_empty() {
+            self.engine.look_ahead(|by| {
+                let next = coming.get(by.wrapping_sub(1))?;
+                Some((next.session_id, &next.command))
+            });
+        }
         let decision = self.engine.apply(&input, &mut self.progress.outbox);
         // Outbound first: whoever sees this sequence durable also sees what it sent.
         if is_inbound {
@@ -279,7 +315,10 @@ impl EngineLoop {
 
     /// Whether a command waits.
     pub(super) fn has_input(&self) -> bool {
-        self.progress.held.is_some() || !self.control.is_empty() || !self.orders.is_empty()
+        self.progress.held.is_some()
+            || !self.progress.coming.is_empty()
+            || !self.control.is_empty()
+            || !self.orders.is_empty()
     }
 
     fn inlets_crowded(&self) -> bool {

@@ -96,6 +96,7 @@ impl Following {
     }
 
     fn apply(&mut self, input: &Sequenced, decision: &Decision) -> Result<(), String> {
+        self.follower.look_ahead(self.source.as_ref());
         self.follower
             .apply(input, decision, &mut self.answers)
             .map_err(|difference| difference.to_string())?;
@@ -116,17 +117,17 @@ impl Following {
 
     /// Reads the next frame up to `durable`, if the last one is used up; whether there is something to apply.
     pub(super) fn gather(&mut self, durable: u64) -> Result<bool, String> {
-        if self.source.gathered().is_none() {
+        if self.source.gathered(0).is_none() {
             let last = self.source.gather(durable)?;
             self.shared.gathered.store(last, Ordering::Release);
         }
-        Ok(self.source.gathered().is_some())
+        Ok(self.source.gathered(0).is_some())
     }
 
     /// Applies one record that has been read already; whether it did. It reads no file and writes none: what
     /// needs more than the copy is left to the thread.
     pub(super) fn step(&mut self) -> bool {
-        let Some(next) = self.source.gathered() else {
+        let Some(next) = self.source.gathered(0) else {
             return false;
         };
         let needs_more =
@@ -144,7 +145,7 @@ impl Following {
         if let Err(text) = applied {
             self.failed = Some(text);
         }
-        if self.source.gathered().is_none() || self.failed.is_some() {
+        if self.source.gathered(0).is_none() || self.failed.is_some() {
             self.bed.wake();
         }
         true

@@ -191,7 +191,7 @@ impl Pipeline {
             reserve,
             seq: opened.seq,
             t: opened.t,
-            progress: Progress::default(),
+            progress: Progress::new(),
         };
         let waker = match options.shape {
             Shape::Pipelined => EngineWaker::Thread(Arc::clone(&engine_bed)),

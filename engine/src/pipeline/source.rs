@@ -47,8 +47,8 @@ where
         Some(*tail.end())
     }
 
-    fn gathered(&self) -> Option<&Sequenced> {
-        self.gathered.front().map(|(input, _)| input)
+    fn gathered(&self, nth: usize) -> Option<&Sequenced> {
+        self.gathered.get(nth).map(|(input, _)| input)
     }
 
     fn gather(&mut self, durable: u64) -> Result<u64, String> {

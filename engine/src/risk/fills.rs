@@ -140,7 +140,7 @@ impl RiskEngine {
 
     /// Looks at the memory that a fill moves besides.
     #[inline(always)]
-    fn look_at_fills(&self, rows: &[u32; CHAIN]) {
+    pub(super) fn look_at_fills(&self, rows: &[u32; CHAIN]) {
         let state = &self.state;
         state.exposure.look_at_chain(rows);
         state.exposure.look_at_fills(rows);

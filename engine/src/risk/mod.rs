@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adjust;
+mod ahead;
 mod answers;
 mod approvals;
 mod booked;
