@@ -166,11 +166,11 @@ fn say_skipped(skipped: &Skipped) {
 fn say_without_key(sessions: &[u32]) {
     if !sessions.is_empty() {
         let ids: Vec<String> = sessions.iter().map(u32::to_string).collect();
-        eprintln!(
+        remark(format_args!(
             "portcullis-replay: no key for sessions {}: key files are not read, and the input has no \
              DefineSession with one. Each counts as a person of its own unless the file says `person`, and the \
              digests are not those of a journal",
             ids.join(", ")
-        );
+        ));
     }
 }

@@ -184,6 +184,7 @@ impl Orders {
         self.by_id.likely(id_tag(session, cl_ord_id))
     }
 
+    /// Looks at the order whose place the next new one takes, or one of those after it.
     #[inline(always)]
     pub(crate) fn look_at_free(&self, nth: usize) {
         if let Some(slot) = self.ended.get(nth) {
@@ -192,28 +193,10 @@ impl Orders {
         }
     }
 
+    /// Looks at where the ids of that order stand.
     #[inline(always)]
     pub(crate) fn look_at_free_ids(&self, nth: usize) {
         if let Some(slot) = self.ended.get(nth) {
-            let order = self.get(*slot);
-            self.by_id.look_at(id_tag(order.session, order.cl_ord_id));
-            look_at(&self.by_order_id[self.list_of(order.order_id)]);
-        }
-    }
-
-    /// Looks at the order whose place the next one takes.
-    #[inline(always)]
-    pub(crate) fn look_at_next(&self) {
-        if let Some(slot) = self.ended.front() {
-            self.look_at(*slot);
-            look_at(&self.aside[*slot as usize].first_cl_ord_id);
-        }
-    }
-
-    /// Looks at where the ids of that order stand.
-    #[inline(always)]
-    pub(crate) fn look_at_next_ids(&self) {
-        if let Some(slot) = self.ended.front() {
             let order = self.get(*slot);
             self.by_id.look_at(id_tag(order.session, order.cl_ord_id));
             look_at(&self.by_order_id[self.list_of(order.order_id)]);

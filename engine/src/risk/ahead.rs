@@ -14,6 +14,8 @@ use wire::{ExecType, NewOrder, Scope, VenueReport};
 const LINKS: usize = 4;
 /// Commands between those that two links are looked at for.
 const APART: usize = 3;
+/// Of the commands ahead about one in three is a new order, which takes the next place that has become free.
+const FREE_AHEAD: usize = LINKS * APART / 3;
 
 impl RiskEngine {
     /// So many commands behind the next are worth knowing.
@@ -32,16 +34,14 @@ impl RiskEngine {
 
     #[inline]
     fn look(&self, link: usize, session_id: u32, command: &Command) {
-        match command {
-            Command::NewOrder(m) => self.look_for_new(link, session_id, m),
-            Command::ReplaceOrder(m) => {
-                self.look_for_order(link, session_id, m.orig_cl_ord_id, false)
-            }
-            Command::CancelOrder(m) => {
-                self.look_for_order(link, session_id, m.orig_cl_ord_id, false)
-            }
-            Command::VenueReport(m) => self.look_for_report(link, session_id, m),
-            _ => {}
+        if let Command::NewOrder(m) = command {
+            self.look_for_new(link, session_id, m);
+        } else if let Command::VenueReport(m) = command {
+            self.look_for_report(link, session_id, m);
+        } else if let Command::CancelOrder(m) = command {
+            self.look_for_order(link, session_id, m.orig_cl_ord_id, false);
+        } else if let Command::ReplaceOrder(m) = command {
+            self.look_for_order(link, session_id, m.orig_cl_ord_id, false);
         }
     }
 
@@ -51,7 +51,7 @@ impl RiskEngine {
             if let Some(session) = state.sessions.find(session_id) {
                 state.orders.look_at_id(session, m.cl_ord_id);
             }
-            state.orders.look_at_free(4);
+            state.orders.look_at_free(FREE_AHEAD);
             return;
         }
         let instrument = state.instruments.find(m.instrument_id);
@@ -61,7 +61,7 @@ impl RiskEngine {
         };
         if link == 1 {
             state.exposure.look_at_place(account, instrument);
-            state.orders.look_at_free_ids(3);
+            state.orders.look_at_free_ids(FREE_AHEAD / 2);
             return;
         }
         let Some(row) = state.exposure.likely(account, instrument) else {

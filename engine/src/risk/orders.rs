@@ -17,7 +17,7 @@ impl RiskEngine {
         decision: &mut Decision,
     ) {
         let mut found = Findings::default();
-        self.state.orders.look_at_next();
+        self.state.orders.look_at_free(0);
         let entered = self.check_entry(turn, m, &mut found);
         self.raise_mark(turn, m.cl_ord_id, &found);
         // By reference: what was asked is larger than what it costs to look at it in its place.
@@ -97,7 +97,7 @@ impl RiskEngine {
     fn look_at_books(&self, ask: &Ask) {
         let state = &self.state;
         state.exposure.look_at_chain(&ask.rows);
-        state.orders.look_at_next_ids();
+        state.orders.look_at_free_ids(0);
         if ask.rows[0] != NO_ROW {
             let shelf = state.exposure.shelf(ask.rows[0]);
             for list in shelf.peers {
