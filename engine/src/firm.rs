@@ -39,6 +39,20 @@ use wire::{
 /// The example firm's file, for people to copy.
 pub const EXAMPLE: &str = include_str!("firm/example.toml");
 
+/// Pairs of sessions that may propose and approve, and count as two people.
+pub fn pairs_of_people(
+    sessions: &[DefineSession],
+) -> impl Iterator<Item = (&DefineSession, &DefineSession)> {
+    let may = |session: &&DefineSession| matches!(session.role, Role::Risk | Role::Ops);
+    let ones = sessions.iter().enumerate().filter(move |(_, one)| may(one));
+    ones.flat_map(move |(at, one)| {
+        let others = sessions.iter().skip(at.saturating_add(1)).filter(may);
+        others
+            .filter(|other| !people::is_one_person(one, other))
+            .map(move |other| (one, other))
+    })
+}
+
 /// A firm as its file describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Firm {
@@ -219,19 +233,20 @@ impl Firm {
         ]
     }
 
-    /// Pairs of risk sessions that count as two people.
-    pub fn pairs_of_people(&self) -> impl Iterator<Item = (&DefineSession, &DefineSession)> {
-        let risk = |session: &&DefineSession| session.role == Role::Risk;
-        let all = &self.definitions.sessions;
-        all.iter()
-            .enumerate()
-            .filter(move |(_, one)| risk(one))
-            .flat_map(move |(at, one)| {
-                let others = all.iter().skip(at.saturating_add(1)).filter(risk);
-                others
-                    .filter(|other| !people::is_one_person(one, other))
-                    .map(move |other| (one, other))
-            })
+    /// Whether loosening takes two people, and fewer have sessions of role risk.
+    #[must_use]
+    pub fn lacks_two_people(&self) -> bool {
+        self.two_person() && !people::has_two(&self.definitions.sessions, people::is_one_person)
+    }
+
+    /// Has the people that sessions stand for from those in force.
+    pub fn keep_people_of(&mut self, in_force: &[DefineSession]) {
+        for session in &mut self.definitions.sessions {
+            let known = in_force
+                .iter()
+                .find(|one| one.session_id == session.session_id);
+            session.person = known.map_or(session.person, |one| one.person);
+        }
     }
 
     /// Sets the public key of a session that names a key file.

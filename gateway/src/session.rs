@@ -354,10 +354,6 @@ impl Session {
     }
 }
 
-/// The highest number of a message. A client that sends a higher one is broken, and the session would have no
-/// numbers left behind it.
-const SEQ_NO_MAX: u64 = u64::MAX / 2;
-
 /// Turns a sequenced frame into the one command that its number will stand for.
 fn on_sequenced(frame: &Frame<'_>) -> Step {
     let unnumbered = Step::End(Ending::Unnumbered(frame.template_id));
@@ -365,7 +361,7 @@ fn on_sequenced(frame: &Frame<'_>) -> Step {
         return unnumbered;
     };
     debug_assert!(frame.block.len() >= PREFIX, "flags and seqNo were there");
-    if seq_no == 0 || seq_no > SEQ_NO_MAX {
+    if seq_no == 0 {
         return unnumbered;
     }
     let refused = |code, field_offset| Step::Command {

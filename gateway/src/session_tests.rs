@@ -149,13 +149,10 @@ fn an_order_becomes_a_command_with_its_number() {
 #[test]
 fn a_message_without_a_number_ends_the_connection() {
     let mut session = live();
-    // Neither is there one behind which none would be left.
-    for none in [0, u64::MAX / 2 + 1, u64::MAX] {
-        assert_eq!(
-            step(&mut session, &order(none), 1),
-            Step::End(Ending::Unnumbered(100))
-        );
-    }
+    assert_eq!(
+        step(&mut session, &order(0), 1),
+        Step::End(Ending::Unnumbered(100))
+    );
     let mut bytes = [0; MAX_FRAME];
     let len = codec::write_frame(100, &mut bytes, |_| 4);
     let frame = codec::split_frame(&bytes[..len]).unwrap().unwrap();

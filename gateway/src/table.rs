@@ -13,6 +13,8 @@ use crate::throttle::Throttle;
 
 /// Times that a session may be taken over within a second.
 const TAKE_OVERS_PER_SECOND: u32 = 4;
+/// How far a number may be ahead of the last one: four thousand million messages that were not sent.
+const GAP_MAX: u64 = 1 << 32;
 
 /// Logons of a session in a second, for long.
 const LOGONS_PER_SECOND: u32 = 5;
@@ -119,6 +121,13 @@ impl LogicalSession {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// Whether a number is so far ahead that its client must be broken: applied, it would leave the session few
+    /// numbers, or none.
+    #[must_use]
+    pub const fn is_too_far(&self, seq_no: u64) -> bool {
+        seq_no.saturating_sub(self.pushed) > GAP_MAX
     }
 
     /// A message has gone to the engine.
@@ -313,6 +322,21 @@ mod tests {
             epoch,
             role: Role::Desk,
             ..Logon::default()
+        }
+    }
+
+    #[test]
+    fn a_number_far_ahead_of_all_that_were_sent_is_too_far() {
+        let session = session();
+        for (seq_no, too_far) in [
+            (1, false),
+            (5, false),
+            (4 + (1 << 32), false),
+            (5 + (1 << 32), true),
+            (u64::MAX / 2, true),
+            (u64::MAX, true),
+        ] {
+            assert_eq!(session.is_too_far(seq_no), too_far, "{seq_no}");
         }
     }
 

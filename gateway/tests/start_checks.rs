@@ -372,7 +372,15 @@ fn two_people_have_no_key_in_common() {
     Server::start(data.path(), &[]).stop();
     let keys_of = |name: &str| data.path().join("keys").join(format!("{name}.pub"));
     let first = fs::read_to_string(keys_of("risk")).unwrap();
+    let ops = fs::read_to_string(keys_of("ops")).unwrap();
     let own = keys::public_hex(&keys::generate().unwrap());
+    // A third one, so that there are two people whatever becomes of bob.
+    let carol = "[[sessions]]\nid = 25\nname = \"carol\"\nrole = \"risk\"\nperson = \"carol\"\nkey_file = \"keys/carol.pub\"\n";
+    fs::write(
+        keys_of("carol"),
+        keys::public_hex(&keys::generate().unwrap()),
+    )
+    .unwrap();
     let bob = "[[sessions]]\nid = 24\nname = \"bob\"\nrole = \"risk\"\nperson = \"bob\"\nkey_file = \"keys/bob.pub\"\n";
     let text = EXAMPLE
         .replace("two_person = false", "two_person = true")
@@ -392,10 +400,23 @@ fn two_people_have_no_key_in_common() {
     assert!(told.contains("loosening takes two people"), "{told}");
     assert!(!data.path().join("other").exists(), "nothing was begun");
 
+    fs::write(&file, format!("{text}\n{bob}\n{carol}")).unwrap();
     fs::write(keys_of("bob"), format!("{own}\n")).unwrap();
     let server = Server::start(data.path(), &config);
     fs::write(keys_of("bob"), format!("{own}\n2 {first}")).unwrap();
     server.hang_up("keys and certificates stay as they were");
+    // Who they are is what the journal says, whatever the file has been made to say since.
+    let one = |text: &str| text.replace("person = \"bob\"", "person = \"risk\"");
+    fs::write(&file, one(&format!("{text}\n{bob}\n{carol}"))).unwrap();
+    server.hang_up("keys and certificates stay as they were");
+    server.stop();
+    let told = refused(data.path(), &config, 1);
+    assert!(told.contains("--apply-config"), "{told}");
+    fs::write(keys_of("bob"), format!("{own}\n2 {ops}")).unwrap();
+    let told = refused(data.path(), &config, 1);
+    assert!(told.contains("ops"), "who may propose and approve: {told}");
+    fs::write(keys_of("bob"), format!("{own}\n")).unwrap();
+    let server = Server::start(data.path(), &config);
     server.stop();
 }
 

@@ -33,6 +33,21 @@ struct Execution {
     trade_date: u32,
 }
 
+impl Execution {
+    /// Whether it is the one that is named, by its day or by any.
+    fn is(&self, named: &Self, any_day: bool) -> bool {
+        let of_day = Self {
+            trade_date: if any_day {
+                self.trade_date
+            } else {
+                named.trade_date
+            },
+            ..*named
+        };
+        *self == of_day
+    }
+}
+
 /// Which order a report speaks of.
 enum Of {
     /// One that exists in the input only.
@@ -57,6 +72,8 @@ pub(crate) struct LeftOut {
     ids: BTreeMap<(u32, u64), u64>,
     /// Fills that were left out.
     executions: BTreeSet<Execution>,
+    /// Corrections that were left out of fills that are booked here, by the id that they gave: the id here.
+    corrected: BTreeMap<Execution, u64>,
     /// Venues of their sessions: each speaks for itself only.
     venues: BTreeMap<u32, u16>,
 }
@@ -68,6 +85,7 @@ impl LeftOut {
             orders: BTreeMap::new(),
             ids: BTreeMap::new(),
             executions: BTreeSet::new(),
+            corrected: BTreeMap::new(),
             venues: venues.map(|one| (one.session_id, one.venue_id)).collect(),
         }
     }
@@ -120,19 +138,26 @@ impl LeftOut {
         if self.orders.is_empty() {
             return Some(*report);
         }
-        let names = self.executions_of(session_id, report);
+        let report = &self.as_named_here(engine, session_id, report);
+        let names = self.executions_of(engine, session_id, report);
+        let booked = match report.exec_type {
+            ExecType::Fill => engine.booked_as(session_id, report, report.venue_exec_id),
+            ExecType::Bust | ExecType::Correct => {
+                engine.booked_as(session_id, report, report.ref_exec_id)
+            }
+            _ => None,
+        };
+        if let Some(booked) = booked {
+            // A fill that is told again changes nothing here either.
+            let is_kept = report.exec_type == ExecType::Fill || self.fits(engine, booked, report);
+            if !is_kept && let Some(new) = names.new {
+                self.corrected.insert(new, report.ref_exec_id);
+            }
+            return is_kept.then_some(*report);
+        }
         if names.named.is_some_and(|named| self.has(named)) {
             self.executions.extend(names.new);
             return None;
-        }
-        if matches!(report.exec_type, ExecType::Bust | ExecType::Correct)
-            && let Some(booked) = engine.booked_as(session_id, report, report.ref_exec_id)
-        {
-            let kept = self.fits(engine, booked, report).then_some(*report);
-            if kept.is_none() {
-                self.executions.extend(names.new);
-            }
-            return kept;
         }
         let kept = self.kept_of_order(engine, session_id, report);
         if kept.is_none() {
@@ -140,6 +165,26 @@ impl LeftOut {
             self.executions.extend(names.new);
         }
         kept
+    }
+
+    /// A bust or correction of a correction that was left out is one of the fill that is booked here.
+    fn as_named_here(
+        &self,
+        engine: &RiskEngine,
+        session_id: u32,
+        report: &VenueReport,
+    ) -> VenueReport {
+        let takes_back = matches!(report.exec_type, ExecType::Bust | ExecType::Correct);
+        let named = self.executions_of(engine, session_id, report).named;
+        let here = named.filter(|_| takes_back).and_then(|named| {
+            let any_day = named.trade_date == 0;
+            let mut corrected = self.corrected.iter();
+            corrected.find_map(|(one, here)| one.is(&named, any_day).then_some(*here))
+        });
+        VenueReport {
+            ref_exec_id: here.unwrap_or(report.ref_exec_id),
+            ..*report
+        }
     }
 
     /// What is booked here is taken back here, and corrected unless that fills a parted order with more than it
@@ -213,7 +258,7 @@ impl LeftOut {
             let mut any = self.executions.range(of(0)..=of(u32::MAX));
             return any.next().is_some();
         }
-        self.executions.contains(&named) || self.executions.contains(&of(0))
+        self.executions.contains(&named)
     }
 
     /// The order of a report, found as the engine finds one: by an id of the session that sent the order, or
@@ -244,7 +289,14 @@ impl LeftOut {
         }
     }
 
-    fn executions_of(&self, session_id: u32, report: &VenueReport) -> Executions {
+    /// A fill without a date is today's, and so is what a correction makes of one; what is taken back without a date
+    /// may be of any day.
+    fn executions_of(
+        &self,
+        engine: &RiskEngine,
+        session_id: u32,
+        report: &VenueReport,
+    ) -> Executions {
         let (named, new) = match report.exec_type {
             ExecType::Fill => (report.venue_exec_id, 0),
             ExecType::Bust => (report.ref_exec_id, 0),
@@ -252,7 +304,8 @@ impl LeftOut {
             _ => return Executions::default(),
         };
         let venue = self.venues.get(&session_id);
-        let execution = |exec_id| Execution {
+        let today = engine.firm().map_or(0, |firm| firm.business_date);
+        let execution = |exec_id, undated| Execution {
             venue_id: venue.copied().unwrap_or(report.venue_id),
             instrument_id: report.instrument_id,
             buy: report.side == Side::Buy,
@@ -260,12 +313,17 @@ impl LeftOut {
             trade_date: if is_date(report.trade_date) {
                 report.trade_date
             } else {
-                0
+                undated
             },
         };
+        let any_day = if report.exec_type == ExecType::Fill {
+            today
+        } else {
+            0
+        };
         Executions {
-            named: Some(execution(named)),
-            new: (new != 0).then(|| execution(new)),
+            named: Some(execution(named, any_day)),
+            new: (new != 0).then(|| execution(new, today)),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &RepairArgs) -> Result<(), Failure> {
             dir.join(grown).display()
         )?;
     }
-    if done.is_whole() {
+    if done.is_whole {
         writeln!(
             out,
             "every frame is whole and nothing is missing at the end: nothing was given up\nnext: start"

@@ -34,8 +34,9 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let dir = journal_dir(&args.dir)?;
+    let mut chain = None;
     if args.chain || args.key.is_some() || args.anchor.is_some() {
-        chain::run(&dir, args)?;
+        chain = chain::run(&dir, args)?;
     }
     if args.chain {
         return Ok(());
@@ -49,7 +50,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     bar.finish_and_clear();
     let mut out = io::stdout().lock();
     match proven {
-        Ok(report) if json => writeln!(out, "{}", as_json(&report))?,
+        Ok(report) if json => {
+            let mut object = as_json(&report);
+            if let Some(chain) = chain {
+                object["chain"] = chain;
+            }
+            writeln!(out, "{object}")?;
+        }
         Ok(report) => for_people(&mut out, &report)?,
         Err(error) => {
             if json {

@@ -136,6 +136,18 @@ fn verify_reaches_every_decision_again_and_tells_the_digests() {
     let (code, out, _) = replay(&["verify"], dir.path());
     assert_eq!(code, 0);
     assert!(out.starts_with("verified: "), "{out}");
+    // With the proof of order beside it, it is one object still.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let key = elsewhere.path().join("server.pub");
+    fs::write(&key, "ab".repeat(32)).unwrap();
+    let both = ["verify", "--json", "--key", key.to_str().unwrap()];
+    let (code, out, err) = replay(&both, dir.path());
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&report["verified"], &report["chain"]["complete"]),
+        (&true.into(), &true.into())
+    );
 }
 
 #[test]

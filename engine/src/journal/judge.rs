@@ -23,7 +23,7 @@ use super::format::{
 use super::frame::{FRAME_MAGIC, FrameHeader};
 use super::reader::segments;
 use super::recovery::RecoveryError;
-use super::seal::Seal;
+use super::seal::sealed_from;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces};
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
 
@@ -102,14 +102,15 @@ pub enum Refusal {
     },
     /// Rule 3: the segment that is the last has a seal, which it got when the next one stood.
     #[error(
-        "{end}: the journal ends here, but {} was finished and sealed (with record {sequence} as its last): the \
-         segment behind it is missing",
-        end.segment
+        "{end}: the journal ends here, but {sealed} was finished and sealed (with record {sequence} as its last): \
+         what is behind that is missing, or the seal is of another copy of the journal"
     )]
     Finished {
         /// Where it ends.
         end: Position,
-        /// The last record of the segment by its seal.
+        /// The last segment that has a seal.
+        sealed: SegmentId,
+        /// Its last record by the seal.
         sequence: u64,
     },
     /// The watermark, or a snapshot, names another history.
@@ -230,10 +231,10 @@ impl<S: Storage> Judge<'_, S> {
         })
     }
 
-    /// Only a segment that another one follows is sealed. A seal that can't be read proves nothing.
+    /// Only a segment that another one follows is sealed.
     pub(super) fn refuse_finished(&self, end: &End) -> Result<(), RecoveryError> {
         let segment = end.position.segment;
-        let Ok(Some(seal)) = Seal::load(self.storage, segment) else {
+        let Some(seal) = sealed_from(self.storage, segment)? else {
             return Ok(());
         };
         // Beside a live server the next segment may just have come.
@@ -242,6 +243,7 @@ impl<S: Storage> Judge<'_, S> {
         }
         Err(Refusal::Finished {
             end: end.position,
+            sealed: seal.segment,
             sequence: seal.last_sequence,
         }
         .into())

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::cursor::End;
 use super::error::{Damage, Defect, ReadError};
-use super::format::{Position, SegmentId};
+use super::format::{FRAME_HEADER_BYTES, Position, SegmentId, wide};
 use super::read_only::ReadOnly;
 use super::reader::{Reader, segments};
 use super::recovery::{RecoveryError, ScanFrom, scan_locked};
-use super::seal::Seal;
+use super::seal::sealed_from;
 use super::storage::{Storage, StorageFile, nonzero_end, scan_pieces, write_zeros};
 use super::watermark::{WATERMARK_FILE, Watermark};
 
@@ -52,14 +52,16 @@ pub struct Repaired {
     pub kept: Vec<String>,
     /// Segments that were shorter than their header says and got the zeros back that were missing behind.
     pub grown: Vec<String>,
+    /// Nothing was given up: it was only zeros that were missing.
+    pub is_whole: bool,
 }
 
-impl Repaired {
-    /// Whether nothing was given up: it was only zeros that were missing.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.damage.is_none() && self.kept.is_empty() && !self.grown.is_empty()
-    }
+/// A segment that was too short.
+#[derive(Debug)]
+struct Grown {
+    segment: SegmentId,
+    /// Bytes that it had.
+    from: u64,
 }
 
 /// Cuts the journal at the first place that is not as it was written.
@@ -78,10 +80,10 @@ pub fn repair<S: Storage>(
     let all = segments(storage)?;
     let first = *all.first().ok_or(RecoveryError::NoJournal)?;
     let known = Watermark::load(storage)?.watermark();
-    let (end, damage, grown) = last_whole(storage, first)?;
-    let was_finished = all.last() == Some(&end.position.segment)
-        && matches!(Seal::load(storage, end.position.segment), Ok(Some(_)));
-    let ends_early = was_finished
+    // Of an earlier repair that no start has heard of yet.
+    let was_marked = storage.list()?.iter().any(|name| name == REPAIRED_FILE);
+    let (end, damage, grown) = last_whole(storage, order, first)?;
+    let ends_early = sealed_from(storage, end.position.segment)?.is_some()
         || known.is_some_and(|known| known.position > end.position)
         || storage
             .list()?
@@ -99,9 +101,13 @@ pub fn repair<S: Storage>(
         known_sequence: known.map(|known| known.sequence),
         bytes: 0,
         kept: Vec::new(),
-        grown,
+        grown: grown.iter().map(|one| one.segment.file_name()).collect(),
+        is_whole: damage.is_none() && !ends_early && shows_its_end(&grown, &end),
     };
-    if done.is_whole() && !ends_early {
+    if done.is_whole {
+        if !was_marked {
+            RepairMark::clear(storage)?;
+        }
         return Ok(done);
     }
     if first != SegmentId::FIRST && !is_state_left(storage, &is_snapshot_behind, &done)? {
@@ -113,9 +119,10 @@ pub fn repair<S: Storage>(
         );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, nothing).into());
     }
+    // Said before anything is done: a repair that is interrupted is still told at the next start.
+    mark(storage, &line(order, &done))?;
     keep_rest(storage, &end, &mut done)?;
     put_aside(storage, &is_snapshot_behind, &mut done)?;
-    // Said before it is done: a repair that is interrupted is still told at the next start.
     note(storage, order, &done)?;
     let file = storage.open_for_write(&end.position.segment.file_name())?;
     write_zeros(&file, end.position.offset, end.segment.size)?;
@@ -136,7 +143,7 @@ fn why_not<S: Storage>(storage: &S, first: SegmentId) -> String {
     match scan_locked(ReadOnly(storage.clone()), (), from, None, |_| {}) {
         Err(RecoveryError::Refused(refusal)) => format!(
             "every frame is whole, but {refusal}: `{WATERMARK_FILE}` and the segments are of two journals; put back \
-             what belongs together, or move `{WATERMARK_FILE}` and the snapshots away and start with --new-epoch"
+             what belongs together, or move `{WATERMARK_FILE}`, the snapshots and later seals away and start with --new-epoch"
         ),
         _ => "every frame is whole and nothing is missing at the end: there is nothing to repair; if a start is \
               refused for a snapshot, it is of another journal: move it away and start with --new-epoch"
@@ -157,13 +164,14 @@ fn is_state_left<S: Storage>(
 }
 
 /// Reads as far as everything is whole. A segment whose header is damaged ends the journal at the end of the one
-/// before. One that is only shorter than its header says gets zeros behind first, as its writer had made it: what
-/// is missing of it shows then in its frames, or was zeros.
+/// before. One that is only shorter than its header says gets zeros behind first, as its writer had made it, behind
+/// a mark: what else was missing of it may not show.
 fn last_whole<S: Storage>(
     storage: &S,
+    order: &RepairOrder,
     first: SegmentId,
-) -> Result<(End, Option<Damage>, Vec<String>), RecoveryError> {
-    let mut grown = Vec::new();
+) -> Result<(End, Option<Damage>, Vec<Grown>), RecoveryError> {
+    let mut grown: Vec<Grown> = Vec::new();
     loop {
         let read = read_whole(storage, first);
         let damage = match &read {
@@ -171,25 +179,44 @@ fn last_whole<S: Storage>(
             Err(ReadError::Damage(damage)) => Some(damage),
             Err(_) => None,
         };
-        let Some((name, from, to)) = damage.and_then(missing_behind) else {
+        let Some((segment, from, to)) = damage.and_then(missing_behind) else {
             let (end, damage) = read.map_err(RecoveryError::Read)?;
             return Ok((end, damage, grown));
         };
-        let file = storage.open_for_write(&name)?;
+        let offset = from;
+        let cut = json!({
+            "time": order.now_ns,
+            "reason": order.reason,
+            "segment": segment.0,
+            "offset": offset,
+        });
+        // One that is there says more.
+        if RepairMark::load(storage)?.is_none() {
+            mark(storage, &format!("{cut}\n"))?;
+        }
+        let file = storage.open_for_write(&segment.file_name())?;
         write_zeros(&file, from, to)?;
         file.sync()?;
-        grown.push(name);
+        grown.push(Grown { segment, from });
     }
 }
 
 /// The segment that is too short, and the bytes that are missing.
-fn missing_behind(damage: &Damage) -> Option<(String, u64, u64)> {
+fn missing_behind(damage: &Damage) -> Option<(SegmentId, u64, u64)> {
     if let Defect::SegmentSize { expected, found } = damage.defect
         && found < expected
     {
-        return Some((damage.position.segment.file_name(), found, expected));
+        return Some((damage.position.segment, found, expected));
     }
     None
+}
+
+/// Whether the segment in which the journal ends still had zeros where its next frame would begin, so that there was
+/// none. What was cut of earlier ones shows in the chain.
+fn shows_its_end(grown: &[Grown], end: &End) -> bool {
+    let last = grown.iter().find(|one| one.segment == end.position.segment);
+    let next = end.position.offset.saturating_add(wide(FRAME_HEADER_BYTES));
+    !grown.is_empty() && last.is_none_or(|last| last.from >= next)
 }
 
 fn read_whole<S: Storage>(
@@ -272,6 +299,21 @@ fn unused<S: Storage>(storage: &S, base: &str) -> io::Result<String> {
 
 /// Writes down what is done: for the next start, and for good.
 fn note<S: Storage>(storage: &S, order: &RepairOrder, done: &Repaired) -> io::Result<()> {
+    let text = line(order, done);
+    let kept = storage.open_for_write(REPAIRS_FILE).or_else(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            storage.create(REPAIRS_FILE)
+        } else {
+            Err(error)
+        }
+    })?;
+    kept.write_at(text.as_bytes(), kept.length()?)?;
+    kept.sync()?;
+    mark(storage, &text)
+}
+
+/// What is said of a repair.
+fn line(order: &RepairOrder, done: &Repaired) -> String {
     let line = json!({
         "time": order.now_ns,
         "reason": order.reason,
@@ -284,16 +326,11 @@ fn note<S: Storage>(storage: &S, order: &RepairOrder, done: &Repaired) -> io::Re
         "kept": done.kept,
         "grown": done.grown,
     });
-    let text = format!("{line}\n");
-    let kept = storage.open_for_write(REPAIRS_FILE).or_else(|error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            storage.create(REPAIRS_FILE)
-        } else {
-            Err(error)
-        }
-    })?;
-    kept.write_at(text.as_bytes(), kept.length()?)?;
-    kept.sync()?;
+    format!("{line}\n")
+}
+
+/// Has the next start told.
+fn mark<S: Storage>(storage: &S, text: &str) -> io::Result<()> {
     let mark = storage.create(REPAIR_TEMPORARY)?;
     mark.write_at(text.as_bytes(), 0)?;
     mark.sync()?;

@@ -125,6 +125,21 @@ impl Seal {
     }
 }
 
+/// The last segment that has a seal, from one on: a segment is sealed when another one follows it. A seal that can't
+/// be read proves nothing.
+pub(super) fn sealed_from(storage: &impl Storage, from: SegmentId) -> io::Result<Option<Seal>> {
+    let mut sealed: Option<Seal> = None;
+    for name in storage.list()? {
+        if let Some(id) = SegmentId::from_seal_name(&name).filter(|id| *id >= from)
+            && let Ok(Some(seal)) = Seal::load(storage, id)
+            && sealed.is_none_or(|other| other.segment < id)
+        {
+            sealed = Some(seal);
+        }
+    }
+    Ok(sealed)
+}
+
 fn message(context: &[u8], signed: &[u8]) -> Vec<u8> {
     [context, signed].concat()
 }

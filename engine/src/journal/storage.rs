@@ -167,7 +167,13 @@ impl Storage for RealFiles {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
-        File::open(self.path(name))
+        let file = File::open(self.path(name))?;
+        // It opens, and only reading it would say so, without its name.
+        if file.metadata()?.is_dir() {
+            let what = format!("{name} is a directory where the journal has a file: move it away");
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, what));
+        }
+        Ok(file)
     }
 
     fn open_for_write(&self, name: &str) -> io::Result<File> {

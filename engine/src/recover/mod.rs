@@ -300,7 +300,10 @@ where
         restricted: restart.lossy,
         kept_tail,
         watermark_missing,
-        missing_segments: missing.map_or(0, |(_, missing)| missing),
+        missing_segments: match removed_again {
+            Some(_) => 0,
+            None => missing.map_or(0, |(_, missing)| missing),
+        },
     };
     finish(storage, writer, &writer_options, options, replay, report)
 }

@@ -42,16 +42,10 @@ impl Origin {
                     break;
                 }
                 Err(error) => {
-                    let aside = error.is_damage();
-                    let note = if aside {
-                        "; put aside as ….unusable"
-                    } else {
-                        ""
-                    };
+                    origin.unusable.push(format!("{}: {error}", found.name));
                     origin
-                        .unusable
-                        .push(format!("{}: {error}{note}", found.name));
-                    origin.damaged.extend(aside.then_some(found.name));
+                        .damaged
+                        .extend(error.is_damage().then_some(found.name));
                 }
             }
         }

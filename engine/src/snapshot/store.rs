@@ -65,8 +65,8 @@ impl Unusable {
     #[must_use]
     pub const fn is_damage(&self) -> bool {
         match self {
+            Self::Header(HeaderError::Format(_)) | Self::Layout { .. } | Self::Io(_) => false,
             Self::Header(_) | Self::Hash | Self::State(_) | Self::Digest => true,
-            Self::Layout { .. } | Self::Io(_) => false,
         }
     }
 }

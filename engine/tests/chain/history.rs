@@ -258,7 +258,7 @@ fn a_repair_gives_zeros_back_and_nothing_up_for_them() {
     let refused = recover::open(dir.path(), &options).unwrap_err();
     assert_eq!(refused.exit_code(), 3);
     let done = repair(&RealFiles::new(dir.path()), &order(), is_snapshot_behind).unwrap();
-    assert!(done.is_whole(), "{done:?}");
+    assert!(done.is_whole, "{done:?}");
     assert_eq!(fs::read(&file).unwrap(), whole);
     let report = recover::open(dir.path(), &options).unwrap().report;
     assert_eq!(
@@ -270,6 +270,65 @@ fn a_repair_gives_zeros_back_and_nothing_up_for_them() {
         matches!(again, Err(RecoveryError::Io(_) | RecoveryError::Lock(_))),
         "{again:?}"
     );
+}
+
+#[test]
+fn a_segment_cut_at_the_end_of_a_frame_is_not_taken_for_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = sealing(dir.path());
+    run(dir.path(), &options, 0, 2_000);
+    for name in snapshots(dir.path()) {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    let all = ids(dir.path());
+    let segment = all[all.len() - 1];
+    let mut reader = Reader::open(ReadOnly(RealFiles::new(dir.path())), segment).unwrap();
+    // Behind the first frame of the last segment; `durable` is of when that began, as after a kill.
+    let end = {
+        reader.next_frame().unwrap().unwrap();
+        *reader.end()
+    };
+    let file = dir.path().join(segment.file_name());
+    let bytes = fs::read(&file).unwrap();
+    fs::write(
+        &file,
+        &bytes[..usize::try_from(end.position.offset).unwrap()],
+    )
+    .unwrap();
+    fs::remove_file(dir.path().join("durable")).unwrap();
+    let done = repair(&RealFiles::new(dir.path()), &order(), is_snapshot_behind).unwrap();
+    assert!(!done.is_whole, "{done:?}");
+    let opened = recover::open(dir.path(), &options).unwrap();
+    assert!(opened.report.repaired && opened.report.restricted);
+}
+
+#[test]
+fn a_seal_of_a_segment_that_is_to_come_is_of_another_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = sealing(dir.path());
+    run(dir.path(), &options, 0, 2_000);
+    let all = ids(dir.path());
+    let (first, last) = (all[0], all[all.len() - 1]);
+    let later = SegmentId(last.0 + 1);
+    // Its content names its segment: one of another name proves nothing.
+    fs::copy(
+        dir.path().join(first.seal_name()),
+        dir.path().join(later.seal_name()),
+    )
+    .unwrap();
+    recover::open(dir.path(), &options)
+        .unwrap()
+        .close(super::NOW)
+        .unwrap();
+    fs::remove_file(dir.path().join(later.seal_name())).unwrap();
+    // The journal goes on for some segments, and an older copy of the others comes back under their seals.
+    let older = tempfile::tempdir().unwrap();
+    super::copy(dir.path(), older.path(), |name| name.ends_with(".seg"));
+    run(dir.path(), &options, 4_000, 3_000);
+    super::copy(dir.path(), older.path(), |name| name.ends_with(".seal"));
+    let error = recover::open(older.path(), &options).unwrap_err();
+    assert!(error.to_string().contains("of another copy"), "{error}");
+    assert!(verify(older.path(), |_| {}).is_err());
 }
 
 #[test]
@@ -308,4 +367,16 @@ fn other_rules_are_named_before_what_they_decided_otherwise() {
     )
     .unwrap_err();
     assert!(matches!(error.cause, StartCause::Rules { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = sealing(dir.path());
+    run(dir.path(), &options, 0, 1_000);
+    let name = SegmentId(2).file_name();
+    fs::remove_file(dir.path().join(&name)).unwrap();
+    fs::create_dir(dir.path().join(&name)).unwrap();
+    let error = verify(dir.path(), |_| {}).unwrap_err().to_string();
+    assert!(error.contains(&format!("{name} is a directory")), "{error}");
 }

@@ -4,7 +4,8 @@
 //! without one the first key has the session's `key_id`, each further the next. `#` begins a comment.
 //! All keys of the file may log on; the first is the one that the journal keeps.
 
-use engine::firm::{Firm, KeyFile};
+use engine::command::DefineSession;
+use engine::firm::{Firm, KeyFile, pairs_of_people};
 use gateway::key_ring::KeyRing;
 use gateway::verify_key::public_key;
 use std::fs;
@@ -36,7 +37,14 @@ pub(crate) fn load(firm: &mut Firm, data: &Path) -> Result<KeyRing, Vec<String>>
         }
     }
     if problems.is_empty() {
-        problems = shared_by_two_people(firm, &ring);
+        problems = shared_by_two_people(firm.sessions(), &ring);
+        if firm.lacks_two_people() {
+            problems.push(
+                "loosening takes two people, and all sessions of role risk have one key or person; give another \
+                 one its own key, or say `two_person = false` in [firm]"
+                    .to_owned(),
+            );
+        }
     }
     if problems.is_empty() {
         Ok(ring)
@@ -46,27 +54,18 @@ pub(crate) fn load(firm: &mut Firm, data: &Path) -> Result<KeyRing, Vec<String>>
 }
 
 /// Who counts as two people must not be one behind the keys: whoever holds a key of both could approve what he
-/// proposed.
-fn shared_by_two_people(firm: &Firm, ring: &KeyRing) -> Vec<String> {
-    let mut problems: Vec<String> = firm
-        .pairs_of_people()
+/// proposed. A sentence for each pair.
+pub(crate) fn shared_by_two_people(sessions: &[DefineSession], ring: &KeyRing) -> Vec<String> {
+    pairs_of_people(sessions)
         .filter(|(one, other)| ring.have_a_key_in_common(one.session_id, other.session_id))
         .map(|(one, other)| {
             format!(
                 "session {} {} and session {} {} count as two people and have a key in common; take it out of \
-                 one of the files, or name the same `person` for both",
+                 one of the files, or name the same `person` for both and start with --apply-config",
                 one.session_id, one.name, other.session_id, other.name
             )
         })
-        .collect();
-    if firm.two_person() && firm.pairs_of_people().next().is_none() {
-        problems.push(
-            "loosening takes two people, and all sessions of role risk have one key or person; give another one \
-             its own key, or say `two_person = false` in [firm]"
-                .to_owned(),
-        );
-    }
-    problems
+        .collect()
 }
 
 fn load_file(

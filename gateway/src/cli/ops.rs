@@ -35,8 +35,8 @@ pub(crate) enum Day {
         /// Business date as YYYYMMDD; else the firm's, or today in UTC before the first
         #[arg(long, value_name = "YYYYMMDD")]
         date: Option<u32>,
-        /// Id of the batch, under which the same again has no effect; else one that the content gives, so that a
-        /// corrected file is another batch
+        /// Id of the batch, under which the same again has no effect; else the server's time, so that each load
+        /// is another one
         #[arg(long, value_name = "ID")]
         batch: Option<u64>,
     },
@@ -138,9 +138,12 @@ pub(crate) fn day(to: &To, what: &Day) -> Result<(), Failure> {
     match what {
         Day::Load { file, date, batch } => {
             let date = date_or_firms(&mut client, *date)?;
+            // A batch of which a row was refused opens no day, and one that is complete stays as it is, whatever
+            // comes under its id: each load is another one.
+            let batch = batch.unwrap_or(client.hello().server_time.0);
             let rows = match file {
-                Some(path) => read_rows(path, date, *batch)?,
-                None => load_rows("", date, *batch).map_err(|what| Failure::new(USAGE, what))?,
+                Some(path) => read_rows(path, date, batch)?,
+                None => load_rows("", date, batch).map_err(|what| Failure::new(USAGE, what))?,
             };
             let mut last = None;
             for (row, number) in rows.iter().zip(1..) {
@@ -260,7 +263,7 @@ fn firms_date(client: &mut Client) -> Result<Option<u32>, Failure> {
     }))
 }
 
-fn read_rows(path: &Path, date: u32, batch: Option<u64>) -> Result<Vec<Request>, Failure> {
+fn read_rows(path: &Path, date: u32, batch: u64) -> Result<Vec<Request>, Failure> {
     let name = path.display();
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
@@ -273,14 +276,7 @@ fn read_rows(path: &Path, date: u32, batch: Option<u64>) -> Result<Vec<Request>,
 }
 
 /// The rows of a load in their order, completed by the row that carries no position.
-///
-/// A batch of which a row was refused opens no day, whatever comes under its id: a corrected file gets another.
-fn load_rows(text: &str, date: u32, batch: Option<u64>) -> Result<Vec<Request>, String> {
-    let batch = batch.unwrap_or_else(|| {
-        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(text.as_bytes()).as_bytes();
-        // The largest number stands for none.
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]) >> 1
-    });
+fn load_rows(text: &str, date: u32, batch: u64) -> Result<Vec<Request>, String> {
     let mut rows: Vec<Request> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         if line.trim().is_empty() {

@@ -2,6 +2,7 @@
 //! force as they are.
 
 use super::failure::Failure;
+use super::key_files::shared_by_two_people;
 use engine::command::{Command, DefineSession};
 use engine::firm::{Firm, TlsPaths};
 use gateway::key_ring::KeyRing;
@@ -41,6 +42,7 @@ pub(super) fn reload(
     data: &Path,
 ) -> Result<Reload, Failure> {
     let tls = load_tls(now.process.tls.as_ref(), data)?;
+    no_key_of_two(&in_force(before.sessions(), now.sessions()), &keys)?;
     Ok(Reload {
         keys,
         tls,
@@ -48,21 +50,34 @@ pub(super) fn reload(
     })
 }
 
-/// Sessions whose first key is another, to be journalled. Other differences wait for the next start.
-fn changed(before: &[DefineSession], now: &[DefineSession]) -> Vec<Command> {
-    let mut out = Vec::new();
-    for old in before {
-        let Some(new) = now.iter().find(|s| s.session_id == old.session_id) else {
-            continue;
-        };
-        let with_key = DefineSession {
+/// Refuses keys of which one belongs to two people, as the journal has them.
+pub(super) fn no_key_of_two(in_force: &[DefineSession], keys: &KeyRing) -> Result<(), Failure> {
+    let problems = shared_by_two_people(in_force, keys);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(1, problems.join("\nportcullis: ")))
+}
+
+/// The sessions as they were, with the keys that they have now.
+fn in_force(before: &[DefineSession], now: &[DefineSession]) -> Vec<DefineSession> {
+    let with_key = |old: &DefineSession| {
+        let new = now.iter().find(|s| s.session_id == old.session_id);
+        new.map_or(*old, |new| DefineSession {
             key_id: new.key_id,
             public_key: new.public_key,
             ..*old
-        };
-        if with_key != *old {
-            out.push(with_key.into());
-        }
-    }
-    out
+        })
+    };
+    before.iter().map(with_key).collect()
+}
+
+/// Sessions whose first key is another, to be journalled. Other differences wait for the next start.
+fn changed(before: &[DefineSession], now: &[DefineSession]) -> Vec<Command> {
+    let with_keys = in_force(before, now);
+    let pairs = with_keys.into_iter().zip(before);
+    pairs
+        .filter(|(new, old)| new != *old)
+        .map(|(new, _)| new.into())
+        .collect()
 }

@@ -169,8 +169,19 @@ pub(crate) fn query(
     scope: Option<ScopeArg>,
     instrument: Option<u32>,
 ) -> Result<Vec<Reply>, Failure> {
+    query_since(client, what, (scope, instrument), 0)
+}
+
+/// [`query`], answered from a state of that sequence or later.
+pub(crate) fn query_since(
+    client: &mut Client,
+    what: QueryWhat,
+    (scope, instrument): (Option<ScopeArg>, Option<u32>),
+    min_engine_seq: u64,
+) -> Result<Vec<Reply>, Failure> {
     let query = Query {
         what,
+        min_engine_seq,
         scope: scope.map_or(Scope::NULL, |arg| arg.scope),
         scope_id: scope.map_or(u32::MAX, |arg| arg.id),
         instrument_id: instrument.unwrap_or(u32::MAX),

@@ -124,7 +124,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         &mut client,
         (selector == Selector::Instrument).then_some(selector_id),
     )?;
-    let in_force = limit_in_force(&mut client, args)?;
+    let in_force = limit_in_force(&mut client, args, 0)?;
     let (value, unit) = if removed {
         (i64::MIN, in_force.map_or(Unit::Natural, |r| r.unit))
     } else {
@@ -218,7 +218,7 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
         if is_conflict
             && args.expect_version.is_none()
             && in_force.is_none()
-            && limit_in_force(&mut client, args)?.is_none()
+            && limit_in_force(&mut client, args, ack.engine_seq)?.is_none()
         {
             let again = SetLimit {
                 expected_version: ack.new_version,
@@ -234,9 +234,13 @@ pub(crate) fn set_limit(to: &To, args: &SetArgs) -> Result<(), Failure> {
     finish(client, to)
 }
 
-/// The limit that is to be set, if there is one.
-fn limit_in_force(client: &mut Client, args: &SetArgs) -> Result<Option<LimitReport>, Failure> {
-    Ok(limit_reports(client, Some(args.scope))?
+/// The limit that is to be set, if there is one, as of a sequence or later.
+fn limit_in_force(
+    client: &mut Client,
+    args: &SetArgs,
+    min_engine_seq: u64,
+) -> Result<Option<LimitReport>, Failure> {
+    Ok(limit_reports(client, Some(args.scope), min_engine_seq)?
         .into_iter()
         .find(|r| r.limit_kind == args.kind && (r.selector, r.selector_id) == args.selector))
 }

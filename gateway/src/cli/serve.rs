@@ -14,14 +14,14 @@ mod signals;
 
 use super::failure::Failure;
 use super::failure_mark::Mark;
-use super::reload::load_tls;
+use super::reload::{load_tls, no_key_of_two};
 use clap::{Args, ValueEnum};
 use engine::clerk::Duties;
 use engine::firm::Firm;
 use engine::journal::{RealFiles, Verdict, segments};
 use engine::pipeline::{self, AckPolicy};
 use engine::recover::{self, OpenOptions, Opened};
-use entering::{enter_keys, open_day, report_differences};
+use entering::{enter_keys, open_day, report_differences, sessions_in_force};
 use files::{read_firm, server_key};
 use gateway::clock::{Clock, CommandedClock, RealClock};
 use gateway::memory;
@@ -103,12 +103,13 @@ enum ClockArg {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let _logging = start_logging();
-    let (stopping, hangups) = (Stopping::on_signals()?, hangups()?);
     let (firm, ring) = read_firm(args)?;
     let process = &firm.process;
     if process.memory.large_pages {
         memory::ask_for_large_pages();
     }
+    // Behind what may begin the program anew, which would forget a signal.
+    let (stopping, hangups) = (Stopping::on_signals()?, hangups()?);
     if let Some(why) = memory::too_little_for(firm.table_bytes()) {
         return Err(Failure::new(1, why));
     }
@@ -150,10 +151,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     };
     let entered = enter_keys(&firm, &mut opened, now)
         .and_then(|()| report_differences(args, &firm, &mut opened, now))
+        .and_then(|()| no_key_of_two(&sessions_in_force(&opened), &ring))
         .and_then(|()| open_day(&firm, &mut opened, now));
     if let Err(failure) = entered {
         return Err(let_go(opened, now, failure));
     }
+    // A reload changes keys, never who is behind them.
+    let mut in_force = firm.clone();
+    in_force.keep_people_of(&sessions_in_force(&opened));
     if stopping.is_asked() {
         tracing::info!("stopped before anybody was served");
         return opened
@@ -185,9 +190,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         Server::on(bound, pipeline_options(process, ack), opened, clock).map_err(failed)?;
     let address_file = args.data.join("address");
     let ready = get_ready(&firm, &server, &address_file)
-        .and_then(|()| {
-            reload_on_signal(args.clone(), firm.clone(), server.reload_handle(), hangups)
-        })
+        .and_then(|()| reload_on_signal(args.clone(), in_force, server.reload_handle(), hangups))
         .and_then(|()| announce(args.json, address, firm.instance(), epoch, &journal));
     if let Err(failure) = ready {
         server.stop_handle().stop();
@@ -328,7 +331,7 @@ fn open(
     let opened = opened.map_err(|error| Failure::new(error.exit_code(), error.to_string()))?;
     let report = &opened.report;
     for why in &report.unusable {
-        tracing::warn!("a snapshot can't be used: {why}");
+        tracing::warn!("a snapshot can't be used, and is put aside if it is damaged: {why}");
     }
     if let Some(snapshot) = &report.snapshot {
         tracing::info!(

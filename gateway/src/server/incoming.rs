@@ -318,6 +318,10 @@ impl<O: Office> Gateway<O> {
                 let Some(session) = index.and_then(|i| self.table.get_mut(i)) else {
                     return Taken::Over;
                 };
+                if session.is_too_far(seq_no) {
+                    self.end(slot, Ending::Unnumbered(command.layout().template_id));
+                    return Taken::Over;
+                }
                 if let Command::AdvanceTime(m) = &command
                     && session.role == Role::Ops
                 {

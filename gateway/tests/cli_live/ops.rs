@@ -74,6 +74,13 @@ fn a_load_with_a_mistake_is_corrected_and_loaded_again() {
     assert!(err.contains("correct the file and load it again"), "{err}");
     let (code, _, err) = load(&(row(2) + &row(1)));
     assert_eq!(code, 0, "{err}");
+    // The one before was right after all: each load is absolute, and one of its own.
+    for qty in ["7", "9", "7"] {
+        let (code, _, err) = load(&row(2).replace('7', qty));
+        assert_eq!(code, 0, "{err}");
+        let positions = server.lines(&["positions", "--scope", "account:2"]);
+        assert_eq!(positions[0]["netQty"], qty);
+    }
     let (code, _, err) = server.run(&["day", "open", "--date", "20261122"]);
     assert_eq!(code, 0, "{err}");
 

@@ -9,7 +9,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-pub(super) fn run(dir: &Path, args: &VerifyArgs) -> Result<(), Failure> {
+/// Prints the proof, or gives it back where it is to be a part of one JSON object.
+pub(super) fn run(dir: &Path, args: &VerifyArgs) -> Result<Option<Value>, Failure> {
     let key = args.key.as_deref().map(read_key).transpose()?;
     let heads = match &args.anchor {
         Some(path) => read_heads(path, key.as_ref())?,
@@ -23,6 +24,7 @@ pub(super) fn run(dir: &Path, args: &VerifyArgs) -> Result<(), Failure> {
     bar.finish_and_clear();
     let mut out = io::stdout().lock();
     match proven {
+        Ok(proven) if args.json && !args.chain => return Ok(Some(as_json(&proven))),
         Ok(proven) if args.json => writeln!(out, "{}", as_json(&proven))?,
         Ok(proven) => for_people(&mut out, &proven, args)?,
         Err(error) => {
@@ -33,7 +35,7 @@ pub(super) fn run(dir: &Path, args: &VerifyArgs) -> Result<(), Failure> {
             return Err(Failure::new(error.exit_code(), error.to_string()));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// A public key as `server.pub` holds it: 64 hexadecimal digits.

@@ -153,7 +153,6 @@ fn what_is_booked_here_is_busted_and_corrected_here_and_made_no_larger_than_the_
         // 70 are left: 20 may become 90, not 91. At 80 there are 10.
         bust(1, &json!({"clOrdId": 2})),
         correct(2, 3, "91", &json!({})),
-        correct(3, 4, "5", &json!({})),
         correct(2, 5, "80", &json!({"clOrdId": 2})),
         // A fill that was not seen, of more than is left.
         correct(7, 7, "11", &json!({"clOrdId": 1})),
@@ -171,7 +170,61 @@ fn what_is_booked_here_is_busted_and_corrected_here_and_made_no_larger_than_the_
             "Applied"
         ]
     );
-    assert_eq!((left_out, position.as_str()), (4, "90"));
+    assert_eq!((left_out, position.as_str()), (3, "90"));
+}
+
+#[test]
+fn a_fill_that_is_told_twice_is_still_the_one_that_a_bust_takes_back() {
+    let again = fill(1, "60", &json!({"clOrdId": 1}));
+    let (lines, left_out, position) = decided(&[
+        order(1, "100"),
+        replace(2, 1, "90000"),
+        again.clone(),
+        // More than is left, and nothing new.
+        again,
+        report("Bust", &json!({"refExecId": 1})),
+    ]);
+    assert_eq!(
+        reasons(&lines)[2..],
+        ["Applied", "NoEffect", "Applied"],
+        "{lines:?}"
+    );
+    assert_eq!((left_out, position.as_str()), (0, "0"));
+}
+
+#[test]
+fn what_takes_back_a_correction_that_was_left_out_takes_back_the_fill_that_stands() {
+    let (lines, left_out, position) = decided(&[
+        order(1, "100"),
+        fill(1, "60", &json!({"clOrdId": 1})),
+        replace(2, 1, "90000"),
+        report(
+            "Correct",
+            &json!({"refExecId": 1, "venueExecId": 2, "lastPx": "585", "lastQty": "120"}),
+        ),
+        report("Bust", &json!({"refExecId": 2})),
+    ]);
+    assert_eq!(
+        reasons(&lines)[1..],
+        ["Applied", "MaxOrderNotional", "Applied"]
+    );
+    assert_eq!((left_out, position.as_str()), (1, "0"));
+}
+
+#[test]
+fn a_fill_without_a_date_that_was_left_out_is_one_of_its_day_only() {
+    let other = with(
+        serde_json::from_str(&order(3, "50")).unwrap(),
+        &json!({"seq": 200, "orderId": 200}),
+    );
+    let (lines, left_out, position) = decided(&[
+        order(1, "90000"),
+        fill(5, "10", &json!({"clOrdId": 1, "tradeDate": 0})),
+        other,
+        fill(5, "20", &json!({"clOrdId": 3, "tradeDate": 20_260_918})),
+    ]);
+    assert_eq!(reasons(&lines), ["MaxOrderNotional", "Accepted", "Applied"]);
+    assert_eq!((left_out, position.as_str()), (1, "20"));
 }
 
 #[test]

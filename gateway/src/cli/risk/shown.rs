@@ -4,7 +4,9 @@ use super::finish;
 use crate::cli::To;
 use crate::cli::failure::Failure;
 use crate::cli::output::Rows;
-use crate::cli::remote::{ScopeArg, connect, instrument_must_exist, must_exist, query};
+use crate::cli::remote::{
+    ScopeArg, connect, instrument_must_exist, must_exist, query, query_since,
+};
 use engine::date::rfc3339;
 use engine::text::{decimal4, decimal8, limit_text, push_limit, value_form};
 use portcullis_client::Client;
@@ -14,8 +16,9 @@ use wire::{Amount, Flag, LimitReport, QueryWhat, Reply, Scope, TradingState, Uni
 pub(super) fn limit_reports(
     client: &mut Client,
     scope: Option<ScopeArg>,
+    min_engine_seq: u64,
 ) -> Result<Vec<LimitReport>, Failure> {
-    let replies = query(client, QueryWhat::Limits, scope, None)?;
+    let replies = query_since(client, QueryWhat::Limits, (scope, None), min_engine_seq)?;
     let report = |reply| {
         if let Reply::LimitReport(report) = reply {
             Some(report)
@@ -68,7 +71,10 @@ pub(crate) fn list_limits(to: &To, scope: Option<ScopeArg>) -> Result<(), Failur
             json!((r.unit == Unit::Halt).then_some(true)),
         ]
     };
-    let rows = limit_reports(&mut client, scope)?.iter().map(row).collect();
+    let rows = limit_reports(&mut client, scope, 0)?
+        .iter()
+        .map(row)
+        .collect();
     Rows {
         fields: &[
             "scope",

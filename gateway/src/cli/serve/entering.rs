@@ -2,13 +2,28 @@
 
 use super::ServeArgs;
 use crate::cli::failure::Failure;
-use engine::command::Command;
+use engine::command::{Command, DefineSession};
 use engine::date::yyyymmdd;
 use engine::decision::Outcome;
 use engine::firm::{DayOpening, Difference, Firm, auto_day, changed_keys, differences};
 use engine::recover::Opened;
+use engine::view::SessionView;
 use gateway::voice::remark;
-use wire::{RejectCode, Time};
+use wire::{RejectCode, Text, Time};
+
+/// The sessions as the journal has them, as far as it matters who is behind them.
+pub(super) fn sessions_in_force(opened: &Opened) -> Vec<DefineSession> {
+    let session = |view: SessionView| DefineSession {
+        session_id: view.session_id,
+        key_id: view.key_id,
+        name: Text::new(&view.name),
+        role: view.role,
+        person: Text::new(&view.person),
+        public_key: Text::new(&view.public_key),
+        ..DefineSession::default()
+    };
+    opened.engine.sessions().map(session).collect()
+}
 
 /// Journals which keys are in force, where they are others than at the last start.
 pub(super) fn enter_keys(firm: &Firm, opened: &mut Opened, now: u64) -> Result<(), Failure> {

@@ -88,7 +88,8 @@ pub(super) fn reload_on_signal(
                 let read = read_firm(&args)
                     .and_then(|(now, ring)| Ok((reload(&firm, &now, ring, &args.data)?, now)));
                 match read {
-                    Ok((changes, now)) => {
+                    Ok((changes, mut now)) => {
+                        now.keep_people_of(firm.sessions());
                         handle.replace(changes);
                         firm = now;
                     }
