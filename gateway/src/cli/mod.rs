@@ -174,7 +174,7 @@ struct To {
     /// Speak TLS, and trust a server by the authorities in this PEM file
     #[arg(long, global = true, value_name = "FILE")]
     tls_authorities: Option<PathBuf>,
-    /// Name in the server's certificate; else the host of its address, or localhost for 0.0.0.0 and [::]
+    /// Name in the server's certificate; else the host of its address, or localhost for `0.0.0.0` and `[::]`
     #[arg(long, global = true, value_name = "NAME", requires = "tls_authorities")]
     tls_name: Option<String>,
     /// Certificate to show to the server, PEM
