@@ -5,7 +5,8 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
-use assert_cmd::Command;
+mod support;
+
 use engine::command::{Command as Input, Sequenced};
 use engine::decision::{Decision, Outbox};
 use engine::firm::{Firm, auto_day};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use support::replay;
 use tempfile::TempDir;
 use wire::{Capacity, E8, NewOrder, OrdType, Price, Qty, Side, Time, TimeInForce};
 
@@ -83,20 +85,6 @@ fn journal() -> (TempDir, Vec<String>) {
     writer.sync().unwrap();
     writer.clean_stop(T).unwrap();
     (dir, lines)
-}
-
-fn replay(args: &[&str], dir: &Path) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_portcullis-replay"))
-        .arg(args[0])
-        .arg(dir)
-        .args(&args[1..])
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
 }
 
 #[test]

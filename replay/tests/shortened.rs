@@ -5,7 +5,8 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
-use assert_cmd::Command;
+mod support;
+
 use engine::command::{Command as Input, SegmentsRemoved};
 use engine::firm::{Firm, auto_day};
 use engine::journal::{Build, RealFiles, SegmentId, segment_header, segments};
@@ -15,6 +16,7 @@ use engine::snapshot::Snapshots;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use support::replay;
 use wire::{E8, Price, SetReference, Text, Time};
 
 const T: u64 = 1_790_000_000_000_000_000;
@@ -82,56 +84,42 @@ fn shorten(dir: &Path) -> u64 {
     last
 }
 
-fn replay(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_portcullis-replay"))
-        .arg(args[0])
-        .arg(dir)
-        .args(&args[1..])
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
 #[test]
 fn what_is_left_is_proven_dumped_counted_and_shown() {
     let dir = tempfile::tempdir().unwrap();
     let last = shorten(dir.path());
     for proof in [&["verify"][..], &["verify", "--chain"]] {
-        let (code, out, err) = replay(dir.path(), proof);
+        let (code, out, err) = replay(proof, dir.path());
         assert_eq!(code, 0, "{out}{err}");
     }
 
-    let (code, dump, err) = replay(dir.path(), &["dump", "--json"]);
+    let (code, dump, err) = replay(&["dump", "--json"], dir.path());
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("what was before has been removed"), "{err}");
     let seq = |line: &str| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64();
     let first = seq(dump.lines().next().unwrap()).unwrap();
     assert!(first > 1 && seq(dump.lines().last().unwrap()) == Some(last));
-    let (_, stats, _) = replay(dir.path(), &["stats", "--json"]);
+    let (_, stats, _) = replay(&["stats", "--json"], dir.path());
     let stats: Value = serde_json::from_str(&stats).unwrap();
     assert_eq!(
         (&stats["firstSeq"], &stats["lastSeq"]),
         (&first.into(), &last.into())
     );
 
-    let (code, state, err) = replay(dir.path(), &["state", "--json"]);
+    let (code, state, err) = replay(&["state", "--json"], dir.path());
     assert_eq!(code, 0, "{err}");
     assert!(state.contains("\"businessDate\":20261122"), "{state}");
     let at = (last - 1).to_string();
-    assert_eq!(replay(dir.path(), &["state", "--at", &at]).0, 0);
+    assert_eq!(replay(&["state", "--at", &at], dir.path()).0, 0);
     // What is gone is said to be.
-    let (code, _, err) = replay(dir.path(), &["state", "--at", "5"]);
+    let (code, _, err) = replay(&["state", "--at", "5"], dir.path());
     assert!(
         code == 1 && err.contains("the oldest state there is"),
         "{err}"
     );
-    let (code, _, err) = replay(dir.path(), &["explain", "5"]);
+    let (code, _, err) = replay(&["explain", "5"], dir.path());
     assert!(code == 1 && err.contains("can't be rebuilt"), "{err}");
-    let (code, _, err) = replay(dir.path(), &["explain", &last.to_string()]);
+    let (code, _, err) = replay(&["explain", &last.to_string()], dir.path());
     assert!(
         code == 1 && err.contains("only NewOrder and ReplaceOrder"),
         "{err}"

@@ -183,12 +183,11 @@ fn last_whole<S: Storage>(
             let (end, damage) = read.map_err(RecoveryError::Read)?;
             return Ok((end, damage, grown));
         };
-        let offset = from;
         let cut = json!({
             "time": order.now_ns,
             "reason": order.reason,
             "segment": segment.0,
-            "offset": offset,
+            "offset": from,
         });
         // One that is there says more.
         if RepairMark::load(storage)?.is_none() {
